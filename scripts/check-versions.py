@@ -75,7 +75,7 @@ def installed_swift() -> str | None:
 
 def debian_problems(root: Path) -> list[str]:
     """The image is built with libraries that scripts/setup.sh installs for the tests."""
-    packages = re.search(r"^packages=\((.*)\)$", read(root, "scripts/setup.sh"), re.MULTILINE)
+    packages = re.search(r"^packages=\(([^)]*)\)$", read(root, "scripts/setup.sh"), re.MULTILINE)
     known = set(packages.group(1).split()) if packages else set()
     installs = re.search(r"apt-get install -y --no-install-recommends ([^\\\n]+)", read(root, "deploy/Dockerfile"))
     needed = installs.group(1).split() if installs else []

@@ -4,7 +4,7 @@ import MirrorNode
 import MirrorCore
 import MirrorSettings
 
-/// `cloud-mirror check-config`: everything that is wrong with a file, before it is used.
+/// `cloud-mirror check-config`: reports everything that is wrong with a file before it is used.
 struct CheckConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror clients`: the configuration that points clients at a mirror.
+/// `cloud-mirror clients`: prints the configuration that points clients at a mirror.
 struct ClientsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clients",

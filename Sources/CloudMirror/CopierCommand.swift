@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorNode
 import MirrorCore
 
-/// `cloud-mirror copier`: the copy path alone.
+/// `cloud-mirror copier`: runs the copy path alone.
 struct CopierCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "copier",
@@ -34,7 +34,7 @@ struct CopierCommand: AsyncParsableCommand {
         try await ServiceRun.run(as: .copier, config, overrides: .init(listen: listen)) { try adapted($0) }
     }
 
-    /// What the file says, and what the command line makes of it.
+    /// Adapts the configuration from the file to the command line.
     private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
         var configuration = configuration
         guard configuration.isStateShared else {

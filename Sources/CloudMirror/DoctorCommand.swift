@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorNode
 import MirrorStorage
 
-/// `cloud-mirror doctor`: whether everything around the service is as it should be.
+/// `cloud-mirror doctor`: checks everything around the service.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror get`: artifacts, through the mirror.
+/// `cloud-mirror get`: downloads artifacts through the mirror.
 struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
@@ -74,20 +74,20 @@ struct GetCommand: AsyncParsableCommand {
                 do throws(CommandFailure) {
                     try await download(artifact, to: path)
                 } catch {
-                    // One artifact's failure is reported as it always was; of several, each says which it is of.
+                    // A single artifact's failure is thrown as it is; with several artifacts, each message names its own.
                     guard artifacts.count + list.problems.count > 1 else { throw error }
                     Terminal.note("\(artifact.redacted): \(error.message)")
                     failures.append(error)
                 }
             }
             guard let first = failures.first else { return }
-            // What they have in common, if anything.
+            // The exit code that all failures share, if any.
             let exit = failures.allSatisfy { $0.exit == first.exit } ? first.exit : .failed
             throw CommandFailure("\(failures.count) of \(artifacts.count + list.problems.count) artifacts were not downloaded", exit: exit)
         }
     }
 
-    /// Where each artifact goes: the name under which pools keep it, which is the URL's last component without anything that a file system could stumble over.
+    /// The output path of each artifact: the last component of its URL, cleaned up for file systems, as in the artifact's key in a pool.
     private func paths(of artifacts: [ArtifactURL]) throws(CommandFailure) -> [String] {
         if let output { return [output] }
         var taken: [String: ArtifactURL] = [:]

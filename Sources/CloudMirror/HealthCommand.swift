@@ -3,7 +3,7 @@ import AsyncHTTPClient
 import MirrorCore
 import NIOHTTP1
 
-/// `cloud-mirror health`: for containers and scripts, which need an exit code and no HTTP client.
+/// `cloud-mirror health`: for containers and scripts, which need an exit code and have no HTTP client.
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
@@ -17,7 +17,7 @@ struct HealthCommand: AsyncParsableCommand {
     @Flag(help: "Ask for /readyz in place of /healthz, and print the components that do not work.")
     var ready = false
 
-    /// Seconds; a pool that hangs takes a mirror two.
+    /// Seconds; with a pool that hangs, a mirror takes two to answer.
     private static let patience: Int64 = 4
     private static let maxAnswer = 65_536
 

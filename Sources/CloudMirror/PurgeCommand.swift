@@ -24,7 +24,7 @@ struct PurgeCommand: AsyncParsableCommand {
         try await admin.withClient { client in
             let answer = try await client.send(
                 client.address.purge(artifact, pool: pool), .DELETE, headers: [("prefer", PurgeCall.preference)])
-            // A mirror of an older version, which does not say what was there.
+            // An older mirror does not say what it deleted.
             guard answer.status != 204 else {
                 return print(
                     admin.json

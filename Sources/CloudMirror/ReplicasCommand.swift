@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorCore
 import NIOHTTP1
 
-/// `cloud-mirror replicas`: what is where.
+/// `cloud-mirror replicas`: lists replicas.
 struct ReplicasCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replicas", abstract: "List the replicas in the pools.",
@@ -50,7 +50,7 @@ struct ReplicasCommand: AsyncParsableCommand {
             if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }
             after = next
         } while after != nil
-        // A mirror that does not know the parameter sends all states.
+        // An older mirror does not know the parameter and sends all states.
         return replicas.filter { state == nil || $0.body.state == state?.rawValue }
     }
 

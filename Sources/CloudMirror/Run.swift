@@ -2,9 +2,9 @@ import ArgumentParser
 import MirrorNode
 public import MirrorStorage
 
-/// Runs a mirror: the whole of the command `cloud-mirror`, with the kinds of storage that it is given.
+/// Runs a mirror: the complete command `cloud-mirror`, with the given kinds of storage.
 ///
-/// This is the `main.swift` of a mirror with a backend of its own:
+/// The `main.swift` of a mirror with its own backend:
 ///
 /// ```swift
 /// import CloudMirror
@@ -14,8 +14,8 @@ public import MirrorStorage
 /// ```
 ///
 /// - Parameters:
-///   - services: In the order in which the reference describes them. Of two with one name the first counts.
-///   - arguments: What follows the command's name; `nil` for those of this process.
+///   - services: In the order in which the reference describes them. If two have the same name, the first one counts.
+///   - arguments: The arguments after the command's name; `nil` for those of this process.
 public func run(services: [any StorageService.Type], arguments: [String]? = nil) async {
     await StorageServices.$current.withValue(StorageServices(services)) {
         let arguments = arguments ?? Array(CommandLine.arguments.dropFirst())
@@ -28,6 +28,6 @@ public func run(services: [any StorageService.Type], arguments: [String]? = nil)
 }
 
 extension StorageServices {
-    /// Of the command that runs.
+    /// The services of the running command.
     @TaskLocal static var current = StorageServices(.standard)
 }

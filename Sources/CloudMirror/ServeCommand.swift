@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorCore
 import MirrorNode
 
-/// `cloud-mirror serve`: the service itself.
+/// `cloud-mirror serve`: runs the service.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -35,7 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await ServiceRun.run(as: .frontEnd, config, overrides: .init(listen: listen, stateDirectory: stateDir)) { try adapted($0) }
     }
 
-    /// What the file says, and what the command line makes of it.
+    /// Adapts the configuration from the file to the command line.
     private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
         var configuration = configuration
         configuration.printsReady = printReady

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror stats`: what the mirror has done and saved.
+/// `cloud-mirror stats`: shows what the mirror has done and saved.
 struct StatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Show what the mirror has done and saved.",
@@ -16,9 +16,9 @@ struct StatsCommand: AsyncParsableCommand {
         }
     }
 
-    /// Every number that the mirror sends, also those that this version has not heard of, under the key that it belongs to.
+    /// All numbers that the mirror sends, grouped by key, including those that this version does not know.
     static func text(_ stats: WholeAnswer<StatsCall.Answer>) -> String {
-        // Origins are a table of their own.
+        // Origins have a table of their own.
         let leaves = stats.json.numericLeaves().filter { $0.path.first != "origins" }
         let groups = [nil] + Set(leaves.compactMap { $0.path.count > 1 ? $0.path.first : nil }).sorted().map(Optional.some)
         let width = leaves.map { $0.path.dropFirst($0.path.count > 1 ? 1 : 0).joined(separator: ".").count }.max() ?? 0
@@ -59,7 +59,7 @@ struct StatsCommand: AsyncParsableCommand {
         return table.isEmpty ? nil : table.text()
     }
 
-    /// Units go by the end of the name, as everywhere in this project.
+    /// The end of a name gives the unit, as everywhere in this project.
     private static func number(_ value: JSONValue, named name: String) -> String {
         let lower = name.lowercased()
         guard let count = value.int64 else { return value.digits }

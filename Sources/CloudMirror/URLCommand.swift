@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror url`: the address that a tool is given in place of an artifact's URL.
+/// `cloud-mirror url`: prints the URL that a tool can use instead of an artifact's URL.
 struct URLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "url",

@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorCore
 import NIOHTTP1
 
-/// `cloud-mirror warm`: copies ahead of use.
+/// `cloud-mirror warm`: queues copies before they are requested.
 struct WarmCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "warm",
@@ -57,7 +57,7 @@ struct WarmCommand: AsyncParsableCommand {
         } catch {
             failure = error
         }
-        // What the mirror answered before a call failed is shown all the same.
+        // Results from before a call failed are still shown.
         if failure == nil || !report.replicas.isEmpty { print(admin.json ? report.json : report.summary) }
         for item in report.notTaken { Terminal.note(WarmReport.line(item)) }
         if let failure = failure ?? report.failure(invalid: list.problems.count) { throw failure }

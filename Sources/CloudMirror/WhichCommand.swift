@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror which`: the pool that the clients at an address get.
+/// `cloud-mirror which`: shows which pool the clients at an address get.
 struct WhichCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "which",

@@ -17,7 +17,7 @@ public struct ByteRange: Sendable, Hashable {
 
     /// The range, cut off at the end of an object.
     ///
-    /// - Returns: `nil` when the range begins at or after the end.
+    /// - Returns: `nil` if the range begins at or after the end.
     public func clamped(toSize size: Int64) -> ByteRange? {
         size > offset ? ByteRange(offset: offset, length: min(end, size) - offset) : nil
     }

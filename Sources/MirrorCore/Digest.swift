@@ -33,7 +33,7 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
     /// The digest, ``Algorithm/byteCount`` bytes in network order.
     public let bytes: [UInt8]
 
-    /// - Returns: `nil` when the number of bytes is not the algorithm's.
+    /// - Returns: `nil` if the number of bytes is wrong for the algorithm.
     public init?(_ algorithm: Algorithm, bytes: [UInt8]) {
         guard bytes.count == algorithm.byteCount else { return nil }
         self.algorithm = algorithm
@@ -42,7 +42,7 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads hexadecimal digits of either case.
     ///
-    /// - Returns: `nil` for anything else, and for a length that is not the algorithm's.
+    /// - Returns: `nil` for anything else, and for a wrong length.
     public init?(_ algorithm: Algorithm, hex: String) {
         guard let bytes = Hex.decode(hex) else { return nil }
         self.init(algorithm, bytes: bytes)
@@ -50,7 +50,7 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads Base64, with or without padding.
     ///
-    /// - Returns: `nil` for anything else, and for a length that is not the algorithm's.
+    /// - Returns: `nil` for anything else, and for a wrong length.
     public init?(_ algorithm: Algorithm, base64: String) {
         guard let bytes = Base64.decode(base64) else { return nil }
         self.init(algorithm, bytes: bytes)

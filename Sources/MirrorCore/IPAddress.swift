@@ -37,7 +37,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads the same forms from the bytes of a text.
     package init?(text: UnsafeRawBufferPointer) {
-        // inet_pton would read up to a zero byte and take that for the whole.
+        // inet_pton reads only up to a zero byte, and would take that part for the whole text.
         guard text.count <= Self.maxLength, !text.contains(0) else { return nil }
         let address = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.maxLength + 1) { copy -> IPAddress? in
             for (index, byte) in text.enumerated() { copy[index] = CChar(bitPattern: byte) }
@@ -68,10 +68,10 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
     }
 
-    /// Whether it is one of this machine's own: 127.0.0.0/8, ::1, and IPv4-mapped ones.
+    /// Whether this is a loopback address: 127.0.0.0/8, ::1, and IPv4-mapped ones.
     package var isLoopback: Bool { unmapped.isIPv6 ? high == 0 && low == 1 : unmapped.ipv4.map { $0 >> 24 == 127 } ?? false }
 
-    /// The number that an IPv4 address is; `nil` for an IPv6 address.
+    /// An IPv4 address as a number; `nil` for an IPv6 address.
     package var ipv4: UInt32? { isIPv6 ? nil : UInt32(truncatingIfNeeded: high >> 32) }
 
     /// The first 64 bits of an IPv6 address; `nil` for an IPv4 address.
@@ -121,7 +121,7 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     /// Addresses are compared as ``IPAddress/unmapped``, so a mapped network would contain none of them.
     package var unmapped: IPNetwork {
         let ipv4 = address.unmapped
-        // A shorter prefix would have cleared some of the bits that tell mapped addresses.
+        // With a prefix shorter than 96, the bits that mark mapped addresses would not all be set.
         guard address.isIPv6, !ipv4.isIPv6 else { return self }
         return IPNetwork(address: ipv4, prefixLength: prefixLength - 96)
     }

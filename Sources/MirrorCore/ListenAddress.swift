@@ -20,7 +20,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             guard let address = IPAddress(String(hostText.dropFirst().dropLast())), address.isIPv6 else { return nil }
             host = address.description
         } else {
-            // The strict parser of artifact URLs knows what a host is.
+            // The strict parser of artifact URLs checks the host.
             guard !hostText.contains(where: { "/?#[]".contains($0) }), let url = try? ArtifactURL("http://\(hostText)/"), url.port == 80
             else { return nil }
             host = url.host

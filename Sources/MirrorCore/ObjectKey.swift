@@ -26,7 +26,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
-    // By bytes, and not by characters: a mark at the name's beginning is one character with the slash before it.
+    // By bytes, not characters: a combining mark at the name's beginning forms one character with the slash before it.
 
     /// The 64 hexadecimal digits.
     public var hash: Substring { Substring(description.utf8.prefix(Self.hashLength)) }
@@ -46,7 +46,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         return name.isEmpty ? "index" : name
     }
 
-    /// Neither a control character nor a slash, nor one of the two characters that are not allowed in XML, in which services list keys.
+    /// Neither a control character nor a slash, nor one of the two characters that XML forbids, because services list keys in XML.
     private static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case ..<0x20, 0x7F...0x9F, 0xFFFE...0xFFFF: false
@@ -59,7 +59,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         let scalars = name.unicodeScalars.filter(isSafe)
         let safe = String.UnicodeScalarView(scalars.drop { $0 == "." })
         guard String(safe).utf8.count > maxNameLength else { return String(safe) }
-        // Scalars and not characters, one of which may be longer than the whole budget.
+        // Scalars, not characters, because a single character may be longer than the whole budget.
         let end = safe.suffix(24)
         let fileExtension = end.firstIndex(of: ".").map { String(end[$0...]) }.flatMap { $0.utf8.count <= 32 ? $0 : nil } ?? ""
         var stem = ""

@@ -152,11 +152,11 @@ public struct CopyFailure: Error, Sendable, Hashable {
         case storage
         /// The pool is full, and nothing in it could be deleted, because everything was used recently.
         case noRoom
-        /// Attempts began and never ended, because the processes that made them were ended.
+        /// Attempts began but never ended, because the processes that made them ended.
         case unfinished
     }
 
-    /// Whether the origin might have answered another query differently, if the query is not part of the artifact's name: it refused, and did not ask to
+    /// Whether the origin might have answered differently to another query that is not part of the artifact's name: it refused, and did not ask to
     /// try later.
     package var mayBeOfQuery: Bool {
         guard case .origin(let status) = reason else { return false }

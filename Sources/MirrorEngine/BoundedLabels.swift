@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Values of a metric's label that are not known in advance: the first hundred by name, so that an operator can look at them, and `other` for the rest.
+/// Values of a metric label that are not known in advance: the first hundred as they are, so that an operator can look at them, and `other` for the
+/// rest.
 final class BoundedLabels: Sendable {
     static let max = 100
 
     private let values = Mutex<Set<String>>([])
 
-    /// - Returns: The value, or `other` if there are too many; and whether it is the first time that it is seen.
+    /// - Returns: The value, or `other` if there are too many; and whether the value is new.
     func note(_ value: String) -> (label: String, isNew: Bool) {
         values.withLock { values in
             if values.contains(value) { return (value, false) }

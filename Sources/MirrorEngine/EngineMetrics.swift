@@ -4,9 +4,9 @@ import MirrorNet
 package import MirrorState
 import MirrorStorage
 
-/// The engine's metrics, each made once.
+/// The engine's metrics.
 package struct EngineMetrics: Sendable {
-    /// Names and what they mean: the metric list of docs/operations.md is made from this.
+    /// The names of the metrics.
     package enum Name {
         package static let redirects = "cloud_mirror_redirects_total"
         package static let redirectSeconds = "cloud_mirror_redirect_duration_seconds"
@@ -64,7 +64,7 @@ package struct EngineMetrics: Sendable {
         fileprivate let expired: Counter
         fileprivate let overCap: Counter
 
-        /// - Parameter redirectsFactory: For what is counted without a pool, too.
+        /// - Parameter redirectsFactory: The factory for metrics that also count requests without a pool.
         fileprivate init(pool: String, redirects redirectsFactory: any MetricsFactory, others factory: any MetricsFactory) {
             let label = [("pool", pool)]
             func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
@@ -102,7 +102,7 @@ package struct EngineMetrics: Sendable {
     }
 
     private let pools: [PoolID: PoolMetrics]
-    /// Requests that no pool serves.
+    /// For requests that no pool serves.
     private let noPool: PoolMetrics
     private let errors: [String: Counter]
     private let factory: any MetricsFactory
@@ -129,22 +129,22 @@ package struct EngineMetrics: Sendable {
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
 
-    /// - Parameter isHead: Whether the answer is to HEAD, which avoids no egress.
+    /// - Parameter isHead: Whether the request is HEAD, which avoids no egress.
     /// - Parameter duration: How long this request took, without earlier hops.
     func count(_ answer: RedirectAnswer, pool: PoolID?, isHead: Bool, in duration: Duration) {
         let metrics = self[pool: pool]
         if case .hop = answer { return metrics.hops.increment() }
-        // Timed first, so that what is counted and not timed is what the fast path has answered.
+        // Timed first, so that the difference between counted and timed requests is what the fast path has answered.
         metrics.durations[answer.outcome]?.record(duration.inSeconds)
         metrics.redirects[answer.outcome]?.increment()
         if case .origin(let reason) = answer { metrics.fallbacks[reason]?.increment() }
-        // The first reader's bytes crossed the regions; everybody else's did not.
+        // The bytes for the first request crossed regions; those for later ones did not.
         if case .replica(let redirect) = answer, redirect.outcome == .hit, !isHead {
             metrics.egressAvoided.increment(by: redirect.object.size)
         }
     }
 
-    /// Counts requests that did not name their pool, by why they got it; those that named it are not counted.
+    /// Counts requests that did not name a pool, by the reason why they got theirs.
     package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {
@@ -166,13 +166,13 @@ package struct EngineMetrics: Sendable {
         (isPresent ? metrics.copiesPresent : metrics.copiesFailed).increment()
     }
 
-    /// Counts a job that is set aside because its attempts never end.
+    /// Counts a job that was set aside because its attempts never ended.
     func countSetAside(pool: PoolID) {
         self[pool: pool].copiesSetAside.increment()
         errors[ErrorKind.of(CopyFailure.Reason.unfinished)]?.increment()
     }
 
-    /// Counts a copy that gives its slot up.
+    /// Counts a copy that gives up its slot.
     func countSlow(pool: PoolID) { self[pool: pool].slowCopies.increment() }
 
     func countCopied(bytes: Int64, pool: PoolID) {
@@ -182,7 +182,7 @@ package struct EngineMetrics: Sendable {
     func copyBegan(pool: PoolID) { self[pool: pool].copiesInProgress.increment(by: 1) }
     func copyEnded(pool: PoolID) { self[pool: pool].copiesInProgress.decrement(by: 1) }
 
-    /// - Parameter isReplica: Whether they come from another pool, and not from the origin.
+    /// - Parameter isReplica: Whether the bytes come from another pool, not from the origin.
     func countCopiedInService(bytes: Int64, pool: PoolID, isReplica: Bool) {
         let metrics = self[pool: pool]
         (isReplica ? metrics.replicaCopyBytes : metrics.serverSideCopyBytes).increment(by: bytes)
@@ -196,15 +196,15 @@ package struct EngineMetrics: Sendable {
         self[pool: pool].pending.record(totals.pending)
     }
 
-    /// - Parameter freeBytes: `nil` where the storage has no such limit.
+    /// - Parameter freeBytes: `nil` if the storage has no such limit.
     package func recordCapacity(maxBytes: Int64?, freeBytes: Int64?, pool: PoolID) {
-        // Made when there is one: a limit that does not exist is no number.
+        // Created only if there is a limit: no limit cannot be expressed as a number.
         for (name, bytes) in [(Name.poolMaxBytes, maxBytes), (Name.poolFreeBytes, freeBytes)] {
             if let bytes { Gauge(label: name, dimensions: [("pool", pool.description)], factory: factory).record(bytes) }
         }
     }
 
-    /// - Parameter wait: Of the copy job that waits longest for a worker; zero when none waits.
+    /// - Parameter wait: How long the oldest waiting copy job has been waiting for a worker; zero if none waits.
     package func recordOldestQueued(_ wait: Duration, pool: PoolID) { self[pool: pool].oldestQueued.record(max(wait, .zero).inSeconds) }
 
     package func countServed(bytes: Int64, pool: PoolID) { self[pool: pool].servedBytes.increment(by: bytes) }

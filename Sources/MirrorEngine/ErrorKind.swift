@@ -5,9 +5,9 @@ import MirrorStorage
 
 /// The label of an error in metrics: one of a closed list.
 ///
-/// An error that another one wraps is counted as what it is: a disk that is full is `storage.full`, whoever met it.
+/// A wrapped error is counted as the underlying one: a full disk is `storage.full`, wherever it was noticed.
 package enum ErrorKind {
-    /// The kinds of one part of the program.
+    /// The kinds of errors of one part of the program.
     package struct Group: Sendable {
         package let prefix: String
         package let words: [String]

@@ -7,7 +7,7 @@ package final class Pool: Sendable {
     package let store: any ObjectStore
     private let limits: Reloadable<Limits>
 
-    /// What a pool may hold, and for how long.
+    /// How much a pool may hold, and for how long.
     package struct Limits: Sendable {
         package var retention: RetentionConfiguration
         /// The bytes that `retention` allows on this machine; `nil` for no limit but the storage's own.
@@ -28,17 +28,17 @@ package final class Pool: Sendable {
     package var retention: any RetentionPolicy { limits.value.retention.policy }
     package var maxBytes: Int64? { limits.value.maxBytes }
 
-    /// At least as long as a signed location works: nobody is to hold one whose object is gone.
+    /// At least as long as a signed location works, so that no client has one whose object is gone.
     package var grace: Duration {
         let grace = limits.value.retention.grace
         let isSigned = store.capabilities.features.contains(.presignedLocations)
         return isSigned ? max(grace, RedirectConfiguration.signedLife) : grace
     }
 
-    /// How long a replica is left alone after a use, however full the pool is: a client that was redirected to it may still be on the way.
+    /// How long a replica is kept after a use, however full the pool is: a client that was redirected to it may still be on its way.
     package var quietTime: Duration { max(grace, .seconds(60)) }
 
-    /// Sets other limits, for all who have this pool.
+    /// Replaces the limits, for all users of this pool.
     package func replaceLimits(with limits: Limits) {
         self.limits.replace(with: limits)
     }
@@ -47,7 +47,7 @@ package final class Pool: Sendable {
 /// All pools of this process, by name.
 package struct PoolTable: Sendable {
     private let indices: [PoolID: Int]
-    /// In the order of their names.
+    /// In order of their names.
     package let all: [Pool]
     package let ids: Set<PoolID>
 
@@ -60,6 +60,6 @@ package struct PoolTable: Sendable {
 
     package subscript(id: PoolID) -> Pool? { index(of: id).map { all[$0] } }
 
-    /// Where a pool is in ``all``: the same for as long as the process runs.
+    /// The index of a pool in ``all``, which does not change while the process runs.
     package func index(of id: PoolID) -> Int? { indices[id] }
 }

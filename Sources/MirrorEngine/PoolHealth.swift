@@ -4,18 +4,18 @@ package import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// Whether pools can be used: the one notion of it, for readiness, for redirects, and for the search for missing objects.
+/// Whether pools can be used: one definition for readiness, for redirects, and for the search for missing objects.
 ///
-/// The objects of some pools are served by the mirror itself. What it cannot read of those no client can get, so while such a pool cannot be
-/// read, its clients go to the origin, hits too. Objects of other pools come from somewhere else, and trouble between the mirror and that place
-/// says nothing about clients.
+/// The mirror itself serves the objects of some pools. If it cannot read such a pool, no client can get the objects, so all its clients are
+/// redirected to the origin, even for hits. Clients get objects of other pools from elsewhere, and a problem between the mirror and that place says
+/// nothing about clients.
 ///
-/// Everybody may ask for readiness, and each check is a call to a service. So all who ask within some seconds share one check, and nobody waits
-/// for one that hangs.
+/// Anybody may ask for readiness, and each check is a call to a service. So all requests within a few seconds share one check, and none waits for a
+/// check that hangs.
 package final class PoolHealth: Sendable {
-    /// Between two looks at a pool whose objects the mirror serves, and between two checks for those who ask.
+    /// The time between two checks of a pool whose objects the mirror serves, and how long a readiness check is valid.
     package static let interval = Duration.seconds(5)
-    /// How long somebody waits for a check.
+    /// How long a caller waits for a check.
     package static let patience = Duration.seconds(2)
 
     private enum Part: Hashable {
@@ -25,7 +25,7 @@ package final class PoolHealth: Sendable {
 
     private struct Reading {
         var unreadable: Set<PoolID> = []
-        /// Those that are being looked at.
+        /// The pools that are being checked.
         var looking: Set<PoolID> = []
     }
 
@@ -46,17 +46,17 @@ package final class PoolHealth: Sendable {
         checks = SharedLooks(life: Self.interval, patience: Self.patience, clock: clock)
     }
 
-    /// Whether clients can get what is in the pool, by the last look at it.
+    /// Whether clients can get what is in the pool, according to the last check.
     package func isReadable(_ id: PoolID) -> Bool {
         reading.withLock { !$0.unreadable.contains(id) }
     }
 
-    /// Looks at the pools again and again until the task is cancelled.
+    /// Checks the pools periodically until the task is cancelled.
     package func run() async {
         let served = pools.all.filter(Self.isServedHere)
-        // Also where there is none: a part of the process that ends would end the process.
+        // Runs even without such a pool: if one service of the process ended, the whole process would.
         while !Task.isCancelled {
-            // One that hangs does not keep the others waiting.
+            // A pool that hangs does not delay the others.
             await withDiscardingTaskGroup { group in
                 for pool in served {
                     group.addTask { _ = try? await leaving(by: self.clock) { try await self.checkReading(pool) } }
@@ -68,7 +68,7 @@ package final class PoolHealth: Sendable {
 
     /// Checks all pools at the same time.
     ///
-    /// - Returns: Those that do not take objects now, or cannot be read, and why.
+    /// - Returns: The pools that do not accept objects now, or cannot be read, and why.
     package func checkPools() async -> [PoolID: any Error] {
         await withTaskGroup(of: (PoolID, (any Error)?).self) { group in
             for pool in pools.all {
@@ -87,7 +87,7 @@ package final class PoolHealth: Sendable {
         }
     }
 
-    /// - Throws: Why the pool does not take objects now, or cannot be read.
+    /// - Throws: The reason, if the pool does not accept objects now or cannot be read.
     package func check(_ pool: Pool) async throws {
         let found = await checks.answer(.pool(pool.id)) {
             do {
@@ -103,11 +103,11 @@ package final class PoolHealth: Sendable {
         try found.get()
     }
 
-    /// - Throws: Why the state cannot be used now.
+    /// - Throws: The reason, if the state cannot be used now.
     package func checkState() async throws {
         let found = await checks.answer(.state) {
             do {
-                // Each pool's, because a cluster has them on several servers.
+                // Checks every pool's state, because in a cluster they are on several servers.
                 for pool in self.pools.all { _ = try await self.state.totals(of: pool.id) }
                 return .success(())
             } catch {
@@ -119,10 +119,10 @@ package final class PoolHealth: Sendable {
         try found.get()
     }
 
-    /// Looks into a pool; who asks while another does is told what that one finds.
+    /// Checks whether a pool can be read; concurrent callers share one check.
     ///
-    /// - Throws: Why clients cannot get what is in the pool. One that does not say within ``patience`` cannot be read, until the look into it has come to
-    ///   an end after all.
+    /// - Throws: The reason, if clients cannot get what is in the pool. A pool that does not answer within ``patience`` counts as unreadable until
+    ///   the check has ended.
     package func checkReading(_ pool: Pool) async throws {
         guard Self.isServedHere(pool) else { return }
         let found = await looks.answer(pool.id) {
@@ -148,7 +148,7 @@ package final class PoolHealth: Sendable {
         pool.store.capabilities.features.contains(.servedByMirror)
     }
 
-    /// - Parameter isOver: Whether the look is; what comes of it then counts, and not that it took long.
+    /// - Parameter isOver: Whether the check has ended; if so, its result counts, not that it took long.
     private func note(_ id: PoolID, _ failure: (any Error)?, isOver: Bool = true) {
         let isNews = reading.withLock { reading in
             if isOver { reading.looking.remove(id) } else if !reading.looking.contains(id) { return false }
@@ -156,7 +156,8 @@ package final class PoolHealth: Sendable {
         }
         guard isNews else { return }
         guard let failure else { return logger.notice("a pool can be read again", metadata: ["pool": "\(id)"]) }
-        // So that nobody gives its locations from memory. After it was noted: what is remembered later was looked for later.
+        // So that no locations are answered from memory. This comes after the pool was noted as unreadable, so what is remembered later was looked up
+        // later.
         state.invalidateAll()
         logger.error(
             "a pool cannot be read; its clients are redirected to the origin", metadata: ["pool": "\(id)", "error": "\(failure)"])

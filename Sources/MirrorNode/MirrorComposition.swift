@@ -11,26 +11,26 @@ import NamedOrigins
 import StateRedis
 import StateSQLite
 
-/// From the configuration to the parts that run: the only place that knows which storage and which state there are.
+/// Composes the running parts from the configuration. Only this type knows which storage and which state exist.
 struct MirrorComposition: Sendable {
-    /// What it was started with.
+    /// The configuration at startup.
     let configuration: Configuration
     let role: ProcessRole
     let state: HotIndex
     let services: MirrorServices
-    /// Of this process, whether it copies or not.
+    /// Set even if this process does not copy.
     let workerName: String
     /// `nil` for a front end that never copies.
     let workers: CopyWorkers?
     let sweeper: Sweeper
-    /// For a process that is there to copy, so that the others leave it to it.
+    /// Only in a copier, so that front ends leave its pools to it.
     let registration: CopierRegistration?
-    /// `nil` for state that is this process's own.
+    /// `nil` if the state belongs to this process alone.
     let redis: RedisStateStore?
-    /// `nil` for a process that takes no admin calls.
+    /// `nil` if the process takes no admin calls.
     let localToken: LocalAdminToken?
     let outbound: GuardedClient
-    /// Asks origins on behalf of single clients, which must not keep copies waiting by how slowly they read.
+    /// Reads origins for single clients. Separate from `outbound`, so that clients who read slowly do not delay copies.
     let relays: GuardedClient
     let named: Reloadable<NamedOriginTable>
     let pages: PageOpening
@@ -55,7 +55,7 @@ struct MirrorComposition: Sendable {
         self.relays = relays
         let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: configuration.origins.policy))
         self.named = named
-        // What is got with one client's tokens is of use to the other.
+        // Tokens that one client has obtained can be used by the other.
         let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
         let upstream = UpstreamClient(client: relays, tokens: tokens)
         pages = PageOpening(
@@ -85,7 +85,7 @@ struct MirrorComposition: Sendable {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
                 configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
-                // The rest of the grace is for handing back what did not end.
+                // The rest of the grace period is for handing back copies that did not end.
                 shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, clock: clock, logger: logger)
         } else {
             workers = nil
@@ -123,15 +123,15 @@ struct MirrorComposition: Sendable {
         await state.close()
     }
 
-    /// What admin calls may carry.
+    /// The tokens that admin calls may use.
     func adminTokens(_ configuration: Configuration) -> [String] {
         let local = configuration.admin.localToken ? localToken?.value : nil
         return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
     }
 
-    /// What may be fetched, and what is asked for below `/o/`, from now on.
+    /// Replaces the egress policy and the origins below `/o/`.
     ///
-    /// - Throws: ``StartError`` when pages cannot be kept; nothing has changed then.
+    /// - Throws: ``StartError`` if pages cannot be kept; then nothing has changed.
     func replaceOrigins(with configuration: Configuration) throws(StartError) {
         let policy = configuration.origins.policy
         if role.servesArtifacts { try pages.open(for: configuration) }
@@ -142,7 +142,7 @@ struct MirrorComposition: Sendable {
 
     // MARK: The parts
 
-    /// Looks at the machine before anything is opened, so that everything that keeps the service from starting is named at once.
+    /// Checks the machine before anything is opened, so that all reasons why the service cannot start are reported at once.
     private static func check(_ configuration: Configuration, clock: any MirrorClock, logger: Logger) async throws {
         let found = try await leaving(after: checkLimit, by: clock) {
             try await NIOThreadPool.singleton.runIfActive {
@@ -161,7 +161,7 @@ struct MirrorComposition: Sendable {
         guard fatal.isEmpty else { throw StartError(fatal.map { "\($0.key): \($0.text)" }.joined(separator: "; ")) }
     }
 
-    /// As long as opening a pool may take.
+    /// The same as the time limit for opening a pool.
     private static let checkLimit = Duration.seconds(60)
 
     private static func openPools(
@@ -190,7 +190,7 @@ struct MirrorComposition: Sendable {
     ) throws -> any StateStore {
         switch configuration.state {
         case .redis(let redis):
-            // Without waiting for it: a mirror whose state is away redirects to the origin.
+            // Does not wait for Redis: a mirror whose state cannot be reached redirects to the origin.
             return redis.openState(configuration, group: group, logger: logger)
         case .sqlite(let path):
             do {
@@ -204,7 +204,7 @@ struct MirrorComposition: Sendable {
         }
     }
 
-    /// May fetch the lists of the clouds' addresses and nothing else.
+    /// A client that may fetch only the clouds' address lists.
     private static func makeRegionClient(
         _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
     ) throws -> GuardedClient? {

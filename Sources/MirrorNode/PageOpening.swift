@@ -2,7 +2,7 @@ import Logging
 import MirrorCore
 import NamedOrigins
 
-/// Opens the store of pages once there is a named origin.
+/// Opens the page store when the first named origin is configured.
 struct PageOpening: Sendable {
     let directory: String
     let configuration: PageConfiguration
@@ -10,7 +10,7 @@ struct PageOpening: Sendable {
     let metrics: PageMetrics
     let clock: any MirrorClock
     let logger: Logger
-    /// `nil` until then.
+    /// `nil` until the store is open.
     let service = Reloadable<PageService?>(nil)
 
     func open(for configuration: Configuration) throws(StartError) {

@@ -5,9 +5,9 @@ import NIOCore
 import RedisClient
 import StateRedis
 
-/// Says once, as soon as Redis can be asked, what about it is not as it should be. Returns when that is said and the task is cancelled.
+/// Logs once what is wrong with Redis, as soon as it can be reached. Returns when that is logged and the task is cancelled.
 ///
-/// - Parameter configuration: What the store was opened with.
+/// - Parameter configuration: The one that the store was opened with.
 func reportOnRedis(
     _ redis: RedisStateStore, _ configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger
 ) async {
@@ -32,12 +32,12 @@ func reportOnRedis(
             try? await clock.sleep(for: .seconds(1))
         }
     }
-    // A part of the process that ends would end the process.
+    // If one part of the process returned, the whole process would end.
     while !Task.isCancelled { try? await clock.sleep(for: .seconds(3_600)) }
 }
 
 extension RedisServerReport {
-    /// A finding with the server that it is about, where there are several.
+    /// Prefixes a finding with its server, if there are several.
     func named(_ finding: String) -> String {
         server.map { "\($0): \(finding)" } ?? finding
     }

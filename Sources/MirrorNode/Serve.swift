@@ -8,14 +8,14 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 
-/// Runs the service until it is told to stop (SIGTERM, SIGINT); SIGHUP makes it read its configuration again.
+/// Runs the service until it is told to stop (SIGTERM, SIGINT); SIGHUP makes it reread its configuration.
 ///
-/// The order of the services is the shutdown design; they stop last to first, also when one of them has failed: who waits is answered, the server stops
-/// accepting, then copies end or are handed back, then what is left is written down, then the files close. Whatever hangs in between, the process
-/// ends in time (``ExitWatch``).
+/// The order of the services is the shutdown sequence. They stop last to first, also if one of them has failed: waiting clients are answered, the
+/// server stops accepting, copies end or are handed back, pending writes are done, files are closed. The process ends in time, even if something
+/// hangs (``ExitWatch``).
 ///
-/// - Parameter hangups: From before `configuration` was read, so that a change since then is not missed.
-/// - Parameter load: Reads the configuration again; `nil` where there is no file.
+/// - Parameter hangups: Created before `configuration` was read, so that no later change is missed.
+/// - Parameter load: Rereads the configuration; `nil` without a file.
 /// - Throws: ``StartError`` when it cannot start.
 package func serve(
     _ configuration: Configuration, as role: ProcessRole = .frontEnd, log: LogOutput, hangups: Hangups,
@@ -87,13 +87,13 @@ package func serve(
     } catch {
         outcome = .failure(error)
     }
-    // The event loops end with the process: what hangs may still need them, such as a trial whether a silent pool is back.
+    // The event loops end with the process: a hanging part may still need them, such as a probe of a silent pool.
     let isClosed: Void? = try? await leaving(after: watch.timeLeft, by: SystemClock()) {
         await mirror.close()
     }
     hangups.end()
     redirectLog.flush(within: min(watch.timeLeft, .seconds(1)))
-    // A failure has last words of its own.
+    // A failure is reported by the caller.
     try outcome.get()
     watch.finish(isClosed: isClosed != nil)
 }

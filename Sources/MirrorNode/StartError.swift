@@ -1,6 +1,6 @@
 import MirrorServer
 
-/// Why the service cannot start, in words that say what to do.
+/// Why the service cannot start, and what to do about it.
 package struct StartError: Error, Sendable, CustomStringConvertible {
     package let description: String
 

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// Which methods an address answers to, for who asks it with another one.
+/// The methods that each path supports, for requests with another method.
 struct AllowedMethods: Sendable {
     private let routes: [(path: [RouterPath.Element], method: HTTPRequest.Method)]
 
@@ -9,7 +9,7 @@ struct AllowedMethods: Sendable {
         routes = router.routes.map { ($0.path.components, $0.method) }
     }
 
-    /// As the field `Allow` has them; `nil` when there is no route to the path.
+    /// The value of the field `Allow`; `nil` if no route leads to the path.
     func field(at path: String) -> String? {
         let segments = path.split(separator: "/")
         let methods = routes.filter { Self.leads($0.path, to: segments) }.map(\.method.rawValue)

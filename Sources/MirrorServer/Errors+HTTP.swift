@@ -4,9 +4,9 @@ import MirrorCore
 import MirrorState
 import NIOHTTP1
 
-/// An error that a client is shown. The one place where errors become HTTP statuses.
+/// An error that a client gets. This is the one place where errors become HTTP statuses.
 struct RequestError: Error, Sendable {
-    /// The original's error codes, and ours.
+    /// The error codes of the original service, and ours.
     enum Code: String, Sendable {
         case inputError = "InputError"
         case resourceNotFound = "ResourceNotFound"
@@ -36,13 +36,13 @@ struct RequestError: Error, Sendable {
     }
 
     let code: Code
-    /// For people; holds no path, credential or stack of ours.
+    /// For people; contains no path, credential or stack trace of the mirror.
     let message: String
-    /// What `code` does not say: the origin's own status.
+    /// The status of `code`, or the origin's own.
     let status: HTTPResponse.Status
     var headers: HTTPFields = [:]
     private var artifact: ArtifactURL?
-    /// What the original called it, where it did not use `code`.
+    /// The original service's code, where it differs from `code`.
     private var originalCode: String?
 
     init(_ code: Code, _ message: String, status: HTTPResponse.Status? = nil, headers: HTTPFields = [:]) {
@@ -52,7 +52,7 @@ struct RequestError: Error, Sendable {
         self.headers = headers
     }
 
-    /// The same, saying which artifact it is about.
+    /// The same error, with the artifact that it is about.
     func about(_ artifact: ArtifactURL, as originalCode: String? = nil) -> RequestError {
         var error = self
         error.artifact = artifact
@@ -60,7 +60,7 @@ struct RequestError: Error, Sendable {
         return error
     }
 
-    /// The origin's own status, passed on.
+    /// An error with the origin's own status.
     static func origin(status: Int, message: String, headers: HTTPFields) -> RequestError {
         let code: Code =
             switch status {
@@ -73,7 +73,7 @@ struct RequestError: Error, Sendable {
         return RequestError(code, message, status: (400...599).contains(status) ? .init(code: status) : .badGateway, headers: headers)
     }
 
-    /// Anything thrown below a route, as what the client is shown.
+    /// Turns any error thrown below a route into what the client gets.
     init(_ error: any Error) {
         switch error {
         case let error as RequestError:
@@ -87,7 +87,7 @@ struct RequestError: Error, Sendable {
             default: self.init(.internalError, "internal error; see the mirror's log")
             }
         case is HTTPParserError:
-            // In the middle of a body: nobody knows where the next request would begin.
+            // In the middle of a body: it is unknown where the next request would begin.
             self.init(.inputError, "the request's body cannot be read", headers: [.connection: "close"])
         case let error as StateError where error.code == .unavailable:
             self.init(.unavailable, "the state cannot be reached at the moment; try again later")
@@ -96,7 +96,7 @@ struct RequestError: Error, Sendable {
         }
     }
 
-    /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg`, `err` and `url` beside it.
+    /// `{"code","message","requestInfo":{"method","params","time"}}`, plus `msg`, `err` and `url` of the original service.
     func response(to method: HTTPRequest.Method, _ path: some StringProtocol, at time: Timestamp) -> WholeResponse {
         let body = JSONResponse.encode(
             ErrorAnswer(

@@ -7,10 +7,10 @@ import MirrorCore
 
 /// Reads JSON that a client sent, strictly (RFC 8259).
 ///
-/// Foundation's decoder takes other encodings than UTF-8, and of a name that is there twice it takes one. Whoever looks at a body before us, such as
-/// a proxy that lets some calls through, may read something else in it. So what can be read in two ways is not read at all.
+/// Foundation's decoder accepts encodings other than UTF-8, and of a name that occurs twice it picks one. Something that inspects a body before us,
+/// such as a proxy that lets some calls through, may read it differently. So anything ambiguous is refused.
 enum JSONBody {
-    /// Why it is not read, in words for the client.
+    /// Why a body is refused, in words for the client.
     struct Flaw: Error {
         let reason: String
     }
@@ -28,7 +28,7 @@ enum JSONBody {
     }
 }
 
-/// Goes through a JSON text and finds what is wrong with it.
+/// Scans a JSON text for errors.
 private struct JSONScanner {
     private static let maxDepth = 32
 
@@ -66,7 +66,7 @@ private struct JSONScanner {
         }
     }
 
-    /// What stands between two brackets, separated by commas; the first bracket is there.
+    /// The elements between two brackets, separated by commas; the opening bracket is the next byte.
     private mutating func list(
         end: Unicode.Scalar, _ element: (inout JSONScanner) throws(JSONBody.Flaw) -> Void
     ) throws(JSONBody.Flaw) {
@@ -81,7 +81,7 @@ private struct JSONScanner {
         }
     }
 
-    /// A member's name as it is meant.
+    /// A member's name, with escapes resolved.
     private mutating func name() throws(JSONBody.Flaw) -> String {
         let token = try string()
         guard token.contains(UInt8(ascii: "\\")) else { return String(decoding: token, as: UTF8.self) }
@@ -89,7 +89,7 @@ private struct JSONScanner {
         return "\"\(name)\""
     }
 
-    /// - Returns: With its quotes.
+    /// - Returns: The string with its quotes.
     private mutating func string() throws(JSONBody.Flaw) -> ArraySlice<UInt8> {
         let start = position
         guard take("\"") else { throw flaw("a string is missing") }

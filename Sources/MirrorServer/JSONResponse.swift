@@ -6,12 +6,12 @@
 import HTTPTypes
 import Hummingbird
 
-/// JSON bodies: keys in order, slashes as they are.
+/// JSON bodies: sorted keys, unescaped slashes.
 enum JSONResponse {
     static func encode(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Our own structs of strings and numbers: nothing in them can fail to encode.
+        // Our own structs of strings and numbers, which cannot fail to encode.
         return (try? encoder.encode(value)).map { Array($0) } ?? Array("{}".utf8)
     }
 

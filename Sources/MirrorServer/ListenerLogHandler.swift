@@ -1,6 +1,6 @@
 import Logging
 
-/// Passes everything on but the line with which Hummingbird says that it listens: this server says so itself, and with which listener.
+/// Drops the line with which Hummingbird says that it listens: this server logs that itself, with the listener's name.
 struct ListenerLogHandler: LogHandler {
     private var base: any LogHandler
 

@@ -15,7 +15,7 @@ package struct ListenError: Error, CustomStringConvertible {
 
     package static let unknownHost = "the host is not known"
 
-    /// For an error number of `bind` or `listen`.
+    /// Words for an error number of `bind` or `listen`.
     package static func words(_ error: Errno) -> String {
         switch error {
         case .addressInUse: "the address is in use by another process"
@@ -26,14 +26,14 @@ package struct ListenError: Error, CustomStringConvertible {
     }
 }
 
-/// A listener whose failure to open says where it was to be opened.
+/// A listener. If it cannot be opened, the error says at which address.
 struct ListenerService: Service, CustomStringConvertible {
     let application: any Service
     let connections: ConnectionTasks
     let listener: MirrorServer.Listener
     let address: ListenAddress
 
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    /// For the log of the services, which would otherwise show everything reachable from here.
     var description: String { "\(listener) listener" }
 
     func run() async throws {
@@ -57,11 +57,14 @@ struct ListenerService: Service, CustomStringConvertible {
         }
     }
 
-    /// With a higher priority than whatever serves requests: a new client's next answer may be one that is there at once.
+    /// With a higher priority than the tasks that serve requests: a new client's answer may already be in memory.
     private func accept() async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask(priority: .high) { try await application.run() }
-            try await group.waitForAll()
+        // A task in a group would run with the priority of the task that it belongs to.
+        let task = Task(priority: .high) { try await application.run() }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
         }
     }
 }

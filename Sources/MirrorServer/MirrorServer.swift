@@ -10,9 +10,9 @@ package import NIOPosix
 package import NIOSSL
 import ServiceLifecycle
 
-/// The HTTP interface: one listener, or two when admin calls have their own.
+/// The HTTP interface: one listener, or two if admin calls have their own.
 ///
-/// On graceful shutdown, and when a listener fails, it ends every wait with a redirect to the origin, stops accepting, and lets answers under way be finished.
+/// On graceful shutdown, and if a listener fails, it redirects all waiting requests to the origin, stops accepting, and finishes answers in progress.
 package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
@@ -24,7 +24,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let table: FastPathTable
     private let adminTokens: Reloadable<AdminTokens>
     private let refusals: AdminRefusals
-    /// Lines of the log.
+    /// Limits the lines in the log.
     private let troubles: LineBudget
     private let figures: SharedLooks<String, Void>
     /// `nil` for a server without TLS.
@@ -38,23 +38,25 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let logger: Logger
     private let onRunning: @Sendable (Listener, ListenAddress) async -> Void
 
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    /// For the log of the services, which would otherwise show everything reachable from here.
     package var description: String { "MirrorServer" }
 
     package enum Listener: String, Sendable {
         case main, admin
     }
 
-    /// - Parameter adminListen: Of a listener of its own for admin calls; `nil` shares the main one.
+    /// - Parameter adminListen: The address of a separate listener for admin calls; `nil` shares the main one.
     /// - Parameter publicURL: How clients reach this service, without a slash at the end; `nil` makes locations of local objects relative.
-    /// - Parameter servesArtifacts: Whether it redirects and serves objects; a process that only copies answers about itself alone.
-    /// - Parameter tls: What new connections are greeted with; `nil` for HTTP without TLS.
+    /// - Parameter servesArtifacts: Whether it redirects and serves objects; a process that only copies answers only about itself.
+    /// - Parameter tls: For new connections; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
+    /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
-        tls: NIOSSLContext? = nil, usesFastPath: Bool = true, group: MultiThreadedEventLoopGroup, logger: Logger,
+        tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
+        lookupPatience: TimeAmount = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
@@ -79,22 +81,22 @@ package struct MirrorServer: Service, CustomStringConvertible {
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
         coalescing = CoalescingTable(
             redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
-        lookups = StateLookups(services: services, table: table, publicURL: publicURL)
+        lookups = StateLookups(services: services, table: table, publicURL: publicURL, patience: lookupPatience)
         let coalescing = coalescing
         services.state.addObserver { coalescing.invalidate($0) }
     }
 
     package func run() async throws {
         let (coalescing, lookups, routes, redirects) = (coalescing, lookups, redirectRoutes, services.redirects)
-        // Waits on behalf of coalesced requests whose first one has been redirected. Those behind it end first, and cannot before it has
-        // answered whoever waits.
+        // Waits on behalf of coalesced requests whose first one has been redirected. The services after it in the list end first, but only when
+        // it has answered all of those requests.
         var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
         parts.append(ServerPart(description: "StateLookups") { await lookups.run() })
         parts.append(try listener(addMain, at: listen, .main))
         if servesArtifacts, let adminListen {
             parts.append(try listener(addAdminAlone, at: adminListen, .admin))
         }
-        // Answers everybody who waits with the origin, before the listeners stop, which would wait for that: the last is stopped first.
+        // Services stop in reverse order: this one ends all waits with the origin before the listeners stop, which would otherwise wait for them.
         parts.append(
             ServerPart(description: "WaitsEnd") {
                 try await gracefulShutdown()
@@ -111,18 +113,18 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     // MARK: What can change while it runs
 
-    /// Admin calls need one of these from now on.
+    /// Admin calls need one of these tokens from now on.
     package func reload(adminTokens tokens: [String]) {
         adminTokens.replace(with: AdminTokens(tokens))
     }
 
-    /// Connections that come from now on are greeted with this. A server without TLS stays without.
+    /// New connections use this context from now on. A server without TLS stays without it.
     package func reload(tls context: NIOSSLContext) {
         tls?.replace(with: context)
     }
 
-    /// To be called after the settings have changed that decide which artifacts are redirected, and where to: nothing is answered from the
-    /// memory of what was so before.
+    /// To be called after a change to settings that decide which artifacts are redirected, and where: no answer from before the change is given
+    /// from memory.
     package func forgetAnswers() {
         table.beginEpoch()
         coalescing.beginEpoch()
@@ -130,8 +132,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     // MARK: Putting it together
 
-    /// Connections that are accepted each time that the listener's event loop comes to it. With NIO's few, new clients wait while thousands keep
-    /// the loop busy.
+    /// How many connections the listener's event loop accepts at a time. With NIO's default, new clients wait while thousands of connections keep the
+    /// loop busy.
     private static let connectionsPerRead: UInt = 64
 
     private func listener(
@@ -169,7 +171,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func channel(
         _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks, _ listener: Listener
     ) -> MirrorChannel {
-        MirrorChannel(
+        // A listener without redirects has none in memory either.
+        let usesFastPath = usesFastPath && servesArtifacts && listener == .main
+        return MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
@@ -181,12 +185,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addAdminAlone(to router: Router<MirrorRequestContext>) {
-        // `publicURL` is where artifacts are asked for, and that is not here.
+        // `publicURL` is where clients request artifacts, which this listener does not serve.
         ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
         addAdmin(to: router)
     }
 
-    /// Routes behind the middleware for errors, which knows them: they are added to a router that only tells of them first.
+    /// The routes behind the error middleware. It must know all routes, so they are first added to a second router that only lists them.
     private func router(_ addRoutes: (Router<MirrorRequestContext>) -> Void) -> Router<MirrorRequestContext> {
         let (list, router) = (Router(context: MirrorRequestContext.self), Router(context: MirrorRequestContext.self))
         addRoutes(list)

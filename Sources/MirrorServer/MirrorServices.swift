@@ -19,14 +19,14 @@ package final class MirrorServices: Sendable {
     package let registry: MetricsRegistry
     package let process: ProcessMetrics
     package let fastAnswers: FastAnswers
-    /// The copies of this process; `nil` where it makes none.
+    /// The copies of this process; `nil` if it makes none.
     package let copySlots: CopySlots?
     package let clock: any MirrorClock
-    /// What clients ask for below `/o/`.
+    /// What clients can request below `/o/`.
     package let named: Reloadable<NamedOriginTable>
-    /// Asks origins on behalf of single clients.
+    /// Sends requests to origins on behalf of single clients.
     package let upstream: UpstreamClient
-    /// `nil` while there is no named origin.
+    /// `nil` if there is no named origin.
     package let pages: Reloadable<PageService?>
     package let started: ContinuousClock.Instant
 
@@ -59,7 +59,7 @@ package final class MirrorServices: Sendable {
         started = clock.instant
     }
 
-    /// The origin of the artifact that a client's words mean.
+    /// The origin of the artifact that a client names.
     ///
     /// - Throws: ``RequestError`` `InputError`.
     func origin(of url: String) throws(RequestError) -> any Origin {
@@ -85,7 +85,7 @@ package final class MirrorServices: Sendable {
 
     /// The pool that a route names.
     ///
-    /// - Throws: ``RequestError`` `ResourceNotFound`, naming the pools that there are.
+    /// - Throws: ``RequestError`` `ResourceNotFound`, which lists the pools.
     func pool(_ words: RequestTarget.PoolWords) throws(RequestError) -> Pool { try pool(words.id) }
 
     /// The pool that a parameter names.

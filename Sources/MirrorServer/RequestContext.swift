@@ -3,13 +3,13 @@ import MirrorCore
 import MirrorEngine
 import NIOCore
 
-/// What routes know of a request besides its head: who sent it.
+/// What routes know about a request besides its head: who sent it.
 struct MirrorRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
+    /// The other end of the connection, or the client that a proxy named with the PROXY protocol; `nil` for a Unix socket.
     let peer: IPAddress?
     let channel: any Channel
-    /// Whether that one is still there.
+    /// Whether the client is still connected.
     let client: ClientPresence?
 
     init(source: ApplicationRequestContextSource) {
@@ -19,16 +19,16 @@ struct MirrorRequestContext: RequestContext {
         peer = if let client { client.address } else { source.channel.remoteIPAddress }
     }
 
-    /// Bytes of a request's body that a route reads at most.
+    /// The most bytes of a request's body that a route reads.
     var maxUploadSize: Int { WarmCall.maxBody }
 }
 
 extension Request {
-    /// The values of its fields in which proxies name clients, as far as they are read. What they are worth is ``PoolSelector``'s to say.
+    /// The values of the fields in which proxies name clients, within limits. ``PoolSelector`` decides whether to believe them.
     func forwarded(_ header: ProxyHeader) -> [String] { ForwardedFields.last(headers[values: .named(header)], header) }
 }
 
 extension Channel {
-    /// The other end of the connection, of an IPv4-mapped address the IPv4 address; `nil` for a Unix socket.
+    /// The other end of the connection, with an IPv4-mapped address as IPv4; `nil` for a Unix socket.
     var remoteIPAddress: IPAddress? { remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped } }
 }

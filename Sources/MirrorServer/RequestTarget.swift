@@ -1,12 +1,12 @@
 import MirrorCore
 
-/// What a redirect or purge route's path names: an artifact, and perhaps a pool.
+/// What the path of a redirect or purge request names: an artifact, and perhaps a pool.
 struct RequestTarget: Equatable {
     let pool: PoolWords?
-    /// The artifact's URL in the words of the client; whether it is one is for others to know.
+    /// The artifact's URL as the client wrote it; not validated here.
     let url: String
 
-    /// The pool as it stands in the path; whether there is such a pool is for others to know.
+    /// The pool as written in the path; not looked up here.
     struct PoolWords: Equatable {
         let service: String
         let region: String
@@ -14,12 +14,12 @@ struct RequestTarget: Equatable {
         var id: PoolID? { PoolID(service: service, region: region) }
     }
 
-    /// Reads what stands behind the route's own words: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
+    /// Reads what follows the route: `{url}` or `{service}/{region}/{url}`, with the URL percent-encoded or base64url-encoded.
     ///
     /// - Parameter route: What the path begins with: `/v1/redirect/`.
-    /// - Throws: ``RequestError`` `InputError`, saying how to write it.
+    /// - Throws: ``RequestError`` `InputError`, which says how to write it.
     init(_ path: String, behind route: String) throws(RequestError) {
-        // By bytes: a path need not be ASCII, and a mark that combines with a slash must not hide it.
+        // By bytes: a path need not be ASCII, and a combining mark after a slash must not hide it.
         let rest = path.utf8.dropFirst(route.utf8.count)
         let segments = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         switch segments.count {
@@ -39,11 +39,11 @@ struct RequestTarget: Equatable {
         }
     }
 
-    /// A request's path as it may be repeated to whoever sees the answer: without the query of an artifact's URL, which may hold a signature.
+    /// A request's path as it may be shown in an answer: without the query of an artifact's URL, which may contain a signature.
     static func shown(_ path: some StringProtocol) -> String {
         let bytes = Array(path.utf8)
         let segment = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-        // Also where it was encoded twice, which is refused.
+        // Also if it was encoded twice, which is refused.
         let marks = ["?", "%3f", "%253f"].map { Array($0.utf8) }
         let mark = (segment..<bytes.count).first { at in marks.contains { bytes[at...].startsIgnoringCase($0) } }
         let end = mark ?? (isBase64WithQuery(bytes[segment...]) ? segment : bytes.count)

@@ -1,20 +1,20 @@
-/// What the HTTP server bears: the section `server` of the configuration, whose keys are the names of the properties.
+/// The limits of the HTTP server: the section `server` of the configuration, whose keys are the names of the properties.
 package struct ServerConfiguration: Sendable, Equatable {
     package static let defaults = ServerConfiguration()
 
     package var maxConnections = 10_000
-    /// Of one client: an IPv4 address, or a network of 64 bits of IPv6; one of 48 bits has three times as many. `nil` is a quarter of
+    /// Per client: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times as many. `nil` is a quarter of
     /// ``maxConnections``.
     package var maxConnectionsPerAddress: Int?
-    /// How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.
+    /// How long a client may send no request, and read nothing of what it was sent, before its connection is closed.
     package var idleTimeout: Duration = .seconds(75)
-    /// How long a client may take for a request's body, besides a second for each 16 KiB of it.
+    /// How long a client may take to send a request's body, plus a second for each 16 KiB of it.
     package var bodyTimeout: Duration = .seconds(30)
-    /// Of one request's head.
+    /// Per request head.
     package var maxHeaderBytes: Int64 = 32 << 10
-    /// Whether connections to the main listener begin with a header of the PROXY protocol, and come from trusted proxies alone.
+    /// Whether connections to the main listener begin with a PROXY protocol header, and are accepted only from trusted proxies.
     package var proxyProtocol = false
-    /// What answers under way have to end in.
+    /// How long answers in progress may take to end at shutdown.
     package var shutdownGrace: Duration = .seconds(30)
 
     var connectionsPerAddress: Int { maxConnectionsPerAddress ?? max(1, maxConnections / 4) }

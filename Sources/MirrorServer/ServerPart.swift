@@ -1,8 +1,8 @@
 import ServiceLifecycle
 
-/// Something that the server does beside listening.
+/// Something that the server does besides listening.
 struct ServerPart: Service, CustomStringConvertible {
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    /// For the log of the services, which would otherwise show everything reachable from here.
     let description: String
     let body: @Sendable () async throws -> Void
 

@@ -5,15 +5,15 @@ import MirrorEngine
 import NIOCore
 import NIOHTTP1
 
-/// A response that is there as a whole, in the one order of fields that the slow and the fast path share.
+/// A complete response, with its fields in the one order that the slow and the fast path share.
 struct WholeResponse: Sendable {
     let status: HTTPResponse.Status
-    /// `Date` comes behind them.
+    /// Followed by `Date`.
     let fields: HTTPFields
     let body: [UInt8]
 
-    /// - Parameter reason: Why it is that pool, which a client is not told that has named it.
-    /// - Parameter message: Why it is not a replica that the location leads to; `nil` where it is one.
+    /// - Parameter reason: Why this pool was chosen; not shown to a client that named the pool.
+    /// - Parameter message: Why the location does not lead to a replica; `nil` if it does.
     static func redirect(
         _ status: HTTPResponse.Status, to location: String, pool: PoolID?, reason: PoolReason = .named, outcome: Outcome, digest: Digest?,
         message: String? = nil
@@ -35,7 +35,7 @@ struct WholeResponse: Sendable {
         return WholeResponse(status: status, fields: fields, body: body)
     }
 
-    /// To HEAD, in place of a redirect.
+    /// The answer to HEAD in place of a redirect.
     static func description(_ description: ArtifactDescription, pool: PoolID?, reason: PoolReason) -> WholeResponse {
         var fields = HTTPFields()
         fields.reserveCapacity(13)
@@ -67,7 +67,7 @@ struct WholeResponse: Sendable {
 
     /// The bytes up to the value of `Date`, which comes last.
     var headBytes: [UInt8] {
-        // As the HTTP encoder does, which knows the phrases of more statuses than those that have a name here.
+        // Like the HTTP encoder, which knows the phrases of more statuses than have a name here.
         let reason = HTTPResponseStatus(statusCode: status.code, reasonPhrase: status.reasonPhrase).reasonPhrase
         var text = "HTTP/1.1 \(status.code) \(reason)\r\n"
         for field in fields { text += "\(field.name.rawName): \(field.value)\r\n" }
@@ -75,7 +75,7 @@ struct WholeResponse: Sendable {
         return Array(text.utf8)
     }
 
-    /// All of it, as it goes over the wire at that time.
+    /// The whole response as sent at that time.
     func bytes(at time: Timestamp, toHead isHead: Bool) -> ByteBuffer {
         var bytes = ByteBuffer(bytes: headBytes)
         bytes.writeString(time.httpDate)
@@ -86,7 +86,7 @@ struct WholeResponse: Sendable {
 }
 
 extension HTTPField.Name {
-    // Valid tokens, so that none is ever the placeholder.
+    // These are valid tokens, so the fallback is never used.
     static let cloudMirrorPool = HTTPField.Name("X-Cloud-Mirror-Pool") ?? .server
     static let cloudMirrorPoolReason = HTTPField.Name("X-Cloud-Mirror-Pool-Reason") ?? .server
     static let cloudMirrorOutcome = HTTPField.Name("X-Cloud-Mirror-Outcome") ?? .server

@@ -20,7 +20,7 @@ package enum DurationFormat {
     package static func text(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         guard milliseconds != 0 else { return "0s" }
-        // A day is 24h to most readers; days begin to help with the second.
+        // Most readers call one day 24h; days are easier to read from two days on.
         for (unit, factor) in units where milliseconds % factor == 0 && !(unit == "d" && milliseconds < 2 * factor) {
             return "\(milliseconds / factor)\(unit)"
         }

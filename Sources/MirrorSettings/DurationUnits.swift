@@ -1,4 +1,4 @@
-// Units that the limits of settings are written in.
+// Units for the limits of settings.
 
 package func minutes(_ count: Int) -> Duration { .seconds(60 * count) }
 package func hours(_ count: Int) -> Duration { .seconds(3_600 * count) }

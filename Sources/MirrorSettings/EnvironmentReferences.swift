@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// `${NAME}` in a value is replaced by an environment variable, and `$${` by the two characters `${`.
+/// Replaces `${NAME}` in a value by an environment variable, and `$${` by the two characters `${`.
 package enum EnvironmentReferences {
     package static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
         guard text.contains("${") else { return .success(text) }

@@ -1,14 +1,14 @@
 package import MirrorCore
 
 extension QueryRule {
-    /// Those that have a word of their own.
+    /// The rules that are written as a single word.
     private enum Word: String, Sendable, CaseIterable {
         case keep
         case dropSignatures = "drop-signatures"
         case drop
     }
 
-    /// A word, or the names of the parameters that are kept.
+    /// Reads a word, or the names of the parameters to keep.
     ///
     /// - Returns: `nil` after recording a problem.
     package static func read(_ element: SettingsElement) -> QueryRule? {

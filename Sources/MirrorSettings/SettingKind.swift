@@ -25,7 +25,7 @@ public struct SettingKind<Value: Sendable>: Sendable {
     }
 
     /// - Parameters:
-    ///   - problem: What is wrong where `read` returns `nil`, in words that follow the value.
+    ///   - problem: What is wrong if `read` returns `nil`, phrased to follow the value.
     ///   - text: By default the value's description.
     package init(
         name: String, problem: String, text: @escaping @Sendable (Value) -> String = { "\($0)" },
@@ -38,7 +38,7 @@ public struct SettingKind<Value: Sendable>: Sendable {
         self.init(name: name, parse: parse, text: text)
     }
 
-    /// - Parameter check: Returns `nil`, or what is wrong in words that follow the value.
+    /// - Parameter check: Returns `nil`, or what is wrong, phrased to follow the value.
     public func checked(_ check: @escaping @Sendable (Value) -> String?) -> SettingKind {
         var kind = self
         kind.parse = { [parse] (text, context) throws(InvalidValue) in
@@ -90,7 +90,7 @@ extension SettingKind where Value == Int64 {
 extension SettingKind where Value == Int {
     /// A whole number in decimal digits.
     public static func integer(in limits: ClosedRange<Int>) -> Self {
-        // Without a plus sign, which `Int` would take.
+        // Without a plus sign, which `Int` would accept.
         SettingKind(name: "number", problem: "is not a whole number") { $0.hasPrefix("+") ? nil : Int($0) }.limited(to: limits)
     }
 }
@@ -124,7 +124,7 @@ extension SettingKind where Value == String {
             }, text: { $0 })
     }
 
-    /// The beginning of a word in a `User-Agent` field.
+    /// The prefix of a `User-Agent` field.
     package static var userAgent: Self {
         SettingKind(name: "text", problem: "is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") { text in
             let isValid =
@@ -151,7 +151,7 @@ extension SettingKind where Value == ArtifactURL {
         url { $0.path == "/" && $0.query == nil ? nil : "has more than a scheme, host and port; write https://host or https://host:port" }
     }
 
-    /// The beginning of URLs.
+    /// The prefix of URLs.
     public static var locationURL: Self {
         url { $0.query == nil ? nil : "has a query; write https://host or https://host/path" }
     }

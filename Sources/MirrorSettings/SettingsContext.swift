@@ -42,17 +42,17 @@ public final class SettingsContext {
     }
 }
 
-/// A step of the walk over all keys. The reference and the example file are written from these steps.
+/// A step of the walk over all keys. The reference and the example file are generated from these steps.
 package enum SettingsOutline: Sendable, Equatable {
     case value(Value)
-    /// A key with keys below it, which follow until the `end`.
+    /// A key with keys below it, which follow up to the matching `end`.
     case begin(key: String, doc: String, presence: Presence)
     case end
 
     package enum Presence: Sendable, Equatable {
-        /// A missing section has all its defaults.
+        /// If the section is missing, all its defaults apply.
         case implied
-        /// A missing section has a meaning of its own, and its required keys are required only if it is present.
+        /// A missing section has its own meaning, and its required keys are required only if it is present.
         case optional
         case required
         /// A section that could be present.
@@ -66,7 +66,7 @@ package enum SettingsOutline: Sendable, Equatable {
         package var defaultText: String?
         /// A description of the default, if it is not a constant.
         package var defaultNote: String?
-        /// What may be written; empty when the type says it all.
+        /// The valid values; empty if the type says it all.
         package var range = ""
         package var isRequired = false
         package var doc: String

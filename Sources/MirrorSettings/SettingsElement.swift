@@ -56,7 +56,7 @@ public struct SettingsElement {
         do {
             return try kind.parse(text, context)
         } catch {
-            // What is quoted is what stands in the file, never what a variable holds: that may be a secret.
+            // Quotes the text in the file, never the value of a variable, which may be a secret.
             report(kind.isSecret ? "its value \(error.message)" : "'\(Self.shortened(raw))' \(error.message)")
             return nil
         }

@@ -44,7 +44,7 @@ package struct SettingsEnvironment: Sendable {
     /// because after a link it may lead elsewhere.
     package static func absolute(_ path: String, in directory: String) -> String {
         let joined = path.hasPrefix("/") ? path : "\(directory)/\(path)"
-        // Bytes and not characters: a mark that combines with a slash must not hide it.
+        // By bytes, not characters, so that a combining mark cannot hide a slash.
         let components = joined.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }
         return "/" + components.filter { $0 != "." }.joined(separator: "/")
     }

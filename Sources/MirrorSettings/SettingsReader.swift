@@ -118,12 +118,12 @@ public final class SettingsReader {
 
     // MARK: Sections
 
-    /// A key with keys below it. If it is left out or empty, it has all its defaults.
+    /// A key with keys below it. If it is left out or empty, all defaults apply.
     public func section(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
         section(key, .implied, doc, read)
     }
 
-    /// A section whose absence has a meaning: then `read` is called only for the description.
+    /// A section whose absence has a meaning. If it is absent, `read` is called only for the description.
     public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
         section(key, .optional, doc, read)
     }
@@ -179,7 +179,7 @@ public final class SettingsReader {
 
     // MARK: The end
 
-    /// Calls `read`, then reports the keys that it has not asked for.
+    /// Calls `read`, then reports the keys that it has not read.
     package func read(_ read: (SettingsReader) -> Void) {
         read(self)
         guard !context.isDocumenting else { return }

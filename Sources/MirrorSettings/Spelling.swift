@@ -1,4 +1,4 @@
-/// Suggests the word that was meant.
+/// Suggests the intended word for a misspelled one.
 package enum Spelling {
     /// The most similar of `words`, if it is similar enough.
     package static func nearest(to text: String, among words: [String]) -> String? {

@@ -6,7 +6,7 @@ public enum ReplicaChange: Sendable, Hashable {
     case replica(ReplicaID, Replica?)
     /// The replica may have changed; nothing more is known, so look again.
     case stale(ReplicaID)
-    /// The same for a replica of which nothing but the hash of its artifact's name is known: 64 hexadecimal digits, as in its object's key. Nobody waits for it.
+    /// The same for a replica that no request waits for, and of which only the hash of its artifact's name is known: 64 hexadecimal digits.
     case staleName(String, PoolID)
     /// Changes cannot be reported for now. Remembered replicas are the best available information, but waiting for a change is useless.
     case interrupted

@@ -144,7 +144,7 @@ public protocol StateStore: Sendable {
     /// Gives up a removal, because the object could not be deleted, so that another caller can take it over.
     func handBack(_ removal: Removal) async throws
 
-    /// Makes errors absent that nobody has requested since they could have been tried again.
+    /// Makes errors absent that were not requested again after they could have been tried.
     ///
     /// - Parameter before: Errors whose `retryAt` is not before this time stay.
     /// - Parameter limit: 1...1000.
@@ -189,7 +189,7 @@ public protocol StateStore: Sendable {
 }
 
 extension StateStore {
-    /// One after the other; for stores that have nothing better.
+    /// One after the other; for stores that cannot do better.
     public func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
         var found: [Replica?] = []
         for id in ids { found.append(try await replica(id)) }

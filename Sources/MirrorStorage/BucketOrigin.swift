@@ -4,10 +4,10 @@ public import MirrorCore
 ///
 /// All errors are ``StorageError`` or `CancellationError`.
 public protocol BucketOrigin: Sendable {
-    /// The canonical URL of the artifact that `url` refers to, however the bucket's object is spelled in it: by path, by virtual host, with or without
-    /// a region, with or without a signature, or in the service's own scheme (`s3://bucket/key`).
+    /// The canonical URL of the artifact that `url` refers to, however the bucket's object is spelled in it: by path, by virtual host, with or
+    /// without a region, with or without a signature, or in the service's own scheme (`s3://bucket/key`).
     ///
-    /// - Returns: `nil` for anything that is not in this bucket. For a URL that this has returned, the same URL.
+    /// - Returns: `nil` for anything that is not in this bucket. A URL that this method has returned is returned unchanged.
     func artifact(_ url: String) -> ArtifactURL?
 
     /// Requests an object in this bucket, or a range of it.
@@ -24,7 +24,7 @@ public protocol BucketOrigin: Sendable {
     /// - Returns: `nil` if the answer does not state what is needed for that.
     func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource?
 
-    /// Where a client without credentials finds the artifact itself, for the time when the mirror cannot help. Makes no network call, except for
+    /// Where a client without credentials finds the artifact itself, for when the mirror cannot help. Makes no network call, except for
     /// credentials, as ``ObjectStore/location(of:life:)``.
     func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation
 }

@@ -53,7 +53,7 @@ public final class MemoryStore: ObjectStore {
         if let expectedSize, expectedSize > capabilities.maxObjectSize {
             throw StorageError(.invalidRequest, "\(expectedSize) bytes are too many for memory", operation: "memory.beginUpload")
         }
-        // What is there may go while the bytes come.
+        // Existing objects may be deleted while the bytes arrive.
         guard (expectedSize ?? 0) <= capacity else { throw full("memory.beginUpload") }
         return MemoryUpload(store: self, key: key, metadata: metadata)
     }

@@ -105,7 +105,7 @@ final class MemoryUpload: ObjectUpload {
         store.release(parts.values.reduce(0) { $0 + $1.bytes.readableBytes })
     }
 
-    /// Forgets an earlier attempt at the part.
+    /// Discards an earlier attempt at the part.
     private func takePart(_ number: Int) throws {
         let earlier = try state.withLock { state in
             guard state.isOpen else { throw invalid("the upload has already ended", "write") }

@@ -7,14 +7,14 @@ public import MirrorCore
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - An object appears as a whole, with its metadata, when an upload completes, and never before; an aborted upload leaves nothing.
-/// - A second upload of a key replaces the object; a reader of the first object continues to read the first one, or gets an error, but never a mixture.
+/// - A second upload of a key replaces the object; a reader of the first object still reads the first one, or gets an error, but never a mixture.
 /// - `head` and `get` of an absent key throw `.notFound`; `delete` of an absent key succeeds.
 /// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
-/// - Metadata comes back as it was given, the digest as it was given to `complete`, where the store's features say so; a type that was not given may
-///   come back as `application/octet-stream`, which means the same.
+/// - Metadata is returned unchanged, and so is the digest given to `complete`, if the store's features say so; a missing type may be returned as
+///   `application/octet-stream`, which means the same.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for; with its metadata where
 ///   ``StoreCapabilities/Features/listsMetadata`` says so.
-/// - `copy` and `pull` make the same object as an upload of the same bytes would, or leave nothing.
+/// - `copy` and `pull` create the same object as an upload of the same bytes, or leave nothing.
 /// - `delete` of many keys deletes each that can be deleted, and returns the others.
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
@@ -45,7 +45,7 @@ public protocol ObjectStore: Sendable {
     /// - Returns: `nil` if no store can copy from this one.
     func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource?
 
-    /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: the same kind of service, reachable, and a size that it copies. Makes no network call.
+    /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: same kind of service, reachable, suitable size. Makes no network call.
     func canCopy(from source: CopySource) -> Bool
 
     /// Makes the service itself copy an object from another bucket, so that no byte of it passes through this process.
@@ -57,15 +57,15 @@ public protocol ObjectStore: Sendable {
     ///   `.unsupported` if ``canCopy(from:)`` is false.
     func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
 
-    /// Whether ``pull(_:from:metadata:condition:confirm:)`` is worth trying: in the service's reach, of a size that it takes, and with a digest that it
-    /// can check where the origin states any. Makes no network call.
+    /// Whether ``pull(_:from:metadata:condition:confirm:)`` is worth trying: the service can reach the source, accepts its size, and can check one of
+    /// its digests if the origin states any. Makes no network call.
     func canPull(from source: URLSource) -> Bool
 
     /// Makes the service itself fetch an object from a URL, so that no byte of it passes through this process.
     ///
-    /// - Parameter confirm: Called once the service has all of the bytes, and before anything is visible. What it throws is thrown, and nothing is left.
-    /// - Throws: As ``copy(_:from:metadata:condition:)``; `.checksumMismatch` where the bytes do not have a digest that `source` states; `.unsupported`
-    ///   where ``canPull(from:)`` is false.
+    /// - Parameter confirm: Called when the service has all the bytes, before anything is visible. An error from it is rethrown, and nothing is left.
+    /// - Throws: As ``copy(_:from:metadata:condition:)``; `.checksumMismatch` if the bytes do not match a digest that `source` states; `.unsupported`
+    ///   if ``canPull(from:)`` is false.
     func pull(
         _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
         confirm: @escaping @Sendable () async throws -> Void
@@ -90,8 +90,8 @@ public protocol ObjectStore: Sendable {
     /// - Returns: At most `limit` objects; if there are fewer, there are no more.
     func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo]
 
-    /// Where a client finds the object. Makes no network call, except where credentials have to be asked for, or sign only at the service that gave
-    /// them out.
+    /// Where a client finds the object. Makes no network call, unless credentials have to be obtained, or can only sign at the service that issued
+    /// them.
     ///
     /// A store that signs locations signs them as at the beginning of a window of time, so that all nodes give the same location during the window.
     /// The window, at most five minutes, is added to `life`: while a location has more than `life` left, other clients get it, too.

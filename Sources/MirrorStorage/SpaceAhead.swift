@@ -1,6 +1,6 @@
 /// How much room is taken in advance, for bytes that have not arrived yet.
 ///
-/// As much again as has arrived. So an origin cannot take more room than it has sent, whatever it states, and a copy takes room only a few times.
+/// As much as has arrived so far. So an origin cannot take more room than it has sent, whatever it states, and a copy takes room only a few times.
 package enum SpaceAhead {
     /// Bytes.
     package static let least: Int64 = 256 << 10

@@ -13,7 +13,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
     /// The underlying error, for logs.
     public var cause: (any Error)?
 
-    /// The kind of failure. It decides whether the call is made again.
+    /// The kind of failure. It decides whether the call is repeated.
     public enum Code: String, Sendable, CaseIterable {
         /// There is no such object or bucket.
         case notFound
@@ -27,7 +27,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         case unsupported
         /// The bytes that arrived are not those that were sent.
         case checksumMismatch
-        /// The pool has no room. The mirror makes some and tries again.
+        /// The pool has no room. The mirror makes room and tries again.
         case full
         /// The service asks for fewer requests.
         case throttled
@@ -39,7 +39,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         /// Whether the same call may succeed a little later.
         public var isTransient: Bool {
             switch self {
-            // Bytes that were damaged on their way may arrive whole the next time.
+            // Bytes that were damaged in transit may arrive intact the next time.
             case .throttled, .timedOut, .unavailable, .checksumMismatch: true
             case .notFound, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
             }

@@ -1,17 +1,17 @@
 public import MirrorCore
 
-/// What a store's service may be told to fetch by itself, from wherever it lies.
+/// A source that a store's service may fetch by itself, wherever it is.
 public struct URLSource: Sendable, Hashable {
-    /// Where a GET without further fields is answered, also for a range, for as long as a copy may take. It may hold a signature: it is for the service
-    /// alone, and never for a log.
+    /// A URL that answers GET without further fields, also for a range, for as long as a copy may take. It may contain a signature: it is only for
+    /// the service, and must not be logged.
     public var url: ArtifactURL
-    /// Whether every address of its host is one of the public internet: a service elsewhere does not reach others, or reaches what they are where it is.
+    /// Whether every address of its host is on the public internet. A service elsewhere cannot reach other addresses, or they mean other hosts there.
     public var isPublic: Bool
     /// Bytes.
     public var size: Int64
-    /// A strong entity tag with its quotes: what is fetched must still have it.
+    /// A strong entity tag with quotes; the object that is fetched must still have it.
     public var etag: String
-    /// What the origin states of the whole. Where there are any, the service must be able to check at least one of them.
+    /// The digests of the whole object that the origin states. If there are any, the service must be able to check at least one of them.
     public var digests: [Digest]
 
     public init(url: ArtifactURL, isPublic: Bool, size: Int64, etag: String, digests: [Digest] = []) {

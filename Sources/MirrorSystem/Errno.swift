@@ -8,12 +8,12 @@ package struct Errno: Error, Hashable, CustomStringConvertible {
         self.code = code
     }
 
-    /// What the last system call of this thread failed with.
+    /// The error of this thread's last system call.
     package static var last: Errno { Errno(code: errno) }
 
     package var description: String { String(cString: strerror(code)) }
 
-    /// The description in the middle of a sentence.
+    /// The description for the middle of a sentence.
     package var phrase: String { description.lowercased() }
 
     package static let addressInUse = Errno(code: EADDRINUSE)
@@ -42,7 +42,7 @@ package struct Errno: Error, Hashable, CustomStringConvertible {
     package static let wouldBlock = Errno(code: EWOULDBLOCK)
 }
 
-/// Makes a system call again for as long as a signal interrupts it.
+/// Repeats a system call as long as a signal interrupts it.
 @discardableResult
 func retryingInterrupts<Result: SignedInteger>(_ call: () -> Result) throws(Errno) -> Result {
     while true {

@@ -1,7 +1,7 @@
 package import CLibrary
 import CProcess
 
-// System calls under names that no method hides.
+// System calls under names that methods do not shadow.
 
 func systemOpen(_ path: String, _ flags: CInt, _ mode: mode_t) -> CInt { open(path, flags, mode) }
 
@@ -14,18 +14,18 @@ package func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPoin
 }
 
 #if !canImport(Darwin)
-    /// Lets a program that is spawned with `actions` have no descriptors from `first` on. Does nothing where the C library has no call for that (Musl).
+    /// Closes all descriptors from `first` on in a program that is spawned with `actions`. Does nothing if the C library has no such call (Musl).
     package func systemCloseAll(from first: CInt, in actions: inout posix_spawn_file_actions_t) {
         c_process_close_all(first, &actions)
     }
 #endif
 
-/// Closes a descriptor that somebody else opened; one of our own is a ``Descriptor``.
+/// Closes a descriptor that other code opened; our own are ``Descriptor``s.
 package func systemClose(_ descriptor: CInt) { close(descriptor) }
 
-/// Writes all of `bytes`, and waits where the descriptor itself does not and has no room at the moment.
+/// Writes all of `bytes`; waits if a non-blocking descriptor has no room.
 ///
-/// - Returns: How many bytes were written, and why not all of them were.
+/// - Returns: The number of bytes written, and why not all of them were.
 package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> (written: Int, error: Errno?) {
     var written = 0
     while written < bytes.count {
@@ -47,10 +47,10 @@ package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> (
     return (written, nil)
 }
 
-/// Reads up to the end.
+/// Reads to the end.
 ///
 /// - Parameter limit: Bytes.
-/// - Returns: `nil` when there are more.
+/// - Returns: `nil` if there are more.
 func readAll(from descriptor: CInt, limit: Int) throws(Errno) -> [UInt8]? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -1,6 +1,6 @@
-/// One thing that every implementation of a protocol must do: a line of the protocol's *Behavior* list.
+/// One requirement for every implementation of a protocol: a line of the protocol's *Behavior* list.
 ///
-/// A suite is a list of cases, independent of any test framework. With Swift Testing it is run as
+/// A suite is a list of cases, independent of any test framework. With Swift Testing, run it like this:
 /// ```swift
 /// @Test(arguments: MySuite.cases) func conforms(_ testCase: ConformanceCase<Subject>) async throws {
 ///     try await testCase.run(makeSubject())
@@ -10,7 +10,7 @@ public struct ConformanceCase<Subject: Sendable>: Sendable, CustomStringConverti
     /// A sentence: `head of an absent key throws notFound`.
     public let name: String
 
-    /// Throws ``ConformanceFailure`` when `Subject` does something else, or whatever the subject threw.
+    /// Throws ``ConformanceFailure`` if `Subject` does not meet the requirement, or the subject's own errors.
     public let run: @Sendable (Subject) async throws -> Void
 
     public init(_ name: String, run: @escaping @Sendable (Subject) async throws -> Void) {
@@ -21,11 +21,11 @@ public struct ConformanceCase<Subject: Sendable>: Sendable, CustomStringConverti
     public var description: String { name }
 }
 
-/// What was expected of an implementation and did not happen.
+/// A requirement that an implementation does not meet.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
-    /// What was expected, and what was there instead.
+    /// What was expected, and what was found instead.
     public let message: String
-    /// The file of the suite that expected it, as `#fileID` gives it.
+    /// The file of the suite that has the requirement, as in `#fileID`.
     public let file: String
     /// The line there.
     public let line: Int
@@ -39,7 +39,7 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(message) (\(file):\(line))" }
 }
 
-/// Looks at a condition of a case.
+/// Checks a condition.
 ///
 /// - Throws: ``ConformanceFailure`` unless `condition` holds.
 public func require(
@@ -61,8 +61,8 @@ public func requireEqual<Value: Equatable>(
 
 /// Unwraps a value.
 ///
-/// - Returns: The value that is there.
-/// - Throws: ``ConformanceFailure`` when `value` is `nil`.
+/// - Returns: The value.
+/// - Throws: ``ConformanceFailure`` if `value` is `nil`.
 public func requireValue<Value>(
     _ value: Value?, _ what: @autoclosure () -> String = "value", file: String = #fileID, line: Int = #line
 ) throws -> Value {
@@ -73,7 +73,7 @@ public func requireValue<Value>(
 /// Runs `body`, which must throw an error of type `Failure` that `matches` accepts.
 ///
 /// - Returns: The error.
-/// - Throws: ``ConformanceFailure`` when nothing or something else was thrown.
+/// - Throws: ``ConformanceFailure`` if nothing or something else was thrown.
 @discardableResult
 public func requireThrows<Failure: Error, Result>(
     _ type: Failure.Type, _ what: @autoclosure () -> String = "call", file: String = #fileID, line: Int = #line,

@@ -18,9 +18,9 @@ public final class ManualClock: MirrorClock {
 
     private let state: Mutex<State>
 
-    /// - Parameter now: The time of day that it shows until it is moved.
+    /// - Parameter now: The time of day at the start.
     public init(now: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) {
-        // Round, so that nothing is rounded up from where the clock stands.
+        // Rounded, so that sleepers' times are not rounded up from here.
         state = Mutex(State(now: now, instant: ContinuousClock.now.roundedUp(to: .seconds(1))))
     }
 
@@ -28,7 +28,7 @@ public final class ManualClock: MirrorClock {
 
     public var instant: ContinuousClock.Instant { state.withLock { $0.instant } }
 
-    /// How many tasks sleep on this clock.
+    /// The number of tasks that sleep on this clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
     public func sleep(until deadline: ContinuousClock.Instant) async throws {
@@ -53,7 +53,7 @@ public final class ManualClock: MirrorClock {
         }
     }
 
-    /// Lets time pass and wakes whoever slept until then, the earliest first.
+    /// Advances the time and wakes the tasks whose sleep has ended, the earliest first.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state -> [Sleeper] in
             state.now = state.now + duration
@@ -65,12 +65,12 @@ public final class ManualClock: MirrorClock {
         for sleeper in woken { sleeper.continuation.resume() }
     }
 
-    /// Sets the time of day, forwards or back, as an operator or a time server does: no time passes, and nobody wakes.
+    /// Sets the time of day, forwards or back, as an operator or a time server does. No time passes, and no task wakes.
     public func setTime(by duration: Duration) {
         state.withLock { $0.now = $0.now + duration }
     }
 
-    /// Returns once at least `count` tasks sleep: what a test awaits before it moves the time.
+    /// Returns when at least `count` tasks sleep; a test awaits this before it moves the time.
     public func sleepers(_ count: Int) async {
         while sleeperCount < count {
             await withCheckedContinuation { continuation in

@@ -1,14 +1,14 @@
 import NIOSSL
 
 extension RedisConfiguration {
-    /// Reads where a Redis is:
+    /// Reads the URL of a Redis server, of sentinels, or of a cluster:
     ///
     /// - `redis://[user[:password]@]host[:port][/database]`
     /// - `redis+sentinel://[user[:password]@]host[:port],host[:port]/master[/database]`, where the addresses are those of sentinels
     /// - `redis+cluster://[user[:password]@]host[:port],host[:port]`, where the addresses are some of the cluster's
     ///
-    /// `rediss` instead of `redis` is the same over TLS. User and password are percent-encoded where they hold anything but letters, digits,
-    /// `-`, `.`, `_`, `~`; `:password@` is that of the default user. A user alone needs a password from elsewhere. IPv6 addresses stand in
+    /// `rediss` instead of `redis` is the same over TLS. User and password are percent-encoded if they contain anything but letters, digits,
+    /// `-`, `.`, `_`, `~`; `:password@` is the password of the default user. A user alone needs a password from elsewhere. IPv6 addresses are in
     /// brackets.
     package init(url: String) throws(RedisURLError) {
         guard let separator = url.firstRange(of: "://") else {
@@ -25,7 +25,7 @@ extension RedisConfiguration {
         if rest.contains("@") {
             throw RedisURLError(description: "an @ after a / in the Redis URL: write / in a password as %2F, and @ as %40")
         }
-        // The first: an unencoded @ in a password is then found in what should be a host.
+        // Up to the last @: an unencoded @ in a password is then found before it.
         let credentials = authority.lastIndex(of: "@").map { authority[..<$0] }
         if credentials?.contains("@") == true {
             throw RedisURLError(description: "more than one @ before the host of the Redis URL: write @ in a password as %40")
@@ -51,7 +51,7 @@ extension RedisConfiguration {
                     description:
                         "the name of the master is missing: redis+sentinel://host:port,host:port/NAME, as in `sentinel monitor NAME`")
             }
-            // As `sentinel monitor` takes them.
+            // The characters that `sentinel monitor` accepts.
             guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-_".contains($0)) }) else {
                 throw RedisURLError(
                     description: "the name of the master in the Redis URL contains something other than letters, digits and . - _")
@@ -72,7 +72,7 @@ extension RedisConfiguration {
         if let credentials { try setCredentials(credentials) }
         if isSecure {
             var tls = TLSConfiguration.makeClientConfiguration()
-            // RFC 8996 deprecates what came before.
+            // RFC 8996 deprecates earlier versions.
             tls.minimumTLSVersion = .tlsv12
             self.tls = tls
         }
@@ -126,7 +126,7 @@ extension RedisConfiguration {
         } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
-            // Not repeated: it may be what was meant as a password.
+            // Not repeated in the message: it may have been meant as a password.
             guard port?.contains(":") == false else {
                 throw RedisURLError(
                     description: "too many colons in the address of the Redis URL: write IPv6 addresses in brackets, [::1]:6379")
@@ -143,7 +143,7 @@ extension RedisConfiguration {
         return Address(host: String(host), port: Int(number))
     }
 
-    /// Undoes percent-encoding; `nil` when it is broken, or no UTF-8.
+    /// Undoes percent-encoding; `nil` if it is not valid, or not UTF-8.
     private static func decoded(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]

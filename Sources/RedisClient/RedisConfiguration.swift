@@ -1,6 +1,6 @@
 package import NIOSSL
 
-/// How to reach a Redis, and what it may cost.
+/// How to reach Redis, and how much it may use.
 package struct RedisConfiguration: Sendable {
     package struct Address: Sendable, Hashable, CustomStringConvertible {
         package var host: String
@@ -11,9 +11,9 @@ package struct RedisConfiguration: Sendable {
             self.port = port
         }
 
-        /// One that a server says.
+        /// An address that a server states.
         ///
-        /// - Returns: `nil` for what is neither a name of a host nor an address.
+        /// - Returns: `nil` if it is neither a host name nor an address.
         init?(told host: String, port: Int) {
             guard (1...65_535).contains(port), (1...253).contains(host.utf8.count), host.utf8.allSatisfy(Self.isHostByte) else {
                 return nil
@@ -21,7 +21,7 @@ package struct RedisConfiguration: Sendable {
             self.init(host: host, port: port)
         }
 
-        /// Of names and addresses, also of IPv6 with a zone.
+        /// For names and addresses, including IPv6 with a zone.
         private static func isHostByte(_ byte: UInt8) -> Bool {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
@@ -49,31 +49,31 @@ package struct RedisConfiguration: Sendable {
     /// `nil` is the default user.
     package var username: String?
     package var password: String?
-    /// Of the sentinels, where they ask for one.
+    /// For sentinels that require a user.
     package var sentinelUsername: String?
     package var sentinelPassword: String?
     package var database: Int = 0
-    /// `nil` is no TLS. Servers are checked by the host name that they were reached by.
+    /// `nil` for no TLS. The certificate of a server is checked against the host name of its address.
     package var tls: TLSConfiguration?
-    /// How this client is called in `CLIENT LIST`; letters, digits, `-`, `_`, `.`.
+    /// The name of this client in `CLIENT LIST`; letters, digits, `-`, `_`, `.`.
     package var clientName = "cloud-mirror"
-    /// Channels to be subscribed to on every new connection, in a cluster on the server that has the slot of the channel's name.
+    /// Channels that every new connection subscribes to; in a cluster, on the server that has the slot of the channel's name.
     package var channels: [String] = []
-    /// For the connection, TLS and the handshake with Redis together.
+    /// For connecting, TLS and the handshake with Redis together.
     package var connectTimeout: Duration = .seconds(1)
-    /// How long a command may take before its caller is told ``RedisError/Code/timedOut``. While an answer is overdue, later commands fail at
+    /// How long a command may take before its caller gets ``RedisError/Code/timedOut``. While an answer is overdue, later commands fail at
     /// once with ``RedisError/Code/notConnected``.
     package var commandTimeout: Duration = RedisConfiguration.defaultTimeout
-    /// After so long without the answer that is due, the connection is given up.
+    /// How long a due answer may be missing before the connection is given up.
     package var stallTimeout: Duration = .seconds(2)
-    /// An idle connection is asked for a sign of life as often.
+    /// How often an idle connection is checked with a PING.
     package var pingInterval: Duration = .seconds(1)
-    /// How long a command waits for a connection that is just being made.
+    /// How long a command waits for a connection that is being made.
     package var connectionWait: Duration = RedisConfiguration.defaultTimeout
-    /// Between attempts to connect: doubled each time up to the limit, half of it at random.
+    /// The pause between attempts to connect: doubled each time up to the limit, half of it at random.
     package var backoff: Duration = .milliseconds(25)
     package var backoffLimit: Duration = .milliseconds(500)
-    /// Commands that wait for their answer, at most.
+    /// The maximum number of unanswered commands.
     package var maxCommands = 100_000
 
     package init(topology: Topology = .single, addresses: [Address]) {

@@ -2,24 +2,24 @@ package import Logging
 package import NIOCore
 import NIOSSL
 
-/// A Redis, of however many servers it is made: keeps connections to them, sends commands to the one that has their key, and makes good what
-/// a fail-over, a moved slot or a lost script breaks.
+/// A Redis server, or the servers of a cluster: keeps connections to them, sends each command to the server that has its key, and recovers from
+/// fail-overs, moved slots and lost scripts.
 ///
-/// Commands of all tasks share one connection to a server and are sent in batches (pipelining), so a command must not block on the server
-/// (`BLPOP`, `XREAD BLOCK`). Connections are sought again for as long as the client is open, with growing pauses. Calls are not cut short when
-/// their task is cancelled; they end within the time-outs of the configuration. To be closed before the event loops end.
+/// The commands of all tasks share one connection to a server and are sent in batches (pipelining), so a command must not block on the server
+/// (`BLPOP`, `XREAD BLOCK`). As long as the client is open it reconnects, with growing pauses. Calls are not interrupted when their task is
+/// cancelled; they end within the timeouts of the configuration. It must be closed before the event loops end.
 package final class RedisDatabase: Sendable {
     package typealias EventHandler = @Sendable (RedisEvent) -> Void
 
-    /// Unsent and unanswered commands, in bytes.
+    /// The maximum size of unsent and unanswered commands, in bytes.
     private static let maxBytes = 256 << 20
 
     private let context: RedisContext
     private let topology: NIOLoopBoundBox<(any RedisTopology)?>
 
-    /// Begins to connect, and does not wait for it.
+    /// Starts to connect, without waiting for it.
     ///
-    /// - Parameter onEvent: Called on the event loop: must be quick, and must not wait.
+    /// - Parameter onEvent: Called on the event loop: must be quick, and must not block.
     package init(
         _ configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger = Logger(label: "cloud-mirror.redis"),
         onEvent: @escaping EventHandler = { _ in }
@@ -35,7 +35,7 @@ package final class RedisDatabase: Sendable {
             configuration: configuration, loop: loop, tls: tls, outbox: outbox, status: RedisStatus(), logger: logger, onEvent: onEvent)
         topology = .makeEmptyBox(eventLoop: loop)
         if let tlsError {
-            // Never without TLS where it is asked for.
+            // If TLS is requested, never connect without it.
             logger.error("the TLS settings for Redis cannot be used", metadata: ["reason": "\(tlsError)"])
             outbox.refuse(RedisError(.notConnected, "the TLS settings for Redis cannot be used"))
             return
@@ -54,15 +54,15 @@ package final class RedisDatabase: Sendable {
     /// Whether commands can be sent now: connected, to a cluster with all of its slots, and no answer is overdue.
     package var isConnected: Bool { context.status.current.isConnected }
 
-    /// Whether the servers tell of changed keys; when they refused to, no ``RedisEvent/invalidated(keys:)`` comes for what is read.
+    /// Whether the servers report changed keys; if they refuse to, no ``RedisEvent/invalidated(keys:)`` is sent for keys that are read.
     package var isTracking: Bool { context.status.current.isTracking }
 
-    /// - Parameter isTracked: Whether the server is to tell (``RedisEvent/invalidated(keys:)``) when the key that is read changes.
+    /// - Parameter isTracked: Whether the server is to report (``RedisEvent/invalidated(keys:)``) later changes of the key that is read.
     package func execute(_ command: RedisCommand, isTracked: Bool = false) async throws(RedisError) -> RedisValue {
         try await answer(to: command, script: nil, isTracked: isTracked)
     }
 
-    /// - Parameter keys: At least one; in a cluster all of one slot.
+    /// - Parameter keys: At least one; in a cluster, all in one slot.
     package func evaluate(_ script: RedisScript, keys: [String], arguments: [RedisWord] = []) async throws(RedisError) -> RedisValue {
         var words: [RedisWord] = []
         words.reserveCapacity(3 + keys.count + arguments.count)
@@ -74,7 +74,7 @@ package final class RedisDatabase: Sendable {
         return try await answer(to: RedisCommand(words, key: keys.first), script: script, isTracked: false)
     }
 
-    /// Closes the connections; commands under way and later ones throw.
+    /// Closes the connections; calls in progress and later ones throw.
     package func close() async {
         context.outbox.close()
         await withCheckedContinuation { continuation in
@@ -83,7 +83,7 @@ package final class RedisDatabase: Sendable {
                 guard let open = topology.value else { return continuation.resume() }
                 topology.value = nil
                 open.close {
-                    // Held until its sockets are closed.
+                    // The topology is kept until its sockets are closed.
                     topology.eventLoop.execute { continuation.resume() }
                 }
             }

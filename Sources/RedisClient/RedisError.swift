@@ -1,23 +1,23 @@
-/// Why a command was not answered as it should.
+/// Why a command has no proper answer.
 package struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
     package var code: Code
-    /// For people; holds no password.
+    /// For people; contains no password.
     package var message: String
 
     package enum Code: Sendable, Hashable {
-        /// There is no connection now, or the one there is does not answer. The command was not sent.
+        /// There is no connection, or it does not answer. The command was not sent.
         case notConnected
-        /// No answer in time: the command may have been carried out.
+        /// There was no answer in time: the command may have been carried out.
         case timedOut
         /// The connection broke after the command was sent: it may have been carried out.
         case connectionLost
-        /// As many commands wait as may. The command was not sent.
+        /// The maximum number of commands is waiting already. The command was not sent.
         case tooManyCommands
         /// The client was closed. The command was not sent.
         case closed
         /// The server refused the command; with the first word of its answer (`ERR`, `OOM`, `READONLY`, `WRONGTYPE`, …).
         case server(String)
-        /// What came over the wire is no RESP, or larger than allowed.
+        /// What arrived is not RESP, or is larger than allowed.
         case malformed
     }
 

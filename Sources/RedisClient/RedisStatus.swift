@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What anybody may ask about a database, from any thread.
+/// The state of a database, readable from any thread.
 final class RedisStatus: Sendable {
     struct Content {
         var isConnected = false

@@ -1,4 +1,4 @@
-/// What is wrong with the URL of a Redis, and what to write instead. Holds nothing of the URL but its words for host, path and query.
+/// What is wrong with the URL of a Redis server, and what to write instead. Repeats nothing of the URL but its database.
 package struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String
 }

@@ -4,12 +4,12 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// From what the servers tell to the streams of changes. Works on the event loop.
+/// Turns the servers' messages into the streams of changes. Works on the event loop.
 ///
-/// While no server can be reached nothing is told: what is remembered is the best there is, until it is too old for that. Only who waits for
-/// a change is told soon, to wait no longer.
+/// While no server can be reached it stays silent for a time: remembered replicas are then the best available information. Only requests that
+/// wait for a change soon get ``ReplicaChange/interrupted``, so that they wait no longer.
 final class ChangeFeed: Sendable {
-    /// A connection that breaks and is made again at once disturbs nobody.
+    /// A connection that breaks and is restored within this time disturbs nothing.
     private static let patience = Duration.milliseconds(200)
 
     let broadcaster = ChangeBroadcaster()
@@ -18,7 +18,7 @@ final class ChangeFeed: Sendable {
     private let keys: [PoolKeys]
     private let staleLife: Duration
     private let loop: any EventLoop
-    /// What is to be told while a connection is missing.
+    /// Changes to be published if the connection is not restored.
     private let pending = Mutex<[Scheduled<Void>]>([])
 
     init(_ keys: [PoolKeys], staleLife: Duration, loop: any EventLoop) {
@@ -48,7 +48,7 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Asks for a replica, so that what the servers tell of its key from then on is told on.
+    /// Looks up a replica, in such a way that what the servers say about its key from then on is passed on.
     func knowing<Value>(
         _ id: ReplicaID, isKept: (Value) -> Bool, _ ask: () async throws -> Value
     ) async throws -> Value {
@@ -77,7 +77,7 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// What cannot be read may be anything.
+    /// A message that cannot be read may mean anything.
     private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange {
         guard let texts, let name = texts.first else { return .everything }
         if texts.count == 1, name.utf8.count == ArtifactURL.nameHashLength, !name.contains(":") {

@@ -1,16 +1,16 @@
 import MirrorCore
 import NIOCore
 
-/// What the scripts publish: netstrings, which are each a length in decimal digits, a colon, and as many bytes.
+/// The messages that the scripts publish: netstrings, each a length in decimal digits, a colon, and that many bytes.
 ///
 /// - SeeAlso: D. J. Bernstein, "Netstrings" (here without the comma at the end).
 enum ChangeMessage {
-    /// Digits of a length that is believed.
+    /// The maximum number of digits in a length.
     private static let maxDigits = 8
 
-    /// The texts of a message: the URL, then names and values of the record's fields in turn.
+    /// The texts of a message: the URL, then alternately the names and values of the record's fields; or only the hash of a name.
     ///
-    /// - Returns: `nil` when it is none of ours.
+    /// - Returns: `nil` if it is not one of our messages.
     static func decode(_ payload: ByteBuffer) -> [String]? {
         var rest = payload
         var texts: [String] = []

@@ -2,9 +2,9 @@ import DequeModule
 import MirrorCore
 import Synchronization
 
-/// The replicas whose records this process reads or has read, by the hashes that name them: what the servers tell of keys has no URL in it.
+/// The replicas whose records this process is reading or has read, by their hashes: what the servers report about keys contains no URL.
 ///
-/// Bounded in number and bytes. Of whoever is dropped only the hash can be told later.
+/// Bounded in number and bytes. For a replica that was dropped, only the hash can be passed on.
 final class KnownReplicas: Sendable {
     fileprivate struct Name: Hashable {
         let hash: String
@@ -22,11 +22,11 @@ final class KnownReplicas: Sendable {
     }
 
     fileprivate struct State {
-        /// Whose answer is still to come, and how many calls wait for it.
+        /// Replicas whose answer is still to come, and the number of calls that wait for it.
         var asked: [Name: (id: ReplicaID, calls: Int)] = [:]
         var kept: [Name: ReplicaID] = [:]
         var bytes = 0
-        /// Of those that are kept, the oldest first.
+        /// The names in `kept`, oldest first.
         var order = Deque<Name>()
     }
 
@@ -39,13 +39,13 @@ final class KnownReplicas: Sendable {
         self.maxBytes = maxBytes
     }
 
-    /// To be called before a replica is asked for: what is told of it meanwhile must not be missed.
+    /// Call it before a replica is read, so that nothing that is reported meanwhile is missed.
     func begin(_ id: ReplicaID) {
         let name = Name(id)
         state.withLock { $0.asked[name, default: (id, 0)].calls += 1 }
     }
 
-    /// - Parameter isKept: Whether somebody may remember it.
+    /// - Parameter isKept: Whether the replica may be remembered.
     func end(_ id: ReplicaID, isKept: Bool) {
         let name = Name(id)
         state.withLock { state in

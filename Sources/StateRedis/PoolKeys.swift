@@ -2,12 +2,12 @@ import MirrorCore
 
 /// The names of one pool's keys, all with the pool as their hash tag, so that a cluster keeps them together.
 struct PoolKeys: Sendable {
-    /// Of what is stored under the names. Two versions of the program that store differently do not see each other's keys.
+    /// The version of what is stored under the names. Versions of the program that store in different ways do not see each other's keys.
     private static let schema = 2
 
     let pool: PoolID
     private let base: String
-    /// What every script is given, in the order that `prelude.lua` expects.
+    /// The keys that every script gets, in the order that `prelude.lua` expects.
     let indexes: [String]
 
     init(prefix: String, pool: PoolID) {
@@ -17,21 +17,21 @@ struct PoolKeys: Sendable {
         indexes = ["counters", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
     }
 
-    /// The channel on which changes are told.
+    /// The channel on which changes are published.
     var changes: String { base + "changes" }
     /// The stream of copy jobs.
     var jobs: String { base + "jobs" }
-    /// By last use.
+    /// Present replicas by last use.
     var present: String { base + "present" }
     var errors: String { base + "errors" }
     var copiers: String { base + "copiers" }
 
     func replica(_ artifact: ArtifactURL) -> String { replica(hash: artifact.nameHash) }
 
-    /// - Parameter hash: Of the artifact's name: names can be long, and stand in the records alone.
+    /// - Parameter hash: Of the artifact's name: names can be long, so only the records contain them.
     func replica(hash: String) -> String { "\(base)replica:\(hash)" }
 
-    /// What the artifact of a replica is fetched with beyond its name.
+    /// The key of the query that the artifact is fetched with.
     func query(_ artifact: ArtifactURL) -> String { "\(base)query:\(artifact.nameHash)" }
 
     /// The hash in a key that ``replica(hash:)`` made.
@@ -41,7 +41,7 @@ struct PoolKeys: Sendable {
         return String(Substring(key.utf8.dropFirst(start.utf8.count)))
     }
 
-    /// - Returns: `nil` unless it is a canonical URL: we wrote no other.
+    /// - Returns: `nil` unless it is a canonical URL: no other was ever written.
     func replica(ofURL url: String) -> ReplicaID? {
         guard let artifact = try? ArtifactURL(url), artifact.description == url else { return nil }
         return ReplicaID(artifact: artifact, pool: pool)

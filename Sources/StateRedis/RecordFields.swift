@@ -4,22 +4,22 @@ import RedisClient
 
 /// A replica as the fields of a hash.
 ///
-/// The object's key is not among them: it follows from the artifact, and without it the hash is small enough for Redis to keep it packed. For the
-/// same reason the artifact's URL stands in several fields, which scripts put together.
-/// Fields that are not known here are left aside: a newer version of the program may write some.
+/// They do not include the object's key, which follows from the artifact: without it the hash is small enough for Redis to keep it packed. For the
+/// same reason the artifact's URL is split into several fields, which scripts join.
+/// Unknown fields are ignored: a newer version of the program may write some.
 struct RecordFields {
-    /// Bytes: as far as a script's numbers are exact.
+    /// In bytes: the largest number that is exact in a script.
     private static let maxSize: Int64 = 1 << 53
 
     private var values: [String: String] = [:]
     private let isEmpty: Bool
 
-    /// - Parameter words: Names and values in turn.
+    /// - Parameter words: Alternately names and values.
     init(_ words: some Sequence<RedisValue>) {
         self.init(texts: words.map(\.string))
     }
 
-    /// - Parameter texts: Names and values in turn; `nil` is what cannot be read.
+    /// - Parameter texts: Alternately names and values; `nil` for what cannot be read.
     init(texts: [String?]) {
         isEmpty = texts.isEmpty
         for position in stride(from: 0, to: texts.count - 1, by: 2) {
@@ -27,7 +27,7 @@ struct RecordFields {
         }
     }
 
-    /// - Parameter lastUse: The score that a present replica has, where uses are written down; null leaves what the record says.
+    /// - Parameter lastUse: The score of a present replica, which is where uses are recorded; null keeps the record's own value.
     init(_ words: [RedisValue], lastUse: RedisValue) {
         self.init(words)
         if values["status"] == "present", case .double(let score) = lastUse, score.magnitude < 0x1p53 {
@@ -37,11 +37,11 @@ struct RecordFields {
 
     // MARK: Reading
 
-    /// Of the artifact, where a script has put it together.
+    /// The artifact's URL, if a script has joined it.
     var url: String? { values["url"] }
 
-    /// - Parameter now: Brings back what lies in the future since the clock was put back; `nil` leaves times as they are.
-    /// - Returns: `nil` when there are no fields: the replica is absent.
+    /// - Parameter now: Moves times in the future, recorded before the clock was set back, closer; `nil` leaves times as they are.
+    /// - Returns: `nil` if there are no fields: the replica is absent.
     /// - Throws: ``StateError/Code/corrupt``.
     func replica(_ id: ReplicaID, at now: Timestamp? = nil) throws(StateError) -> Replica? {
         guard !isEmpty else { return nil }
@@ -75,7 +75,7 @@ struct RecordFields {
         if let now, let wait = time("wait") { retryAt = min(retryAt, now + .milliseconds(wait.milliseconds)) }
         let (word, status) = (values["reason"] ?? "", values["origin_status"].flatMap { Int($0) })
         if word == "origin", status == nil { throw damaged("origin_status", id) }
-        // A newer version may know others.
+        // A newer version may write other reasons.
         let reason = CopyFailure.Reason(word: word, originStatus: status) ?? .transfer
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
     }
@@ -108,9 +108,9 @@ struct RecordFields {
         return words
     }
 
-    /// With how long it lasts instead of when it ends: scripts add that to the server's time.
+    /// With the length of the wait instead of its end: scripts add it to the server's time.
     ///
-    /// - Parameter now: By the clock that `failure.retryAt` is of.
+    /// - Parameter now: By the same clock as `failure.retryAt`.
     static func words(_ failure: CopyFailure, at now: Timestamp) -> [RedisWord] {
         let failure = failure.shortened
         var words: [RedisWord] = [

@@ -27,7 +27,7 @@ extension RedisScript {
     static let totals = transition(PackageResources.totals_lua)
     static let touch = transition(PackageResources.touch_lua)
 
-    /// Puts the shared functions in front, but behind a first line that says how the server is to run the script: only there it is read.
+    /// Inserts the shared functions before the script, but after a first line with flags for the server, which is only read in that place.
     private static func transition(_ body: [UInt8]) -> RedisScript {
         let newline = UInt8(ascii: "\n")
         let first = body.starts(with: "#!".utf8) ? body.prefix { $0 != newline } + [newline] : []

@@ -3,28 +3,28 @@ package import MirrorState
 package import NIOCore
 package import RedisClient
 
-/// What a Redis server says of itself, and what of it is not as it should be.
+/// What a Redis server reports about itself, and the problems with it.
 package struct RedisServerReport: Sendable, Hashable {
-    /// Which one it is, where there are several.
+    /// Which server it is, if there are several.
     package var server: RedisConfiguration.Address?
-    /// `7.0.15`; empty when it says none.
+    /// `7.0.15`; empty if it does not say.
     package var version = ""
     /// `standalone`, `cluster` or `sentinel`.
     package var mode = ""
-    /// `master` or `slave`, in Redis' own words.
+    /// `master` or `slave`, in Redis's own words.
     package var role = ""
-    /// Bytes; 0 is no limit.
+    /// In bytes; 0 for no limit.
     package var maxMemory: Int64 = 0
     package var maxMemoryPolicy = ""
-    /// Bytes.
+    /// In bytes.
     package var usedMemory: Int64 = 0
-    /// What keeps the mirror from working with it, in plain words, each with what mends it.
+    /// What keeps the mirror from working with the server, in plain words, each with its remedy.
     package var errors: [String] = []
-    /// What is wrong otherwise, in the same way.
+    /// Other problems, in the same form.
     package var findings: [String] = []
 
     /// - Parameter info: The answer to `INFO`.
-    /// - Parameter topology: What it is taken for.
+    /// - Parameter topology: The configured one.
     init(info: String, topology: RedisConfiguration.Topology, isTracking: Bool) {
         var values: [Substring: Substring] = [:]
         for line in info.split(whereSeparator: \.isNewline) {
@@ -48,7 +48,7 @@ package struct RedisServerReport: Sendable, Hashable {
         }
     }
 
-    /// One that could not be asked.
+    /// A server that could not be asked.
     init(server: RedisConfiguration.Address, _ error: StateError) {
         self.server = server
         errors = [error.message]
@@ -101,20 +101,20 @@ package struct RedisServerReport: Sendable, Hashable {
 }
 
 extension RedisStateStore {
-    /// What a server of a cluster has to answer within.
+    /// How long a server of a cluster may take to answer.
     private static let patience = Duration.seconds(3)
 
-    /// Asks the server, or one of those of a cluster, what it is and how it is set up.
+    /// Asks the server, or one server of a cluster, for its state and settings.
     package func serverReport(_ topology: RedisConfiguration.Topology = .single) async throws(StateError) -> RedisServerReport {
         let info = try await execute(RedisCommand(["INFO"], key: nil))
         guard let info = info.string else { throw .unexpected("INFO") }
         return RedisServerReport(info: info, topology: topology, isTracking: isTracking)
     }
 
-    /// The same of every server that has keys: of a cluster each master is asked, over a connection of its own.
+    /// The same for every server that has keys: in a cluster each master is asked, over its own connection.
     ///
-    /// - Parameter configuration: What the store was opened with.
-    /// - Throws: ``StateError`` when there is nobody to ask; one server of several that does not answer is an error of its report.
+    /// - Parameter configuration: The one that the store was opened with.
+    /// - Throws: ``StateError`` if no server can be asked; if one server of several does not answer, that is an error in its report.
     package func serverReports(_ configuration: RedisConfiguration, group: any EventLoopGroup) async throws(StateError)
         -> [RedisServerReport]
     {

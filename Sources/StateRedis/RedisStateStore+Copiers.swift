@@ -23,7 +23,7 @@ extension RedisStateStore: CopierRegistry {
             let keys = self.keys(of: pool)
             return try await self.run(.liveCopiers, keys.indexes + [keys.copiers], []).integer ?? 0 > 0 ? nil : pool
         }
-        // A server that is away must not keep the others' pools from being copied to.
+        // A server that is unavailable must not keep the others' pools from being copied to.
         if let error = answers.lazy.compactMap(\.failure).first, answers.allSatisfy({ $0.failure != nil }) { throw error }
         return pools.subtracting(answers.compactMap { (try? $0.get()) ?? nil })
     }

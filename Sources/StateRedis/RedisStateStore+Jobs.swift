@@ -2,13 +2,13 @@ package import MirrorCore
 package import MirrorState
 import RedisClient
 
-/// Copy jobs of several pools, which may be on several servers.
+/// Copy jobs of several pools, which may be on different servers.
 extension RedisStateStore {
     package func lease(
         pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
     ) async throws -> LeaseOutcome? {
         search: while true {
-            // Others may be quicker: then the next pool has its turn.
+            // Another worker may be faster: then the next pool is tried.
             for pool in try await poolsByFirstJob(pools, passingOver: lanes) {
                 switch try await lease(in: pool, passingOver: lanes, worker: worker, duration: duration) {
                 case .outcome(let outcome): return outcome
@@ -60,17 +60,17 @@ extension RedisStateStore {
     /// The job of a pool that is due first.
     struct FirstJob: Sendable {
         let pool: PoolID
-        /// By this process' clock.
+        /// By this process's clock.
         let at: Timestamp
-        /// Milliseconds until then by the server's clock; negative when it is past.
+        /// Milliseconds until then by the server's clock; negative if it has passed.
         let wait: Int64
         /// Smaller is older.
         let number: Int64
     }
 
-    /// Those of the pools that have jobs and whose server can be asked.
+    /// The first jobs of the pools that have jobs and whose server can be asked.
     ///
-    /// - Throws: ``StateError/Code/unavailable`` when none can be asked.
+    /// - Throws: ``StateError/Code/unavailable`` if no server can be asked.
     func firstJobs(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws(StateError) -> [FirstJob] {
         let answers = await each(pools) { pool throws(StateError) in try await self.firstJob(in: pool, passingOver: lanes) }
         if let error = answers.lazy.compactMap(\.failure).first, answers.allSatisfy({ $0.failure != nil }) { throw error }
@@ -87,7 +87,7 @@ extension RedisStateStore {
         return FirstJob(pool: pool, at: at, wait: due - said, number: number)
     }
 
-    /// The pools with a job that is due, the one with the oldest first. A single pool is not asked.
+    /// The pools with a job that is due, the one with the oldest job first. A single pool is returned without a check.
     func poolsByFirstJob(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws(StateError) -> [PoolID] {
         guard pools.count > 1 else { return Array(pools) }
         return try await firstJobs(pools, passingOver: lanes).filter { $0.wait <= 0 }
@@ -96,7 +96,7 @@ extension RedisStateStore {
 
     enum LeaseAnswer {
         case outcome(LeaseOutcome)
-        /// The first job's lease ran out; it waits elsewhere now, and another job may be the first.
+        /// The first job's lease expired; the job is in another lane now, and another one may be first.
         case movedToOtherLane
         case notDue
     }
@@ -126,19 +126,19 @@ extension RedisStateStore {
                     lane: unfinished > 0 ? .unfinished : nil)))
     }
 
-    /// Lanes as a script takes them: how many, and which.
+    /// Lanes as script arguments: the number, then the names.
     private static func words(_ lanes: Set<CopyLane>) -> [RedisWord] {
         [.integer(Int64(lanes.count))] + lanes.map { .text($0.description) }
     }
 
-    /// Jobs in these pools; none where nobody can be asked, so that one server that is away does not keep the others from their work.
+    /// The number of jobs in these pools; 0 for a server that cannot be asked, so that it does not stop the others.
     func queued(in pools: [PoolKeys]) async -> Int {
         guard !pools.isEmpty else { return 0 }
         return await each(pools) { keys throws(StateError) in try await self.execute(RedisCommand("XLEN", key: keys.jobs)).integer ?? 0 }
             .reduce(0) { $0 + Int((try? $1.get()) ?? 0) }
     }
 
-    /// All at the same time, so that they travel together.
+    /// All at the same time, so that they are sent together.
     func each<Element: Sendable, Value: Sendable>(
         _ elements: some Sequence<Element>, _ body: @escaping @Sendable (Element) async throws(StateError) -> Value
     ) async -> [Result<Value, StateError>] {
@@ -158,7 +158,7 @@ extension RedisStateStore {
 
     // MARK: Times
 
-    /// Within what a script can add to its time without loss.
+    /// Limited to what a script can add to its time without loss.
     static func milliseconds(_ duration: Duration) -> RedisWord {
         .integer(min(max(duration.wholeMilliseconds, -(1 << 51)), 1 << 51))
     }
@@ -169,10 +169,10 @@ extension RedisStateStore {
         return Int64(text) ?? Int64(min(max(number, -0x1p62), 0x1p62))
     }
 
-    /// A time by the server's clock as one by this process' clock.
+    /// Converts a time by the server's clock to this process's clock.
     ///
-    /// - Parameter saidAt: The server's time when it said so.
-    /// - Parameter heardAt: This process' time when it was asked: what is due, or runs out, is never thought to be later than it is.
+    /// - Parameter saidAt: The server's time when it answered.
+    /// - Parameter heardAt: This process's time when it asked: so a due time or an expiry is never taken to be later than it is.
     static func time(_ value: RedisValue, saidAt: RedisValue, heardAt: Timestamp) -> Timestamp? {
         guard let time = milliseconds(value), let said = milliseconds(saidAt) else { return nil }
         let (wait, overflow) = time.subtractingReportingOverflow(said)
@@ -187,7 +187,7 @@ extension Result {
 }
 
 extension CopyFailure {
-    /// Whether somebody should look at it: neither the origin nor the configuration said no.
+    /// Whether an operator should look at it: neither the origin nor the configuration ruled the copy out.
     fileprivate var isDeadLetter: Bool {
         switch reason {
         case .transfer, .storage, .unfinished: true

@@ -10,7 +10,7 @@ extension RedisStateStore {
         return Timestamp(milliseconds: now)
     }
 
-    /// The first page counts the bytes of the pool anew where nobody did in the last hour.
+    /// The first page also recounts the bytes of the pool, if that was not done within the last hour.
     package func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         let limit = StatePage.length(limit)
         var found: [Replica] = []
@@ -76,10 +76,10 @@ extension RedisStateStore {
         return LaneTotals.busiest(totals, limit: limit)
     }
 
-    /// How scripts name what people call so.
+    /// The name of a state in scripts.
     private static func status(of state: Replica.State) -> RedisWord { state == .absent ? "removing" : .text(state.rawValue) }
 
-    /// Those that can be read: one that cannot must keep neither the sweep nor people from the others.
+    /// The records that can be read: an unreadable one must not keep the sweep, or an operator, from the others.
     private func replicas(in pool: PoolID, _ values: some Sequence<RedisValue>) throws(StateError) -> [Replica] {
         let keys = keys(of: pool)
         var found: [Replica] = []

@@ -4,14 +4,14 @@ package import MirrorState
 import RedisClient
 
 extension RedisStateStore {
-    /// Replicas that one script counts: some tenths of a millisecond.
+    /// Replicas that one script counts: that takes some tenths of a millisecond.
     private static let countedAtOnce: Int64 = 500
 
-    /// Counts the bytes of a pool anew, forgets what is counted of replicas that are gone, and consumers that are long gone.
+    /// Recounts the bytes of a pool, and drops the counts of replicas that are gone and consumers that are long gone.
     ///
-    /// Right also while others work on the pool, or count too. ``leastRecentlyUsed(in:after:limit:)`` calls it now and then.
+    /// It is correct even while others change or count the pool. ``leastRecentlyUsed(in:after:limit:)`` calls it now and then.
     ///
-    /// - Returns: By how much the bytes were wrong: not what was evicted, but what should never be.
+    /// - Returns: By how much the bytes were wrong: not because of evictions, but where there should never be a difference.
     @discardableResult
     package func reconcile(_ pool: PoolID) async throws(StateError) -> Int64 {
         while true {

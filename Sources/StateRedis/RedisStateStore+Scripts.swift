@@ -6,7 +6,7 @@ import RedisClient
 extension RedisStateStore {
     static func url(_ id: ReplicaID) -> RedisWord { .text(id.artifact.description) }
 
-    /// Those of the positions that a script chose: it counts what it was given from 1.
+    /// The positions that a script selected; it numbers its arguments from 1.
     static func chosen(_ answer: RedisValue, of positions: [Int], _ what: String) throws(StateError) -> [Int] {
         try (answer.array ?? []).map { number throws(StateError) in
             guard let number = number.integer, (1...Int64(positions.count)).contains(number) else { throw .unexpected(what) }
@@ -14,7 +14,7 @@ extension RedisStateStore {
         }
     }
 
-    /// Calls `body` with the positions of replicas of one pool, not too many of them, in their order.
+    /// Calls `body` with positions of replicas in one pool, in their order and in limited batches.
     func inBatches(_ ids: [ReplicaID], _ body: ([Int]) async throws -> Void) async throws {
         var positions: [PoolID: [Int]] = [:]
         var pools: [PoolID] = []
@@ -49,7 +49,7 @@ extension RedisStateStore {
         try await run(script, in: id.pool, [id.artifact], arguments, at: now)
     }
 
-    /// - Parameter now: By this process' clock; `nil` reads it.
+    /// - Parameter now: By this process's clock; `nil` reads it.
     func run(
         _ script: RedisScript, in pool: PoolID, _ artifacts: [ArtifactURL] = [], _ arguments: [RedisWord] = [], at now: Timestamp? = nil
     ) async throws(StateError) -> RedisValue {

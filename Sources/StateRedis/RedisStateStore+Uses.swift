@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorState
 import RedisClient
 
-/// Uses of present replicas, and errors that are forgotten.
+/// Uses of present replicas, and forgotten errors.
 extension RedisStateStore {
     package func touch(_ uses: [ReplicaUse]) async throws {
         try await inBatches(uses.map(\.id)) { positions in
@@ -42,7 +42,7 @@ extension RedisStateStore {
                 found.append((retryAt, keys, hash))
             }
         }
-        // Each list is in order; across them, and among equal times, it is that of pool and hash.
+        // Each list is sorted; across lists, and for equal times, the order is that of pool and hash.
         let oldest = found.sorted {
             ($0.retryAt, $0.keys.pool.description, $0.hash) < ($1.retryAt, $1.keys.pool.description, $1.hash)
         }.prefix(limit)

@@ -6,12 +6,12 @@ package import RedisClient
 
 /// A state store in Redis, which any number of processes share.
 ///
-/// Each call is one script for each pool that it concerns, and atomic in it; pools are apart, because in a cluster they are on different
-/// servers, and calls that name very many replicas are done in parts. Leases are timed by the server's clock, whatever the clocks of the
-/// processes say. Calls are not cut short when their task is cancelled, and end within the time-outs of the configuration. What the server
-/// evicts, or loses, is absent: that costs a look into the pool.
+/// Each call is one script per pool, and atomic within that pool. Pools are independent, because in a cluster they are on different servers, and
+/// calls with very many replicas are split. Leases are timed by the server's clock, whatever the clocks of the processes say. Calls are not
+/// interrupted when their task is cancelled, and end within the timeouts of the configuration. What the server evicts or loses is absent: that
+/// costs a lookup in the pool.
 package final class RedisStateStore: StateStore {
-    /// Replicas that one script changes, at most: other commands wait for it.
+    /// The maximum number of replicas that one script changes: other commands wait for it.
     static let batch = 100
 
     let redis: RedisDatabase
@@ -25,16 +25,16 @@ package final class RedisStateStore: StateStore {
     let isTimedByServer: Bool
     let logger: Logger
 
-    /// Begins to connect, and does not wait for it.
+    /// Starts to connect, without waiting for it.
     ///
     /// - Parameter prefix: What keys and channels begin with; see ``isPrefix(_:)``.
-    /// - Parameter pools: Those that this process knows: whose changes are told, and which count where a call concerns all pools.
-    /// - Parameter maxQueued: Copy jobs in these pools, queued and leased, at most; in a cluster a few more when they are queued at once. Also
-    ///   errors in each pool.
-    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
-    /// - Parameter staleLife: For how long nothing is told while no server can be reached; then it is ``ReplicaChange/everything``.
-    /// - Parameter clock: `nil` is the server's.
-    /// - Parameter isTimedByServer: Whether transitions go by the server's clock all the same; `nil` where there is no other.
+    /// - Parameter pools: The pools that this process knows: it reports their changes, and includes them in calls for all pools.
+    /// - Parameter maxQueued: The maximum number of copy jobs in these pools, queued and leased; in a cluster, simultaneous claims can exceed it a
+    ///   little. Also the maximum number of errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
+    /// - Parameter staleLife: How long remembered replicas are used while no server can be reached; then ``ReplicaChange/everything`` is sent.
+    /// - Parameter clock: `nil` for the server's.
+    /// - Parameter isTimedByServer: Whether transitions use the server's clock nevertheless; `nil` to do so only if no clock is given.
     package init(
         _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, maxQueuedPerOrigin: Int = .max,
         staleLife: Duration, clock: (any WallClock)? = nil, isTimedByServer: Bool? = nil, group: any EventLoopGroup, logger: Logger
@@ -54,7 +54,7 @@ package final class RedisStateStore: StateStore {
         self.logger = logger
     }
 
-    /// Whether keys may begin with it: 1 to 64 letters, digits and `-_.:`. No braces, which would name another slot of a cluster.
+    /// Whether keys may begin with it: 1 to 64 letters, digits and `-_.:`. Braces are excluded: they would select another slot of a cluster.
     package static func isPrefix(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy {
@@ -65,7 +65,7 @@ package final class RedisStateStore: StateStore {
     /// Whether calls can be answered now.
     package var isConnected: Bool { redis.isConnected }
 
-    /// Whether the servers tell which of the keys that were read change.
+    /// Whether the servers report changes of keys that were read.
     package var isTracking: Bool { redis.isTracking }
 
     // MARK: Becoming present
@@ -74,7 +74,7 @@ package final class RedisStateStore: StateStore {
         try await feed.knowing(id, isKept: { $0 != nil }) { try await look(id) }
     }
 
-    /// All of them travel together.
+    /// All of them are sent together.
     package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
         try await withThrowingTaskGroup(of: (Int, Replica?).self) { group in
             for (index, id) in ids.enumerated() { group.addTask { (index, try await self.replica(id)) } }
@@ -84,7 +84,7 @@ package final class RedisStateStore: StateStore {
 
     private func look(_ id: ReplicaID) async throws -> Replica? {
         let keys = keys(of: id.pool)
-        // They travel together.
+        // Both are sent together.
         async let record = execute(RedisCommand("HGETALL", key: keys.replica(id.artifact)), isTracked: true)
         async let lastUse = execute(RedisCommand("ZSCORE", key: keys.present, .text(id.artifact.nameHash)))
         guard case .map(let words) = try await record else { throw StateError.unexpected("replica") }
@@ -111,7 +111,7 @@ package final class RedisStateStore: StateStore {
         }
     }
 
-    /// A key of its own, so that it is in no record; it ends by itself, with the copy, or with the replica.
+    /// Under a separate key, so that no record contains it; it expires by itself, and is deleted with the copy or the replica.
     package func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
         _ = try await run(.keepQuery, id, [Self.milliseconds(FetchQuery.life), .text(query.text)])
     }
@@ -135,7 +135,7 @@ package final class RedisStateStore: StateStore {
     }
 
     package func changes() async -> AsyncStream<ReplicaChange> {
-        // On each connection the answer comes behind what was told before: the stream begins with what comes then.
+        // On each connection the answer comes after what was reported before: the stream begins with what comes then.
         _ = await queued(in: keys)
         return feed.broadcaster.stream()
     }

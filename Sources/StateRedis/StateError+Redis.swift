@@ -2,11 +2,11 @@ import MirrorState
 import RedisClient
 
 extension StateError {
-    /// What to do about what cannot be read, for the end of a message.
+    /// What to do about unreadable data, for the end of a message.
     static let remedy =
         "the state is only a cache of what the pools hold: delete the key, or all keys that begin with the configured prefix"
 
-    /// Server texts that can hold arguments of a command, and with them a URL's query, are left out.
+    /// Leaves out server texts that can contain arguments of a command, and so the query of a URL.
     init(_ error: RedisError) {
         guard case .server(let word) = error.code else {
             self.init(.unavailable, "Redis: \(error.message)", cause: error)
@@ -50,6 +50,6 @@ extension StateError {
 }
 
 extension Character {
-    /// Arguments stand in quotation marks.
+    /// Arguments are in quotation marks.
     fileprivate var isPlain: Bool { !"'`\"".contains(self) }
 }

@@ -6,7 +6,7 @@ import MirrorSystem
 final class FileLock: Sendable {
     private let file: Descriptor
 
-    /// - Throws: ``StateError/Code/unavailable`` when another process, or another holder in this one, has the lock.
+    /// - Throws: ``StateError/Code/unavailable`` if another process, or another holder in this one, has the lock.
     init(path: String) throws(StateError) {
         let file: Descriptor
         do throws(Errno) {

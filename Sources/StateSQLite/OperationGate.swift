@@ -1,7 +1,7 @@
 import MirrorState
 import Synchronization
 
-/// Counts calls that are under way, so that closing waits for them and refuses later ones.
+/// Counts the calls in progress, so that closing waits for them and refuses later ones.
 final class OperationGate: Sendable {
     private struct State {
         var isClosed = false
@@ -29,7 +29,7 @@ final class OperationGate: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns once nothing is under way any more.
+    /// Returns once no call is in progress.
     ///
     /// - Returns: Whether this call closed it.
     func close() async -> Bool {

@@ -10,10 +10,10 @@ enum RecordRow {
         etag, last_modified, content_type, content_encoding, content_disposition, wait
         """
 
-    /// How many there are.
+    /// The number of columns.
     static let count = 25
 
-    /// Columns are read as values of whatever type they have, never by a cast that traps: a damaged file must not end the process.
+    /// Columns are read as values of any type, never by a cast that traps: a damaged file must not end the process.
     ///
     /// - Parameter offset: Where ``columns`` begin in the row.
     static func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
@@ -136,7 +136,7 @@ extension Row {
         return value
     }
 
-    /// Of so many milliseconds; zero where there are none.
+    /// A number of milliseconds; zero if there is none.
     func duration(_ column: Int) -> Duration { .milliseconds(integer(column) ?? 0) }
 
     func time(_ column: Int) -> Timestamp? { integer(column).map { Timestamp(milliseconds: $0) } }

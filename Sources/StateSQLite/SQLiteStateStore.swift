@@ -7,9 +7,9 @@ import Synchronization
 
 /// A state store in one SQLite file: the default, for one machine and one serving process.
 ///
-/// Each call is one transaction. All writes go through one connection, in the order in which they arrive; reads have connections of their
-/// own and see every write that returned before. What a call wrote survives a killed process; the last moments before a power failure may be
-/// lost, which costs a look into the pool. Calls are not cut short when their task is cancelled: a worker that shuts down can still hand its
+/// Each call is one transaction. All writes go through one connection, in the order in which they arrive; reads have their own connections and
+/// see every write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost,
+/// which costs a lookup in the pool. Calls are not interrupted when their task is cancelled: a worker that shuts down can still hand its
 /// lease back.
 public final class SQLiteStateStore: StateStore {
     private let pool: DatabasePool
@@ -20,19 +20,19 @@ public final class SQLiteStateStore: StateStore {
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
     private let gate = OperationGate()
-    /// Of the last write.
+    /// The time of the last write.
     private let lastTime: Mutex<Timestamp>
     private let lock: Mutex<FileLock?>
 
-    /// Opens the file, or makes it: mode 0600, in a directory of mode 0700.
+    /// Opens the file, or creates it: mode 0600, in a directory of mode 0700.
     ///
     /// - Parameter path: The file; SQLite puts `<path>-wal` and `<path>-shm` beside it, and this store `<path>.lock`.
-    /// - Parameter maxQueued: Copy jobs, queued and leased, at most; and errors in each pool.
-    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
-    /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, lets leases of the process before run out at
-    ///   once, and counts the totals anew. Without it a process may look; what it writes is not told to the one that serves.
-    /// - Throws: ``StateError/Code/corrupt`` when the file is no database, another program's, or a newer version's;
-    ///   ``StateError/Code/unavailable`` when it cannot be opened, or another process serves from it.
+    /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
+    /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, ends the leases of the previous process at once,
+    ///   and recounts the totals. Without it a process may read; the serving process is not told what it writes.
+    /// - Throws: ``StateError/Code/corrupt`` if the file is not a database, or is another program's or a newer version's;
+    ///   ``StateError/Code/unavailable`` if it cannot be opened, or another process serves from it.
     public init(
         path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, takeOver: Bool, clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
@@ -55,7 +55,7 @@ public final class SQLiteStateStore: StateStore {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
-        // What lies in the future when it is opened is brought back by the first write.
+        // Without a take-over, the first write corrects times that are in the future.
         lastTime = Mutex(takeOver ? clock.now : Timestamp(milliseconds: .max))
         self.clock = clock
         self.maxQueued = maxQueued
@@ -166,7 +166,7 @@ public final class SQLiteStateStore: StateStore {
 
     public func endRemoval(_ removal: Removal) async throws -> Bool {
         try await write { [removals] in
-            // On the writer's queue, before anybody can record the object of a look from before.
+            // On the writer's queue, before an object can be recorded that was looked up earlier.
             removals.note(removal.id)
             return try $0.endRemoval(removal)
         }
@@ -206,7 +206,7 @@ public final class SQLiteStateStore: StateStore {
         broadcaster.stream()
     }
 
-    /// Waits for the calls that are under way; later ones throw ``StateError/Code/unavailable``.
+    /// Waits for the calls in progress; later ones throw ``StateError/Code/unavailable``.
     public func close() async {
         guard await gate.close() else { return }
         queries.dropAll()
@@ -214,7 +214,7 @@ public final class SQLiteStateStore: StateStore {
         await withCheckedContinuation { continuation in
             // Closing blocks its thread while SQLite writes the log back into the file.
             DispatchQueue.global().async { [pool] in
-                // Where it fails, the next one to open the file recovers it from the log.
+                // If it fails, the file is recovered from the log when it is opened again.
                 try? pool.close()
                 continuation.resume()
             }
@@ -236,7 +236,7 @@ public final class SQLiteStateStore: StateStore {
                         return try body(&transaction)
                     }
                     lastTime.withLock { $0 = transaction.now }
-                    // Here and not in the caller: on the writer's queue changes are told in the order of their transactions.
+                    // Here and not in the caller: on the writer's queue, changes are published in the order of their transactions.
                     broadcaster.publish(transaction.changes)
                     continuation.resume(returning: value)
                 } catch {
@@ -246,7 +246,7 @@ public final class SQLiteStateStore: StateStore {
         }
     }
 
-    /// Whether the clock was put back since the last write.
+    /// Whether the clock was set back since the last write.
     private func isPutBack(_ now: Timestamp) -> Bool { lastTime.withLock { now < $0 } }
 
     private static func commit<Value>(
@@ -259,14 +259,14 @@ public final class SQLiteStateStore: StateStore {
             try db.commit()
             return value
         } catch {
-            // SQLite has rolled back by itself after some errors; what counts is the first error.
+            // SQLite rolls back by itself after some errors; the first error is the one that counts.
             if db.isInsideTransaction { try? db.rollback() }
             throw error
         }
     }
 
     private func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
-        // Whoever is the first to see that the clock was put back brings back the times; a process that only looks leaves that alone.
+        // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
         if lastTime.withLock({ $0 < Timestamp(milliseconds: .max) }), isPutBack(clock.now) { try await write { _ in } }
         try gate.enter()
         defer { gate.leave() }

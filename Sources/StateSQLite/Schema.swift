@@ -2,9 +2,9 @@ import GRDB
 import MirrorCore
 import MirrorState
 
-/// The tables, and how older ones become newer ones.
+/// The tables, and the migrations of older ones.
 ///
-/// One row per replica holds its copy job too, so that a pending replica without a job, or a job without one, cannot be written down.
+/// The row of a replica also holds its copy job, so that a pending replica without a job, or a job without a replica, cannot be stored.
 enum Schema {
     /// Marks the file as ours in SQLite's header: "clmr".
     private static let applicationID: Int32 = 0x636C_6D72
@@ -43,7 +43,7 @@ enum Schema {
 
     private static func migrator() -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        // Migrations that were released are never changed: new ones are added below them.
+        // Released migrations are never changed; new ones are added at the end.
         migrator.registerMigration("1 replicas") { db in
             try db.execute(
                 sql: """
@@ -128,7 +128,7 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID;
                     CREATE INDEX lanes_by_due ON lanes (pool, due, sequence);
                     """)
-            // Filled further below, once it has all of its columns.
+            // Filled by the last migration, when the table has all of its columns.
         }
         migrator.registerMigration("5 representations") { db in
             try db.execute(
@@ -168,7 +168,7 @@ enum Schema {
             try countBytes(db)
         }
         migrator.registerMigration("9 names by their hashes") { db in
-            // Names can be long: they stand in the rows alone, and in no key or index. The object's key follows from the name.
+            // Names can be long, so only the rows contain them, and no key or index. The object's key follows from the name.
             let hash = DatabaseFunction("name_hash", argumentCount: 1, pure: true) { values in
                 String.fromDatabaseValue(values[0]).map { ArtifactURL.nameHash(of: $0) }
             }
@@ -205,14 +205,14 @@ enum Schema {
             db.remove(function: hash)
         }
         migrator.registerMigration("10 jobs of lanes") { db in
-            // Those that wait in the lane or are leased.
+            // The jobs that wait in the lane or are leased.
             try db.execute(sql: "ALTER TABLE lanes ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0")
             try fillLanes(db)
         }
         return migrator
     }
 
-    /// Counts anew what pending replicas and errors cost; see ``StateLimits``.
+    /// Recounts the cost of pending replicas and errors; see ``StateLimits``.
     static func countBytes(_ db: Database) throws {
         try db.execute(
             sql: """
@@ -222,7 +222,7 @@ enum Schema {
                 """, arguments: ["cost": StateLimits.recordBytes])
     }
 
-    /// Fills the table of lanes anew from the jobs that there are.
+    /// Refills the table of lanes from the existing jobs.
     static func fillLanes(_ db: Database) throws {
         try db.execute(
             sql: """

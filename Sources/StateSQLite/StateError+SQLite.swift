@@ -2,11 +2,11 @@ import GRDB
 import MirrorState
 
 extension StateError {
-    /// What to do about a file that is of no use, for the end of a message.
+    /// What to do about an unusable file, for the end of a message.
     static let remedy =
         "the state is only a cache of what the pools hold: move the file away, or delete it with its -wal and -shm, and start again"
 
-    /// - Parameter doing: What failed, for the beginning of the message. SQLite's own message holds no values.
+    /// - Parameter doing: What failed, for the beginning of the message. SQLite's own message contains no values.
     init(_ error: any Error, _ doing: String) {
         switch error {
         case let error as StateError:

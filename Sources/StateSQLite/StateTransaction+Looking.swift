@@ -2,9 +2,9 @@ import GRDB
 import MirrorCore
 import MirrorState
 
-/// The calls of ``StateStore`` that only look.
+/// The calls of ``StateStore`` that only read.
 extension StateTransaction {
-    /// The job that is due first, among jobs of several pools: one step down an index for each pool and for each lane that is passed over.
+    /// The job of several pools that is due first: one step down an index for each pool and for each lane that is passed over.
     func firstJob(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) throws -> (due: Timestamp, pool: String, url: String)? {
         var first: LaneHead?
         for pool in pools {
@@ -86,16 +86,16 @@ extension StateTransaction {
     }
 
     func abandonedRemovals(in pool: PoolID, limit: Int) throws -> [ReplicaID] {
-        // Named, because without statistics SQLite would walk over the whole pool in the order of its names.
+        // The index is named, because without statistics SQLite would scan the whole pool in the order of its names.
         try replicas(
             "INDEXED BY replicas_by_status WHERE status = 4 AND pool = ? AND (token IS NULL OR due <= ?) ORDER BY hash",
             [pool.description, now.milliseconds], limit: limit
         ).map(\.id)
     }
 
-    /// Errors that could have been tried again before then, those that lie back furthest first.
+    /// Errors that could have been tried again before that time, the earliest first.
     func errors(before time: Timestamp, limit: Int) throws -> [ReplicaID] {
-        // Named for the same reason.
+        // The index is named for the same reason.
         try replicas(
             "INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < ? ORDER BY retry_at, pool, hash", [time.milliseconds], limit: limit
         ).map(\.id)
@@ -114,14 +114,14 @@ extension StateTransaction {
         }
     }
 
-    /// Those of one pool that can be tried again soonest.
+    /// The errors of one pool that can be tried again soonest.
     func oldestErrors(of pool: PoolID, limit: Int) throws -> [ReplicaID] {
         try replicas(
             "INDEXED BY errors_by_pool WHERE status = 3 AND pool = ? ORDER BY retry_at, hash", [pool.description], limit: limit
         ).map(\.id)
     }
 
-    /// What the pending replicas of a pool cost, or its errors; see ``StateLimits``.
+    /// The cost of a pool's pending replicas, or of its errors; see ``StateLimits``.
     ///
     /// - Parameter kind: `pending` or `error`.
     func heldBytes(of kind: String, in pool: PoolID) throws -> Int {
@@ -135,7 +135,7 @@ extension StateTransaction {
         return totals
     }
 
-    /// - Parameter selection: SQL that this file wrote; values stand in `arguments`.
+    /// - Parameter selection: SQL from this file; values are in `arguments`.
     private func replicas(_ selection: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
         let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas \(selection) LIMIT ?")
         let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments + [StatePage.length(limit)]))

@@ -7,7 +7,7 @@ extension StateTransaction {
     mutating func claim(_ id: ReplicaID, maxQueued: Int, maxQueuedPerOrigin: Int, hasQuery: Bool) throws -> Claim {
         let old = try record(id)
         if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
-        // Each pending replica has exactly one job, so that the totals tell how many jobs there are.
+        // Each pending replica has exactly one job, so the totals contain the number of jobs.
         let queued = try Int.fetchOne(db.cachedStatement(sql: "SELECT sum(pending) FROM totals")) ?? 0
         guard queued < maxQueued, try jobs(in: CopyLane(of: id.artifact), of: id.pool) < maxQueuedPerOrigin,
             try heldBytes(of: "pending", in: id.pool) + StateLimits.cost(of: id) <= StateLimits.queuedBytes
@@ -89,9 +89,9 @@ extension StateTransaction {
         }
     }
 
-    /// Writes down a use of a replica of which nothing else changes, which is nearly always so: the whole row would cost about three times as much.
+    /// Records a use that changes nothing else, as nearly all do: writing the whole row would cost about three times as much.
     ///
-    /// - Returns: Whether it was one.
+    /// - Returns: Whether it did.
     private func move(_ use: ReplicaUse) throws -> Bool {
         let statement = try db.cachedStatement(
             sql: "UPDATE replicas SET last_used = ?1 WHERE pool = ?2 AND hash = ?3 AND status = 2 AND marked_at IS NULL AND last_used < ?1")

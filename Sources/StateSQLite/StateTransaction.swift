@@ -2,7 +2,7 @@ import GRDB
 import MirrorCore
 import MirrorState
 
-/// One transaction on the tables: loads records, stores them with their totals, and collects what is to be told once it is committed.
+/// One transaction on the tables: loads records, stores them with their totals, and collects the changes to be published after the commit.
 struct StateTransaction {
     let db: Database
     let now: Timestamp
@@ -32,7 +32,7 @@ struct StateTransaction {
 
     /// Applies one transition to a record and stores it.
     ///
-    /// - Parameter isToldOf: Whether the streams of changes hear of it.
+    /// - Parameter isToldOf: Whether the change is published.
     mutating func store(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID, isToldOf: Bool) throws {
         let name: [(any DatabaseValueConvertible)?] = [id.pool.description, id.artifact.nameHash]
         if record.status == nil {
@@ -51,9 +51,9 @@ struct StateTransaction {
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
-    /// Writes down which job of a lane is due first, or that there is none, and how many there are.
+    /// Records which job of a lane is due first, if any, and how many jobs there are.
     ///
-    /// - Parameter jobs: How many more.
+    /// - Parameter jobs: The difference in their number.
     private func updateLane(_ lane: CopyLane, in pool: String, jobs: Int) throws {
         let place: StatementArguments = [pool, lane.description]
         guard let head = try Row.fetchOne(db.cachedStatement(sql: Self.selectHead), arguments: place) else {
@@ -63,7 +63,7 @@ struct StateTransaction {
         try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [due, sequence, jobs])
     }
 
-    /// A number that no job, no lease and no removal of this file had before.
+    /// A number that no job, lease or removal of this file has had before.
     func nextNumber() throws -> Int64 {
         let statement = try db.cachedStatement(sql: "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value")
         guard let number = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
@@ -72,10 +72,10 @@ struct StateTransaction {
 
     // MARK: Opening
 
-    /// Lets the leases and removals of a process that is gone run out now, and begins its tokens anew far above all that it can have given.
+    /// Lets the leases and removals of the previous process expire now, and continues with tokens far above all that it can have used.
     ///
-    /// The step: with `synchronous=NORMAL` a power failure may take back the last transactions, and with them the newest tokens. Far fewer
-    /// than a million fit into the write-ahead log between two checkpoints.
+    /// The reason: with `synchronous=NORMAL` a power failure may undo the last transactions, and with them the newest tokens. Far fewer than a
+    /// million fit into the write-ahead log between two checkpoints.
     func takeOver() throws {
         try db.execute(sql: "UPDATE counters SET value = value + 1000000 WHERE name = 'number'")
         for pool in try String.fetchAll(db, sql: "SELECT pool FROM totals") {
@@ -88,7 +88,7 @@ struct StateTransaction {
         try Schema.countBytes(db)
     }
 
-    /// Brings back what lies in the future since the clock was put back; see ``ReplicaRecord/clampWaits(at:)``. Looks at every replica.
+    /// Corrects times in the future, recorded before the clock was set back; see ``ReplicaRecord/clampWaits(at:)``. Scans all replicas.
     func clampTimes() throws {
         let statements = [
             "SET due = :now + coalesce(wait, 0) WHERE status IN (1, 4) AND due > :now + coalesce(wait, 0)",
@@ -101,9 +101,9 @@ struct StateTransaction {
         try Schema.fillLanes(db)
     }
 
-    /// Counts the totals anew, by a scan of all replicas.
+    /// Recounts the totals by a scan of all replicas.
     ///
-    /// - Returns: Whether they had been right.
+    /// - Returns: Whether they were right.
     func reconcileTotals() throws -> Bool {
         let counted = try allTotals(
             """
@@ -116,7 +116,7 @@ struct StateTransaction {
         return false
     }
 
-    /// Those that are not zero.
+    /// The totals that are not zero.
     private func allTotals(_ query: String) throws -> [String: PoolTotals] {
         var all: [String: PoolTotals] = [:]
         for row in try Row.fetchAll(db, sql: query) {
@@ -126,7 +126,7 @@ struct StateTransaction {
         return all
     }
 
-    /// - Parameter cost: Of each pending replica and each error among them.
+    /// - Parameter cost: For each pending replica and each error among them.
     private func add(_ totals: PoolTotals, cost: Int, to pool: String) throws {
         try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
             pool, totals.objects, totals.bytes, totals.pending, totals.errors, totals.pending * cost, totals.errors * cost,

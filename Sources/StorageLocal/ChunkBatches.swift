@@ -1,15 +1,15 @@
 import MirrorStorage
 import NIOCore
 
-/// Gathers chunks of a stream, so that a batch is worth its way to another thread.
+/// Gathers the chunks of a stream into batches that are worth handing to another thread.
 struct ChunkBatches {
     /// Bytes.
     static let size = 256 << 10
-    /// Bytes; a shorter chunk is copied to the one before, because a system call of its own would cost more.
+    /// Bytes; a shorter chunk is appended to the previous one, because a separate system call would cost more.
     static let smallChunk = 4 << 10
 
     private var chunks: ByteStream.AsyncIterator
-    /// A chunk that no longer fitted into the last batch.
+    /// A chunk that did not fit into the last batch.
     private var left: ByteBuffer?
 
     init(_ body: ByteStream) {
@@ -32,7 +32,7 @@ struct ChunkBatches {
     }
 }
 
-/// Chunks that are written one behind the other.
+/// Chunks that are written one after the other.
 struct ChunkBatch: Sendable {
     private(set) var chunks: [ByteBuffer] = []
     private(set) var byteCount = 0
@@ -49,9 +49,9 @@ struct ChunkBatch: Sendable {
     }
 }
 
-/// Says when a stretch of a file is long enough to be sent to the disk ahead of the `fsync` that waits for it.
+/// Decides when a section of a file is long enough to be sent to the disk before the final `fsync`.
 struct WriteBack {
-    /// Bytes: long enough for sequential writing, short enough that little is left at the end.
+    /// Bytes: long enough for sequential writing, short enough that little is left for the end.
     static let stretch: Int64 = 16 << 20
 
     private var start: Int64
@@ -60,8 +60,8 @@ struct WriteBack {
         start = offset
     }
 
-    /// - Parameter end: Up to where the file will be written.
-    /// - Returns: The stretch that is due then.
+    /// - Parameter end: The file will be written up to here.
+    /// - Returns: The section that is due then.
     mutating func advance(to end: Int64) -> (offset: Int64, length: Int64)? {
         guard end - start >= Self.stretch else { return nil }
         defer { start = end }
@@ -69,10 +69,10 @@ struct WriteBack {
     }
 }
 
-/// Says which blocks of a part are to be reserved before its next bytes are written: some ahead of what has come, and not what was merely stated.
+/// Decides which blocks of a part to reserve before its next bytes are written: some more than have arrived, but not the whole stated length.
 struct BlocksAhead {
     private let end: Int64
-    /// Up to where blocks are reserved.
+    /// The end of the reserved blocks.
     var reserved: Int64
 
     init(_ part: UploadPart) {
@@ -80,9 +80,9 @@ struct BlocksAhead {
         end = part.length.map { part.offset + $0 } ?? .max
     }
 
-    /// - Parameter position: Up to where the file will be written.
-    /// - Parameter written: Bytes of the whole upload that have come before.
-    /// - Returns: Up to where blocks are to be reserved; `nil` where they are.
+    /// - Parameter position: The file will be written up to here.
+    /// - Parameter written: The bytes of the whole upload that have been written so far.
+    /// - Returns: The new end of the reserved blocks; `nil` if enough are reserved.
     func next(for position: Int64, written: () -> Int64) -> Int64? {
         guard position > reserved else { return nil }
         let (ahead, overflow) = position.addingReportingOverflow(SpaceAhead.bytes(after: written()))

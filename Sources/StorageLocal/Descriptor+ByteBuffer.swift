@@ -2,7 +2,7 @@ import MirrorSystem
 import NIOCore
 
 extension Descriptor {
-    /// Reads up to `count` bytes; fewer only where the file ends.
+    /// Reads up to `count` bytes; fewer only at the end of the file.
     func read(_ count: Int, at offset: Int64) throws -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: count)
         _ = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in

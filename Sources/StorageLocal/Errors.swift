@@ -2,14 +2,14 @@ import MirrorStorage
 import MirrorSystem
 
 extension StorageError {
-    /// What an error number means to a caller of the store.
+    /// Translates an error number for the store's callers.
     init(_ errno: Errno, operation: String) {
         let code: Code =
             switch errno {
             case .noSuchFileOrDirectory: .notFound
             case .noSpace, .diskQuotaExceeded: .full
             case .permissionDenied, .notPermitted, .readOnlyFileSystem: .permissionDenied
-            // Something that the store did not make is in an object's place; only an operator can help.
+            // Something that the store did not create is in an object's place; only an operator can help.
             case .tooManySymbolicLinkLevels, .notDirectory, .isDirectory: .permissionDenied
             case .invalidArgument, .fileTooLarge, .fileNameTooLong: .invalidRequest
             default: .unavailable

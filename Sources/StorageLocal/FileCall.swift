@@ -3,11 +3,11 @@ import MirrorStorage
 import MirrorSystem
 import Synchronization
 
-/// A call that one thread makes and that one task asks for, which may leave before it ends.
+/// A call that runs on a thread for a task. The task may leave before the call ends.
 final class FileCall<Value: Sendable>: Sendable {
     private let operation: String
     private let clock: any MonotonicClock
-    /// `nil` once it has begun, or is not to begin any more.
+    /// `nil` once the call has begun, or must not begin any more.
     private let body: Mutex<(@Sendable () throws -> Value)?>
     private let outcome = FirstValue<Result<Value, any Error>>()
 
@@ -17,7 +17,7 @@ final class FileCall<Value: Sendable>: Sendable {
         self.body = Mutex(body)
     }
 
-    /// On the thread.
+    /// Runs on the thread.
     func run() {
         guard let body = takeBody() else { return }
         do {
@@ -33,10 +33,10 @@ final class FileCall<Value: Sendable>: Sendable {
         outcome.give(.failure(StorageError(code, message, operation: operation)))
     }
 
-    /// To be asked for once.
+    /// The result; to be awaited only once.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled: at once for a call that has not begun, which never does then, and else as soon as it has
-    ///   had its last moment.
+    /// - Throws: `CancellationError` if the task is cancelled: at once if the call has not begun, which it then never does; otherwise when
+    ///   ``FileThreads/lastMoment`` has passed.
     var value: Value {
         get async throws {
             try await withTaskCancellationHandler {

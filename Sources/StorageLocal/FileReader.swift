@@ -4,14 +4,14 @@ import MirrorSystem
 import NIOCore
 import Synchronization
 
-/// Reads a range of a file as a stream: while a chunk is on its way to the reader, the next one is being read.
+/// Reads a range of a file as a stream, one chunk ahead of the reader.
 ///
-/// Holds the file open, so that a deleted or replaced object can be read to its end; lets go of it at the end, at an error, or when dropped.
+/// Holds the file open, so that a deleted or replaced object can be read to its end. Closes it at the end, after an error, or when dropped.
 final class FileReader: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
-    /// Bytes: large enough that handing it to a thread costs little, small enough that thousands who take nothing fit into memory. Each
-    /// reader has three: one on its way, one that waits for it, and the next.
+    /// Bytes: large enough that handing it to a thread costs little, small enough that the chunks of thousands of stalled readers fit into memory.
+    /// Each reader has three: one on its way to the client, one waiting behind it, and the next.
     static let chunkSize = 64 << 10
 
     private struct State {
@@ -55,7 +55,7 @@ final class FileReader: AsyncSequence, Sendable {
         return chunk
     }
 
-    /// Starts to read the next chunk, if there is one.
+    /// Starts reading the next chunk, if there is one.
     private func startRead(_ state: inout State) -> FileCall<ByteBuffer>? {
         guard let file = state.file else { return nil }
         let offset = state.offset

@@ -3,10 +3,10 @@ import MirrorStorage
 import NIOPosix
 import Synchronization
 
-/// Where the blocking calls of one pool run: neither an event loop nor Swift's own threads may wait for a disk.
+/// Runs the blocking calls of one pool, because neither an event loop nor Swift's own threads may wait for a disk.
 ///
-/// Each pool has threads of its own, so that a disk that hangs holds none of another pool's. A call that hangs holds a thread for as long as it hangs, and
-/// whoever waits for it can leave. Once all threads hang the next calls fail at once.
+/// Each pool has its own threads, so that a hanging disk does not block other pools. A hanging call occupies a thread as long as it hangs, but the
+/// tasks that wait for it can leave. When all threads hang, further calls fail at once.
 package final class FileThreads: Sendable {
     private struct Occupation {
         var busy = 0
@@ -14,16 +14,16 @@ package final class FileThreads: Sendable {
         var changed: ContinuousClock.Instant
     }
 
-    /// How long all threads may be busy, without one that comes free, until the disk counts as one that hangs.
+    /// How long all threads may be busy, without any becoming free, before the disk counts as hanging.
     static let patience = Duration.seconds(10)
-    /// What a call that is under way has to end in after nobody waits for it any more: on a disk that is well it does.
+    /// How long a running call may take to end after its task was cancelled; enough for a healthy disk.
     static let lastMoment = Duration.milliseconds(100)
 
     let pool: NIOThreadPool
     private let clock: any MonotonicClock
     private let occupation: Mutex<Occupation>
 
-    /// - Parameter count: Many more threads than cores, because they wait for the disk: while copies sync what they wrote, lookups must still get through.
+    /// - Parameter count: Many more threads than cores, because they wait for the disk: lookups must still get through while copies are synced.
     package init(count: Int = 32, clock: any MonotonicClock = SystemClock()) {
         pool = NIOThreadPool(numberOfThreads: count)
         pool.start()
@@ -35,17 +35,17 @@ package final class FileThreads: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Runs `body`; not at all when the task is cancelled before a thread is free.
+    /// Runs `body`; not at all if the task is cancelled before a thread is free.
     ///
-    /// - Throws: `CancellationError` soon after the task is cancelled, also when `body` hangs, which may then end at any later time; `.timedOut` at once when
-    ///   all threads hang.
+    /// - Throws: `CancellationError` soon after the task is cancelled, even if `body` hangs, which may then end at any later time; `.timedOut` at
+    ///   once if all threads hang.
     func run<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await start(operation, body).value
     }
 
-    /// Runs `body` for no longer than `limit`; whoever waits leaves it then.
+    /// Runs `body`, and stops waiting for it after `limit`.
     ///
-    /// - Throws: As ``run(_:_:)``; `.timedOut` with `message` when the time is over.
+    /// - Throws: As ``run(_:_:)``; `.timedOut` with `message` after the limit.
     func run<Result: Sendable>(
         _ operation: String, within limit: Duration, _ message: String, _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
@@ -54,7 +54,7 @@ package final class FileThreads: Sendable {
         }
     }
 
-    /// Starts `body` now; its result is asked for later, or never.
+    /// Starts `body` now; its result may be awaited later, or never.
     func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> FileCall<Result> {
         let call = FileCall(operation, clock: clock, body)
         guard !allHang else {
@@ -70,7 +70,7 @@ package final class FileThreads: Sendable {
         return call
     }
 
-    /// Runs `body` even in a cancelled task, for what cleans up; waits for its end only as long as the disk does not count as one that hangs.
+    /// Runs `body` even in a cancelled task, to clean up; does not wait for it any longer once the disk counts as hanging.
     func runAlways(_ body: @escaping @Sendable () -> Void) async {
         let end = FirstValue<Void>()
         startAlways {
@@ -85,7 +85,7 @@ package final class FileThreads: Sendable {
         alarm.cancel()
     }
 
-    /// Starts `body`, which nobody waits for; on this thread when the pool has shut down: late cleaning is better than none.
+    /// Starts `body` without waiting for it. If the pool has shut down, runs it on this thread: late cleanup is better than none.
     func startAlways(_ body: @escaping @Sendable () -> Void) {
         pool.submit { state in
             guard case .active = state else { return body() }
@@ -95,7 +95,7 @@ package final class FileThreads: Sendable {
         }
     }
 
-    /// Whether no thread has come free for longer than a disk takes that is well.
+    /// Whether no thread has become free for longer than a healthy disk takes.
     private var allHang: Bool {
         occupation.withLock { occupation in
             occupation.busy == pool.numberOfThreads && occupation.changed.duration(to: clock.instant) >= Self.patience

@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorSettings
 package import MirrorStorage
 
-/// Pools in directories of this machine: `local/…`.
+/// Pools in directories on this machine: `local/…`.
 package struct LocalService: StorageService {
     package static let name = "local"
     package static let poolDocumentation = PoolDocumentation(region: "dev", doc: "A directory on this machine.")
@@ -22,7 +22,7 @@ package struct LocalService: StorageService {
         return directory.map { LocalPoolSettings(directory: $0) }
     }
 
-    /// A disk has no rate to keep to: the limit is for descriptors and threads.
+    /// A disk has no rate limit of its own: this limits descriptors and threads.
     package var operations: Int? { 4_096 }
 
     package func open(_ pool: LocalPoolSettings, as description: PoolDescription) async throws -> any ObjectStore {

@@ -3,9 +3,9 @@ package import MirrorCore
 package import MirrorStorage
 import MirrorSystem
 
-/// A pool in a directory of this machine.
+/// A pool in a directory on this machine.
 ///
-/// An object appears with the rename of a file that is already on disk, so that a crash at any moment leaves the whole object or none.
+/// An object appears when a file that is already on disk is renamed, so that a crash at any moment leaves the whole object or none.
 /// See docs/storage-backends.md for the layout.
 package struct LocalStore: ObjectStore {
     let path: String
@@ -16,14 +16,14 @@ package struct LocalStore: ObjectStore {
     let clock: any WallClock
     package let capabilities: StoreCapabilities
 
-    /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
+    /// Opens the directory: creates what is missing, locks it, and removes unfinished uploads of an earlier process.
     ///
-    /// - Parameter path: Of the directory; no other process may use it at the same time.
-    /// - Parameter region: The pool's: the word between `/local/` and the key in locations.
-    /// - Parameter minFreeBytes: What stays free on the file system: uploads that would take it are refused with `.full`.
-    /// - Parameter threads: Where file system calls block; no other pool's.
-    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`, `.timedOut` when the disk
-    ///   hangs.
+    /// - Parameter path: The directory's path; no other process may use it at the same time.
+    /// - Parameter region: The pool's region: the word between `/local/` and the key in locations.
+    /// - Parameter minFreeBytes: Bytes to keep free on the file system; uploads that would need them are refused with `.full`.
+    /// - Parameter threads: Where file system calls block; used by no other pool.
+    /// - Throws: ``StorageError``, naming the directory: `.unavailable` if another process holds it, `.permissionDenied`, `.full`, `.timedOut` if
+    ///   the disk hangs.
     package static func open(
         directory path: String, region: String, minFreeBytes: Int64, threads: FileThreads = FileThreads(),
         clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "cloud-mirror.local")
@@ -33,17 +33,17 @@ package struct LocalStore: ObjectStore {
             try PoolDirectory(path, logger: logger)
         }
         var capabilities = Self.capabilities
-        // The kernel would read in the thread of a connection, and hold many with it when the server is gone.
+        // The kernel would read in the thread of a connection, and block many other connections if the server does not answer.
         if directory.isOnFileServer { capabilities.features.remove(.opensFiles) }
         return LocalStore(
             path: path, region: region, minFreeBytes: minFreeBytes, directory: directory, threads: threads, clock: clock,
             capabilities: capabilities)
     }
 
-    /// Longer than other calls may take: what an earlier process left half done may be much.
+    /// Longer than for other calls, because there may be many unfinished uploads to remove.
     static let openLimit = Duration.seconds(60)
 
-    /// Of a directory on a disk of this machine.
+    /// The capabilities of a directory on a local disk.
     package static let capabilities = StoreCapabilities(
         features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
 
@@ -79,7 +79,7 @@ package struct LocalStore: ObjectStore {
         let operation = "local.beginUpload"
         return try await threads.run(operation) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size cannot be negative", operation: operation) }
-            // What is stated is not taken yet, and what is there may go meanwhile: only what never fits is refused.
+            // Stated bytes are not taken yet, and existing objects may be deleted meanwhile. So only a size that can never fit is refused.
             let (total, kept) = (try directory.space.total, minFreeBytes)
             guard total >= kept, total - kept >= expectedSize ?? 0 else {
                 throw StorageError(
@@ -101,7 +101,7 @@ package struct LocalStore: ObjectStore {
             throw StorageError(.invalidRequest, "a page has 1 to 1000 objects", operation: "local.list")
         }
         return try await threads.run("local.list") {
-            // Its listing would be empty, as if there had never been an object.
+            // Otherwise the listing would be empty, as if there had never been an object.
             try directory.checkPlace(operation: "local.list")
             return try directory.list(after: after, limit: limit)
         }
@@ -118,9 +118,9 @@ package struct LocalStore: ObjectStore {
         }
     }
 
-    /// Creates and removes a file, and looks whether the disk is large enough.
+    /// Creates and removes a file, and checks that the disk is large enough.
     ///
-    /// Little free space is not a fault: what was not used for longest goes before the next copy.
+    /// Little free space is not a fault: the least recently used replicas are deleted before the next copy.
     package func checkHealth() async throws {
         let operation = "local.checkHealth"
         do {
@@ -142,13 +142,13 @@ package struct LocalStore: ObjectStore {
         }
     }
 
-    /// Whether the configured bytes would stay free.
+    /// Whether the configured number of bytes would stay free.
     func hasSpace(for bytes: Int64) throws -> Bool {
         let (free, kept) = (try directory.space.free, minFreeBytes)
         return free >= kept && free - kept >= bytes
     }
 
-    /// - Throws: `.full` when fewer than the configured bytes would stay free.
+    /// - Throws: `.full` if fewer than the configured bytes would stay free.
     func checkSpace(for bytes: Int64, operation: String) throws {
         guard try !hasSpace(for: bytes) else { return }
         let (free, kept) = (try directory.space.free, minFreeBytes)

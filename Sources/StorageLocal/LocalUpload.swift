@@ -4,7 +4,7 @@ import MirrorSystem
 import NIOCore
 import Synchronization
 
-/// An upload into a ``LocalStore``: one file, in which every part has its place from the start.
+/// An upload into a ``LocalStore``: one file, in which every part has a fixed place from the start.
 ///
 /// An upload that is dropped without ``complete(size:sha256:)`` or ``abort()`` removes its file, too.
 final class LocalUpload: ObjectUpload {
@@ -14,7 +14,7 @@ final class LocalUpload: ObjectUpload {
 
     private struct State {
         var phase = Phase.open
-        /// Somebody aborted while `complete` was under way: its failure ends the upload.
+        /// `abort` was called while `complete` was running: if that fails, the upload ends.
         var isAborted = false
         var parts = WrittenParts()
         var file: Descriptor?
@@ -43,7 +43,7 @@ final class LocalUpload: ObjectUpload {
         let (directory, name, file) = (store.directory, name, state.withLock { $0.file.take() })
         store.threads.startAlways {
             directory.removeUpload(name)
-            // Held until here: closing the last descriptor of a removed file frees its blocks, which takes a while.
+            // Held until here: closing the last descriptor of a removed file frees its blocks, which may take a while.
             withExtendedLifetime(file) {}
         }
     }
@@ -64,17 +64,17 @@ final class LocalUpload: ObjectUpload {
         }
         do {
             let written = try await write(part, from: body, to: file, operation: operation)
-            // The digest follows behind the parts: meanwhile the disk can have what is written, and the sync of `complete` is short.
+            // The digest is computed after the parts. Syncing in the meantime shortens the sync in `complete`.
             if isLastOfMany() { try await store.threads.run(operation) { try file.sync() } }
             state.withLock { $0.parts.finish(part.number) }
             return written
         } catch {
             state.withLock { $0.parts.fail(part.number) }
             guard var full = error as? StorageError, full.code == .full else { throw error }
-            // As much again may come.
+            // As many bytes again may still arrive.
             full.missingBytes = max(
                 full.missingBytes ?? 0, min(state.withLock { $0.parts.writtenBytes }, SpaceAhead.most), Self.leastMissing)
-            // Nothing more fits: what is there only takes space from others.
+            // Nothing more fits, so the bytes written so far only take space from others.
             await abort()
             throw full
         }
@@ -82,10 +82,10 @@ final class LocalUpload: ObjectUpload {
 
     private static let leastMissing: Int64 = 1 << 20
 
-    /// Bytes from which on a sync takes longer than it is worth waiting for at the end.
+    /// Bytes; for larger objects, the sync takes too long to leave it to the end.
     private static let largeSize: Int64 = 64 << 20
 
-    /// Whether all bytes of a large object are there, in several parts.
+    /// Whether all bytes of a large object have been written, in several parts.
     private func isLastOfMany() -> Bool {
         guard let expectedSize, expectedSize >= Self.largeSize else { return false }
         return state.withLock { $0.parts.count > 1 && $0.parts.writtenBytes == expectedSize }
@@ -129,9 +129,9 @@ final class LocalUpload: ObjectUpload {
         return written
     }
 
-    /// Reserves blocks: those ahead only where there is space for them, too.
+    /// Reserves blocks; those ahead only if there is space for them, too.
     ///
-    /// - Returns: Up to where they are reserved.
+    /// - Returns: The end of the reserved blocks.
     private func reserve(_ file: Descriptor, from start: Int64, to needed: Int64, ahead: Int64, _ operation: String) async throws -> Int64 {
         try await store.threads.run(operation) { [store] in
             let end = try store.hasSpace(for: ahead - start) ? ahead : needed
@@ -161,7 +161,7 @@ final class LocalUpload: ObjectUpload {
         guard let info = footer.info(for: key) else {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
-        // All of it on the thread, so that what is left behind there comes to its own end.
+        // All in one call on the thread, so that it runs to its end even if the task leaves.
         try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
         return info
     }
@@ -176,10 +176,10 @@ final class LocalUpload: ObjectUpload {
         do {
             let encoded = try footer.encoded(operation: operation)
             try file.write(encoded, at: size)
-            // Gives back what was reserved, and cuts off what a failed attempt wrote, beyond the end.
+            // Frees reserved blocks, and cuts off anything that a failed attempt wrote, beyond the end.
             try file.truncate(to: size + Int64(encoded.readableBytes))
             try file.sync()
-            // Whoever gave up on a disk that hangs goes by that: nothing is to appear long after.
+            // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
             try state.withLock { if $0.isAborted { throw over(operation) } }
             try store.directory.publish(name, as: key)
             state.withLock { ($0.phase, $0.file) = (.over, nil) }

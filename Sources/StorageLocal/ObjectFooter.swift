@@ -9,14 +9,14 @@ import NIOCore
     import Foundation
 #endif
 
-/// What follows an object's bytes in its file: a JSON document, then a trailer of fixed length that says where both begin.
+/// The end of an object's file, after the bytes: a JSON document, then a trailer of fixed length that says where both begin.
 ///
 /// The trailer's 32 bytes, integers in network order: the object's length (8 bytes), the document's length (4), the document's CRC-32 (4),
 /// and ``magic`` (16).
 struct ObjectFooter: Codable, Equatable {
     static let trailerLength = 32
     static let magic = Array("cloud-mirror/1\r\n".utf8)
-    /// Bytes of the document; what an origin says in its fields fits many times over.
+    /// Bytes of the document; many times what an origin's fields need.
     static let maxDocumentLength = 1 << 20
 
     var key: String
@@ -52,7 +52,7 @@ struct ObjectFooter: Codable, Equatable {
         addresses = metadata.addresses
     }
 
-    /// - Returns: `nil` when the footer is another key's, or its digest is none.
+    /// - Returns: `nil` if the footer belongs to another key, or its digest is not a SHA-256.
     func info(for key: ObjectKey) -> ObjectInfo? {
         guard self.key == key.description, let digest = Digest(.sha256, hex: sha256) else { return nil }
         return ObjectInfo(
@@ -64,7 +64,7 @@ struct ObjectFooter: Codable, Equatable {
                 stored: Timestamp(milliseconds: stored), addresses: addresses, sha256: digest))
     }
 
-    /// - Throws: ``StorageError/Code/invalidRequest`` when the metadata is longer than ``maxDocumentLength``.
+    /// - Throws: ``StorageError/Code/invalidRequest`` if the metadata is longer than ``maxDocumentLength``.
     func encoded(operation: String) throws -> ByteBuffer {
         let document = Array(try JSONEncoder().encode(self))
         guard document.count <= Self.maxDocumentLength else {
@@ -81,10 +81,10 @@ struct ObjectFooter: Codable, Equatable {
 
     /// Reads the footer of an object's file.
     ///
-    /// - Returns: `nil` for whatever is not a whole object file: it is treated as absent.
+    /// - Returns: `nil` for anything that is not a complete object file: it is treated as absent.
     static func read(from file: Descriptor) throws -> ObjectFooter? {
         guard let fileSize = try file.fileSize(), fileSize >= Int64(trailerLength) else { return nil }
-        // One read is enough unless the metadata are unusually long.
+        // One read is enough unless the metadata is unusually long.
         let guess = min(fileSize, 4096)
         var tail = try file.read(Int(guess), at: fileSize - guess)
         guard let trailer = Trailer(tail), trailer.fileSize == fileSize else { return nil }
@@ -118,7 +118,7 @@ struct ObjectFooter: Codable, Equatable {
             self.checksum = checksum
         }
 
-        /// - Returns: `nil` for a length that no file has.
+        /// - Returns: `nil` for a length that no file can have.
         var fileSize: Int64? {
             let (sum, overflow) = objectSize.addingReportingOverflow(Int64(documentLength + trailerLength))
             return overflow ? nil : sum

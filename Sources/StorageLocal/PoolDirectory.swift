@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// ```
 /// <directory>/lock                                  held while a process uses the directory
-/// <directory>/uploads/<random>.part                 under way; removed when the pool is opened
+/// <directory>/uploads/<random>.part                 an upload in progress; removed when the pool is opened
 /// <directory>/objects/<2 hex>/<64 hex>/<name>       one file for each object: bytes, then footer
 /// ```
 final class PoolDirectory: Sendable {
@@ -16,7 +16,7 @@ final class PoolDirectory: Sendable {
     private let objects: Descriptor
     private let lock: Descriptor
     private let logger: Logger
-    /// Whether the files are on another machine, or in another process.
+    /// Whether the files are on another machine, or provided by another process.
     let isOnFileServer: Bool
     /// The two-digit directories whose entry in `objects` is known to be on disk.
     private let durable = Mutex<Set<String>>([])
@@ -48,7 +48,7 @@ final class PoolDirectory: Sendable {
         }
     }
 
-    /// Names the path in an error that is for the operator who configured it.
+    /// Names the path in an error for the operator who configured it.
     private static func explaining<Result>(_ what: String, _ operation: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -63,7 +63,7 @@ final class PoolDirectory: Sendable {
         get throws { try uploads.space() }
     }
 
-    /// - Throws: ``StorageError`` when somebody has removed the directories while the pool is open.
+    /// - Throws: ``StorageError`` if the directories were removed while the pool is open.
     func checkPlace(operation: String) throws {
         guard try objects.hasPlace(), try uploads.hasPlace() else {
             throw StorageError(
@@ -73,7 +73,7 @@ final class PoolDirectory: Sendable {
 
     // MARK: Objects
 
-    /// - Returns: The object's file and what its footer says; `nil` when there is none that is whole.
+    /// - Returns: The object's file and the information in its footer; `nil` if there is no complete object.
     func open(_ key: ObjectKey) throws -> (file: Descriptor, info: ObjectInfo)? {
         do {
             let file = try objects.openDirectory(String(key.hash.prefix(2))).openDirectory(String(key.hash)).openFile(String(key.name))
@@ -92,14 +92,14 @@ final class PoolDirectory: Sendable {
             let prefix = try objects.openDirectory(String(key.hash.prefix(2)))
             let directory = try prefix.openDirectory(String(key.hash))
             try directory.remove(String(key.name))
-            // Not when another name is in it, or an upload has just come to the same place.
+            // Fails if another name is in it, or an upload has just been published there.
             try? prefix.removeDirectory(String(key.hash))
         } catch {
             guard Self.meansAbsent(error) else { throw error }
         }
     }
 
-    /// A symbolic link (ELOOP) or a file in the place of a directory (ENOTDIR) was not made by us and holds no object.
+    /// A symbolic link (ELOOP), or a file in the place of a directory (ENOTDIR), was not created by the store and contains no object.
     private static func meansAbsent(_ error: Errno) -> Bool {
         error == .noSuchFileOrDirectory || error == .tooManySymbolicLinkLevels || error == .notDirectory
     }
@@ -114,7 +114,7 @@ final class PoolDirectory: Sendable {
         try? uploads.remove(name)
     }
 
-    /// Gives a finished upload its object's name, in one step, and returns when that survives a crash.
+    /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash.
     func publish(_ upload: String, as key: ObjectKey) throws {
         let prefixName = String(key.hash.prefix(2))
         try objects.makeDirectory(prefixName)
@@ -138,7 +138,7 @@ final class PoolDirectory: Sendable {
                 return directory
             } catch {
                 guard error == .noSuchFileOrDirectory, attempts < 100 else { throw error }
-                // A deletion of the same key removed the directory in between.
+                // A deletion of the same key has just removed the directory.
                 attempts += 1
             }
         }
@@ -146,7 +146,7 @@ final class PoolDirectory: Sendable {
 
     // MARK: Listing
 
-    /// At most `limit` objects behind `after`, in the order of keys; holds the names of one two-digit directory at a time.
+    /// At most `limit` objects after `after`, in the order of keys; holds the names in only one two-digit directory at a time.
     func list(after: ObjectKey?, limit: Int) throws -> [ObjectInfo] {
         var page: [ObjectInfo] = []
         let first = after.map { String($0.hash) } ?? ""

@@ -1,9 +1,9 @@
 import MirrorCore
 import MirrorStorage
 
-/// Which bytes of an upload were written: a ledger without I/O.
+/// Records which bytes of an upload have been written, without I/O.
 struct WrittenParts {
-    /// What is wrong, in words.
+    /// What is wrong.
     struct Problem: Error {
         let message: String
     }
@@ -19,13 +19,13 @@ struct WrittenParts {
 
     var count: Int { parts.count }
 
-    /// In finished parts and in those under way.
+    /// In finished parts and in those being written.
     var writtenBytes: Int64 { parts.values.reduce(0) { $0 + $1.written } }
 
     /// Parts that are being written now.
     var underWay: Int { parts.values.count { !$0.isWhole } }
 
-    /// Begins a part, forgetting an earlier attempt at it.
+    /// Begins a part, discarding an earlier attempt at it.
     mutating func begin(_ part: UploadPart) throws(Problem) {
         guard part.number >= 0, part.offset >= 0, (part.length ?? 0) >= 0, part.offset <= .max - (part.length ?? 0) else {
             throw Problem(message: "a part's numbers cannot be negative, and it must end before 2^63")
@@ -48,7 +48,7 @@ struct WrittenParts {
         parts[number] = nil
     }
 
-    /// Whether every byte of the range was written, in finished parts or in those under way.
+    /// Whether every byte of the range has been written, in finished parts or in those being written.
     func hold(_ range: ByteRange) -> Bool {
         var position = range.offset
         for part in inOrder where part.offset <= position && part.end > position {

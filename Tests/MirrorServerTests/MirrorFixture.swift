@@ -19,6 +19,8 @@ import TestServers
 /// What a test wants to be different about a mirror.
 struct MirrorOptions: Sendable {
     var usesFastPath = true
+    /// So that a busy machine changes nothing.
+    var lookupPatience = TimeAmount.minutes(5)
     var publicURL: String?
     var tls: TLSConfiguration?
     var adminTokens = [MirrorFixture.token]
@@ -244,7 +246,8 @@ final class MirrorFixture: Sendable {
                 services: services, configuration: configuration, listen: address, adminListen: options.hasAdminListener ? address : nil,
                 adminTokens: options.adminTokens, publicURL: options.publicURL, servesArtifacts: options.servesArtifacts,
                 redirectStatus: options.redirectStatus == 307 ? .temporaryRedirect : .found,
-                tls: try options.tls.map { try NIOSSLContext(configuration: $0) }, usesFastPath: options.usesFastPath, group: loops,
+                tls: try options.tls.map { try NIOSSLContext(configuration: $0) }, usesFastPath: options.usesFastPath,
+                lookupPatience: options.lookupPatience, group: loops,
                 logger: logger
             ) { listener, address in
                 announce.yield((listener, address.port))

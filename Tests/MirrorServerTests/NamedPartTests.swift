@@ -13,6 +13,7 @@ struct NamedPartTests {
         try await world.seed("/a.whl")
         let url = try ArtifactURL(World.origin + "/")
         let options = MirrorOptions.with { options in
+            options.fallback = World.pool
             options.named = [NamedOrigin(name: "pip", url: url, rules: [OriginRule(.everything, .mirrored, inlineLimit: 4)])]
         }
         try await MirrorFixture.run(world, options, body)

@@ -3,23 +3,23 @@ import MirrorCore
 import NIOHTTP1
 
 struct AdminClient {
-    /// Bytes of an answer that are read.
+    /// Bytes of an answer's body that are read.
     private static let maxAnswer = 64 << 20
 
     let address: MirrorAddress
-    /// One that was given; it alone is used then.
+    /// A token that was given to the command. If there is one, no other is used.
     let token: String?
-    /// Those of a mirror on this machine.
+    /// The tokens of mirrors on this machine.
     let localTokens: LocalTokens?
     let transport: HTTPTransport
 
-    /// An answer that is a success.
+    /// A successful answer.
     struct Answer {
         let status: UInt
         let body: [UInt8]
     }
 
-    /// - Throws: ``CommandFailure`` for every answer that is not a success of a mirror.
+    /// - Throws: ``CommandFailure`` for every answer that is not a mirror's success.
     func call<Body: Decodable>(
         _ url: String, _ method: HTTPMethod = .GET, body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Body {
@@ -30,7 +30,7 @@ struct AdminClient {
         do {
             return try JSONText.decode(answer.body)
         } catch {
-            // A login page, a proxy's greeting.
+            // Such as a login page, or a proxy's greeting.
             let flaw = (error as? DecodingError)?.words ?? "it cannot be read"
             throw CommandFailure(
                 "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
@@ -48,13 +48,13 @@ struct AdminClient {
         var tried: [String] = []
         var token = token ?? localTokens?.next(besides: tried)
         var answer = try await ask(method, url, headers, token, body)
-        // A mirror that has just been started again has another token, and one that stopped may have left its own behind.
+        // A restarted mirror has a new token, and a stopped one may have left its token behind.
         while answer.status == 401, self.token == nil, let refused = token {
             tried.append(refused)
             token = localTokens?.next(besides: tried)
             if let token { answer = try await ask(method, url, headers, token, body) }
         }
-        // Only a mirror's own error is one that the caller knows how to read.
+        // Only the error of a mirror can be read by the caller.
         if statuses.contains(answer.status), (try? JSONText.decode(answer.body) as ErrorAnswer) != nil { return answer }
         guard (200..<300).contains(answer.status) else {
             throw failure(status: answer.status, answer: try? JSONText.decode(answer.body) as ErrorAnswer)
@@ -76,7 +76,7 @@ struct AdminClient {
         }
     }
 
-    /// - Parameter answer: `nil` where the body is not a mirror's.
+    /// - Parameter answer: `nil` if the body is not a mirror's.
     private func failure(status: UInt, answer: ErrorAnswer?) -> CommandFailure {
         let said = answer.map { ": \(TextTable.printable($0.message))" } ?? ""
         switch status {

@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// HTTP for the commands: no redirect is followed unseen, and failures come with words.
+/// HTTP for the commands. It checks every redirect itself, and describes failures in words.
 struct HTTPTransport {
     static let maxRedirects = 5
 
@@ -17,8 +17,8 @@ struct HTTPTransport {
         var reason: String
     }
 
-    /// - Parameter readTimeout: Seconds without a byte after which a request has failed.
-    /// - Parameter localhost: The address that `localhost` stands for; `nil` leaves it to the system.
+    /// - Parameter readTimeout: A request fails after this many seconds without a byte.
+    /// - Parameter localhost: The address to use for `localhost`; `nil` leaves it to the system.
     static func withClient<Result>(
         readTimeout: Int64, localhost: IPAddress? = nil, _ body: (HTTPTransport) async throws -> Result
     ) async throws -> Result {
@@ -28,7 +28,7 @@ struct HTTPTransport {
         return try await ending {
             try await body(HTTPTransport(client: client))
         } with: {
-            // The process is about to end; connections that do not close do not matter any more.
+            // The process is about to end, so connections that fail to close no longer matter.
             try? await client.shutdown()
         }
     }
@@ -38,13 +38,13 @@ struct HTTPTransport {
             tlsConfiguration: .outbound, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
         configuration.httpVersion = .http1Only
-        // The client would try again until the timeout; a command has better things to do, such as asking the origin.
+        // The client would retry until the timeout; a command has better alternatives, such as asking the origin.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.guardAnswers()
         return configuration
     }
 
-    /// - Parameter timeout: Seconds until the response's head.
+    /// - Parameter timeout: Seconds until the response's head must have arrived.
     func send(
         _ method: HTTPMethod, _ url: String, headers: [(String, String)] = [], body: [UInt8]? = nil, timeout: Int64
     ) async throws(Unreachable) -> HTTPClientResponse {
@@ -60,9 +60,9 @@ struct HTTPTransport {
         }
     }
 
-    /// A GET that follows redirects.
+    /// Sends a GET and follows redirects.
     ///
-    /// - Throws: ``Unreachable``, also for a chain that is too long, or that leads from HTTPS to HTTP.
+    /// - Throws: ``Unreachable``, also for a chain that is too long or that leads from HTTPS to HTTP.
     func get(_ url: String, headers: [(String, String)], timeout: Int64) async throws(Unreachable) -> HTTPClientResponse {
         var url = url
         for _ in 0...Self.maxRedirects {
@@ -75,17 +75,17 @@ struct HTTPTransport {
         throw Unreachable(reason: "more than \(Self.maxRedirects) redirects")
     }
 
-    /// The URL that a `Location` field means.
+    /// Resolves a `Location` field.
     static func resolve(_ location: String, from base: String) throws(Unreachable) -> String {
         guard let from = try? ArtifactURL(base), let target = try? from.resolving(location) else {
             throw Unreachable(reason: "a redirect to something that is not a URL")
         }
         guard from.scheme == .http || target.scheme == .https else { throw Unreachable(reason: "a redirect from HTTPS to plain HTTP") }
-        // An absolute URL goes on as it is: it may be signed, character by character.
+        // An absolute URL is used unchanged: its exact characters may be signed.
         return location.contains("://") ? location : target.description
     }
 
-    /// - Returns: The body; shorter when it ends early or is longer than `limit` bytes.
+    /// - Returns: The body; cut off if it ends early or is longer than `limit` bytes.
     static func body(of response: HTTPClientResponse, limit: Int) async -> [UInt8] {
         var bytes: [UInt8] = []
         do {
@@ -94,7 +94,7 @@ struct HTTPTransport {
                 if bytes.count >= limit { break }
             }
         } catch {
-            // Half an error message is better than none.
+            // Half of an error message is better than none.
         }
         return bytes
     }

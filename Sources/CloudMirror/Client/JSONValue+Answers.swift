@@ -1,8 +1,8 @@
 import MirrorCore
 
-/// Answers of a mirror.
+/// Reads the answers of a mirror.
 extension JSONValue {
-    /// Indented, keys in order.
+    /// Indented, with sorted keys.
     var text: String { JSONText.text(self) }
 
     var elements: [JSONValue] {
@@ -18,7 +18,7 @@ extension JSONValue {
         }
     }
 
-    /// A number in digits; empty for what is not a number.
+    /// A number as digits; empty for any other value.
     var digits: String {
         switch self {
         case .integer(let value): "\(value)"
@@ -27,7 +27,7 @@ extension JSONValue {
         }
     }
 
-    /// Every number in it, with the path of keys that leads there, in order.
+    /// All numbers in it, with the paths of their keys, in order.
     func numericLeaves(_ path: [String] = []) -> [(path: [String], value: JSONValue)] {
         switch self {
         case .integer, .number: [(path, self)]

@@ -4,19 +4,19 @@ import MirrorSettings
 
 /// Admin tokens that mirrors on this machine keep in files of their state directories, for one address.
 ///
-/// They are for addresses of this machine alone, and each for the one that its mirror listens at: what listens at another may be anybody's.
+/// They are used only for this machine's own addresses, and each only for the address where its mirror listens: anybody may be listening at another.
 struct LocalTokens {
-    /// What a packaged service has for a state directory, whoever looks for it.
+    /// The state directory of a packaged service, which commands of every account look in.
     private static let serviceDirectory = "/var/lib/cloud-mirror"
 
-    /// Where the mirror is.
+    /// The mirror's address.
     let host: IPAddress
     private let files: [AdminTokenFile]
     private let isGiven: Bool
 
     /// - Parameter url: Of a mirror.
-    /// - Parameter stateDirectory: `nil` looks where services have it that are told of none.
-    /// - Returns: `nil` for an address that is not this machine's own, or one that only a name server knows of.
+    /// - Parameter stateDirectory: `nil` searches the default state directories.
+    /// - Returns: `nil` for an address that is not this machine's own, or a name that must be looked up.
     init?(of url: ArtifactURL, stateDirectory: String?, environment: SettingsEnvironment = .process) {
         let directories =
             stateDirectory.map { [SettingsEnvironment.absolute($0, in: environment.currentDirectory)] }
@@ -31,12 +31,12 @@ struct LocalTokens {
         (host, files, isGiven) = (place.host, place.files, stateDirectory != nil)
     }
 
-    /// One that was not tried yet; the files are read anew each time.
+    /// A token that has not been tried yet; the files are reread each time.
     func next(besides tried: [String]) -> String? {
         files.lazy.compactMap { try? $0.read() }.first { !tried.contains($0) }
     }
 
-    /// What to do when none was good.
+    /// What to do if no token was accepted.
     var hint: String {
         var lines: [String] = []
         for file in files {
@@ -55,7 +55,7 @@ struct LocalTokens {
             : "If the mirror runs on this machine with its own state directory (stateDirectory, --state-dir), pass that to this command with --state-dir."
     }
 
-    /// Of a mirror that listens there, or at all addresses.
+    /// The files of a mirror that listens at this address or at all addresses.
     private static func files(in directory: String, host: IPAddress, port: Int) -> [AdminTokenFile] {
         ([host.description] + (host.isIPv6 ? ["::"] : ["0.0.0.0", "::"])).map {
             AdminTokenFile(in: directory, for: ListenAddress(host: $0, port: port))

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// Where a mirror is, and the URLs of its routes.
+/// The address of a mirror, and the URLs of its routes.
 struct MirrorAddress: Equatable, CustomStringConvertible {
     static let variable = "CLOUD_MIRROR_URL"
     static let fallback = "http://127.0.0.1:8080"
@@ -12,23 +12,23 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
         url = try ArtifactURL(text)
     }
 
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     var description: String { String(url.description.prefix { $0 != "?" }.reversed().drop { $0 == "/" }.reversed()) }
 
     /// - Parameters:
     ///   - pool: `nil` lets the mirror choose.
     ///   - wait: Seconds; `nil` leaves it to the mirror.
-    ///   - isMissing: Whether to say that the copy which it redirected to was not there.
+    ///   - isMissing: Whether to report that the copy that the mirror redirected to does not exist.
     func redirect(to artifact: ArtifactURL, pool: PoolID?, wait: Int?, isMissing: Bool = false) -> String {
         "\(description)/v1/redirect/\(route(artifact.description, pool))\(query([("wait", wait.map(String.init)), ("missing", isMissing ? "1" : nil)]))"
     }
 
-    /// Where the mirror wants to be asked again.
+    /// The URL that the mirror wants to be asked next.
     ///
     /// - Parameters:
-    ///   - location: What it said, relative or not.
-    ///   - url: What it was asked. It may be longer than an artifact's URL may be, which is in it.
-    /// - Returns: `nil` for a place that is not this mirror.
+    ///   - location: The `Location` of its answer, relative or absolute.
+    ///   - url: The URL of the request. It contains an artifact's URL, so it may be longer than such a URL may be.
+    /// - Returns: `nil` if the location is not on this mirror.
     func hop(to location: String, from url: String) -> String? {
         guard let scheme = url.firstRange(of: "://") else { return nil }
         let path = url[scheme.upperBound...].firstIndex { "/?".contains($0) } ?? url.endIndex
@@ -66,7 +66,7 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
 
     func which(_ address: IPAddress) -> String { "\(description)/v1/which\(query([("address", address.description)]))" }
 
-    /// - Parameter after: What the page before gave as `next`.
+    /// - Parameter after: The `next` of the previous page.
     func replicas(pool: PoolID?, state: String?, after: String?, limit: Int) -> String {
         let query = query([("pool", pool?.description), ("state", state), ("after", after), ("limit", String(limit))])
         return "\(description)/v1/replicas\(query)"

@@ -2,7 +2,7 @@ import MirrorCore
 
 /// An answer of a mirror, or a part of one, in two forms.
 ///
-/// A mirror may be newer than this program. What this program does not know is in `json` only, and is kept where the mirror's JSON is printed.
+/// A mirror may be newer than this program. Fields that this program does not know are only in `json`, and are kept when JSON is printed.
 struct WholeAnswer<Body: Decodable & Sendable>: Sendable {
     /// As the type that the mirror and this program share.
     let body: Body

@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorNode
 import NamedOrigins
 
-/// `cloud-mirror generate`: the checked-in texts that are written by the code they describe.
+/// `cloud-mirror generate`: writes the checked-in documents that are generated from code.
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Write a reference to standard output.", shouldDisplay: false)
@@ -16,7 +16,7 @@ struct GenerateCommand: AsyncParsableCommand {
         case limits
         /// The table in docs/storage-backends.md
         case capabilities = "capability-table"
-        /// The table of copies there
+        /// The table of copies in docs/storage-backends.md
         case copies = "copy-table"
         /// The policies in docs/operations.md
         case policies = "bucket-policies"

@@ -3,9 +3,9 @@ import MirrorCore
 import NIOCore
 import NIOHTTP1
 
-/// Fetches one artifact: from where the mirror says, and from the origin where that does not work.
+/// Downloads one artifact from where the mirror says, or from the origin if that fails.
 struct Download: ~Copyable {
-    /// Attempts at one source; each continues what the one before it got.
+    /// Attempts at one source; each continues where the previous one stopped.
     private static let maxAttempts = 4
     /// Seconds until a server must have begun to answer.
     private static let answerTimeout: Int64 = 60
@@ -17,10 +17,10 @@ struct Download: ~Copyable {
     private var target: DownloadTarget
     private var meter: ProgressMeter
 
-    /// A source that does not give the artifact.
+    /// A source failed to deliver the artifact.
     private struct SourceFailure: Error {
         var reason: String
-        /// `nil` when there was no answer.
+        /// `nil` if there was no answer.
         var status: Int?
     }
 
@@ -36,15 +36,15 @@ struct Download: ~Copyable {
     private var artifact: ArtifactURL { inquiry.artifact }
 
     /// - Parameters:
-    ///   - pinned: What the user says must arrive; `nil` trusts what the mirror states, if it states something.
-    ///   - mayReport: Whether the mirror can still be told that its copy is missing.
+    ///   - pinned: The digest that the user requires; `nil` trusts the one that the mirror states, if any.
+    ///   - mayReport: Whether a missing copy can still be reported to the mirror.
     /// - Throws: ``CommandFailure``
     mutating func run(_ answer: MirrorAnswer, pinned: Digest?, mayReport: Bool = true) async throws {
         switch answer {
         case .refused(let message, let exit):
             throw CommandFailure(message, exit: exit)
         case .hop:
-            // Followed by the inquiry.
+            // The inquiry follows hops itself.
             try await fetchFromOrigin(expected: pinned)
         case .originFailed(let status, let said):
             say("the origin answered the mirror with status \(status)\(said); asking the origin itself")
@@ -72,7 +72,7 @@ struct Download: ~Copyable {
     /// Object storage answers 403 instead of 404 to a client that may not list the bucket.
     private static func meansMissing(_ status: Int?) -> Bool { status.map { [403, 404, 410].contains($0) } ?? false }
 
-    /// - Throws: ``SourceFailure`` when it cannot be had there; ``CommandFailure``.
+    /// - Throws: ``SourceFailure`` if the source fails to deliver it; ``CommandFailure``.
     private mutating func follow(_ redirect: MirrorAnswer.Redirect, expected: Digest?) async throws {
         do {
             let source = try HTTPTransport.resolve(redirect.location, from: inquiry.address.url.description)
@@ -98,9 +98,9 @@ struct Download: ~Copyable {
         try finish(expected, from: "the origin")
     }
 
-    /// Brings the target to its full length.
+    /// Completes the target.
     ///
-    /// - Throws: ``SourceFailure``, or ``CommandFailure`` when the target is the trouble.
+    /// - Throws: ``SourceFailure``, or ``CommandFailure`` if the target fails.
     private mutating func fetch(_ source: String) async throws {
         var attempt = 1
         while true {
@@ -109,7 +109,7 @@ struct Download: ~Copyable {
                 if try await transfer(source) { return }
                 guard attempt < Self.maxAttempts else { throw SourceFailure(reason: "its answers contradict each other") }
             } catch let failure as HTTPTransport.Unreachable {
-                // A source that gave something before it broke off gets another chance; one that never did does not.
+                // A source that sent something before it broke off gets another attempt; one that never sent anything does not.
                 guard attempt < Self.maxAttempts, attempt > 1 || target.size > before else { throw SourceFailure(reason: failure.reason) }
                 say("\(failure.reason); continuing at \(HumanText.bytes(target.size))")
                 try await Task.sleep(for: .milliseconds(500 << attempt))
@@ -118,9 +118,9 @@ struct Download: ~Copyable {
         }
     }
 
-    /// One request.
+    /// Makes one request.
     ///
-    /// - Returns: Whether everything is there; `false` to ask again.
+    /// - Returns: Whether the download is complete; `false` to ask again.
     private mutating func transfer(_ source: String) async throws -> Bool {
         let fields = PartialRecord.rangeFields(of: target.record, artifact: artifact, offset: target.size)
         if fields.isEmpty, target.size > 0 { try target.discard() }

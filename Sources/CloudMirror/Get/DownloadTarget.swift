@@ -7,18 +7,18 @@ import struct Crypto.SHA256
 import MirrorCore
 import MirrorSystem
 
-/// Where a download's bytes go: `FILE.part`, which becomes `FILE` when it is whole, or straight to what cannot be replaced.
+/// Where a download's bytes go: `FILE.part`, which is renamed to `FILE` when complete, or directly to something that cannot be replaced.
 struct DownloadTarget: ~Copyable {
-    /// `nil` for what is not a regular file.
+    /// `nil` unless it is a regular file.
     private let path: String?
     /// For messages.
     private let name: String
     private let output: Descriptor
     private var hash = SHA256()
-    /// Bytes that are there.
+    /// Bytes that have been written.
     private(set) var size: Int64 = 0
     private var isFinished = false
-    /// What they belong to.
+    /// The version of the artifact that these bytes belong to.
     private(set) var record: PartialRecord?
 
     private init(path: String? = nil, name: String, output: Descriptor) {
@@ -27,7 +27,7 @@ struct DownloadTarget: ~Copyable {
         self.output = output
     }
 
-    /// Opens what `place` says; blocks where that is a pipe which nobody reads yet.
+    /// Opens the output; blocks if it is a pipe without a reader.
     static func open(_ place: OutputPlace) throws(CommandFailure) -> DownloadTarget {
         switch place {
         case .descriptor(let number):
@@ -52,17 +52,17 @@ struct DownloadTarget: ~Copyable {
 
     private static func openPart(_ path: String, mode: UInt16?) throws(CommandFailure) -> Descriptor {
         let part = try CommandFailure.explaining("\(path) cannot be written") { () throws(Errno) in
-            // A link or a pipe that somebody put there is not ours.
+            // Do not write through a link or to a pipe that somebody else put there.
             try Descriptor(path, for: .readingAndWriting, [.create, .noFollow, .nonBlocking], mode: 0o644)
         }
         guard (try? part.fileSize()) != nil else { throw CommandFailure("\(path) is not a regular file; remove it") }
-        // A file system without locks is as good as no other download.
+        // Without locks in the file system, assume that no other download is running.
         guard (try? part.lockExclusively()) != false else { throw CommandFailure("another download writes to \(path)") }
         if let mode { try? part.setPermissions(mode) }
         return part
     }
 
-    /// What an earlier attempt left behind is continued.
+    /// Continues what an earlier attempt left behind.
     private mutating func takeUp(_ path: String) throws(CommandFailure) {
         if let note = try? SmallFile.read("\(path).part.json", limit: 65_536) {
             record = try? JSONDecoder().decode(PartialRecord.self, from: Data(note.bytes))
@@ -71,18 +71,18 @@ struct DownloadTarget: ~Copyable {
     }
 
     deinit {
-        // Nothing came: nothing stays.
+        // Nothing was downloaded, so leave nothing behind.
         if let path, size == 0, !isFinished { FilePath.remove("\(path).part") }
     }
 
     var isFile: Bool { path != nil }
 
-    /// Notes which version the bytes to come belong to; without a note they are not continued later.
+    /// Records which version the next bytes belong to; without a record they cannot be continued later.
     mutating func remember(_ record: PartialRecord?) {
         self.record = record
         guard let path else { return }
         guard let record, let json = try? JSONEncoder().encode(record) else { return FilePath.remove("\(path).part.json") }
-        // Without the note a later run begins anew; that is all.
+        // If this fails, a later run just starts from the beginning.
         try? SmallFile.write(Array(json), to: "\(path).part.json")
     }
 
@@ -111,7 +111,7 @@ struct DownloadTarget: ~Copyable {
 
     var sha256: Digest? { Digest(.sha256, bytes: Array(hash.finalize())) }
 
-    /// Gives the file its name.
+    /// Renames the complete file to its final name.
     mutating func finish() throws(CommandFailure) {
         guard let path else { return }
         let output = output
@@ -123,7 +123,7 @@ struct DownloadTarget: ~Copyable {
         isFinished = true
     }
 
-    /// Removes what is there: it is not what was wanted.
+    /// Removes what has been downloaded, because it is not the expected artifact.
     mutating func remove() {
         guard let path else { return }
         FilePath.remove("\(path).part")

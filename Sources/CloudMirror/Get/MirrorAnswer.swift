@@ -1,30 +1,30 @@
 import MirrorCore
 
-/// What a mirror's answer to a redirect request means for who wants the artifact.
+/// What a mirror's answer to a redirect request means for a client that wants the artifact.
 ///
-/// Only an answer that says what it is (`X-Cloud-Mirror-Outcome`) is a mirror's. What a login page, a proxy or a load balancer says in its place
-/// is neither the artifact nor the origin's word.
+/// Only an answer with `X-Cloud-Mirror-Outcome` comes from a mirror. An answer of a login page, a proxy or a load balancer is neither
+/// the artifact nor the origin's answer.
 enum MirrorAnswer: Equatable {
     /// Fetch it there.
     case redirect(Redirect)
     /// It is being copied: ask again there.
     case hop(location: String)
-    /// It cannot be had: the origin's word, or the mirror's rules.
+    /// It is not available: the origin or the mirror's rules say so.
     case refused(message: String, exit: CommandExit)
-    /// The origin answered the mirror with a failure that may be over by now.
+    /// The origin answered the mirror with a failure that may be temporary.
     case originFailed(status: Int, said: String)
-    /// The mirror is of no help; the origin may be.
+    /// The mirror cannot help; the origin may.
     case unusable(reason: String)
 
     struct Redirect: Equatable {
-        /// As it stands in the answer; may be relative.
+        /// As in the answer; may be relative.
         var location: String
         var sha256: Digest?
         /// `hit`, `wait`, `fallback`, …
         var outcome: String
         var pool: String?
 
-        /// Whether it leads to a copy, and not to the origin.
+        /// Whether it leads to a copy, not to the origin.
         var isToCopy: Bool { outcome != "fallback" }
     }
 
@@ -32,7 +32,7 @@ enum MirrorAnswer: Equatable {
         var status: Int
         /// Looks a field up by its lower-case name.
         var field: (String) -> String?
-        /// The body, where it is that of an error.
+        /// The body, if it is that of an error.
         var error: ErrorAnswer?
     }
 
@@ -70,6 +70,6 @@ enum MirrorAnswer: Equatable {
         }
     }
 
-    /// The statuses of an origin that may give the artifact a little later; a mirror asks again, too.
+    /// The origin's statuses after which a later attempt may succeed; a mirror retries them, too.
     static func isTransient(_ status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
 }

@@ -2,13 +2,13 @@ import AsyncHTTPClient
 import MirrorCore
 import NIOHTTP1
 
-/// Asks a mirror where an artifact is, and asks again for as long as it says that it is copying.
+/// Asks a mirror where an artifact is, and repeats the question while the mirror is copying it.
 struct MirrorInquiry {
-    /// Times that a mirror may say "not yet".
+    /// How often a mirror may say "not yet".
     static let maxHops = 100
-    /// Seconds that are added to what the mirror may take.
+    /// Seconds that are added to the time that the mirror may take.
     private static let patience: Int64 = 30
-    /// Seconds; what a mirror may be configured to wait, at most, is 300 unless somebody raised it.
+    /// Seconds; the highest configured wait is 300 unless somebody raised the limit.
     private static let longestWait: Int64 = 300
     private static let maxAnswer = 65_536
 
@@ -22,10 +22,10 @@ struct MirrorInquiry {
     /// Seconds until the mirror must have begun to answer.
     var timeout: Int64 { (wait.map { Int64($0) } ?? Self.longestWait) + Self.patience }
 
-    /// - Parameter isMissing: Whether the copy that the mirror redirected to was not there.
+    /// - Parameter isMissing: Whether the copy that the mirror redirected to does not exist.
     func ask(_ transport: HTTPTransport, isMissing: Bool = false) async -> MirrorAnswer {
         let notice = WaitNotice(isQuiet: isQuiet)
-        // Ends, and takes its line away, before this returns.
+        // Ends, and clears its line, before this function returns.
         async let _ = notice.run()
         var url = address.redirect(to: artifact, pool: pool, wait: wait, isMissing: isMissing)
         for _ in 0...Self.maxHops {

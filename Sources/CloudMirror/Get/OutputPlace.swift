@@ -1,13 +1,13 @@
 import MirrorCore
 import MirrorSystem
 
-/// What `-o` names. Only a regular file is ever replaced; everything else is written to as it is.
+/// What `-o` names. Only a regular file is ever replaced; anything else is written to in place.
 enum OutputPlace: Equatable {
-    /// A descriptor of this process: `-`, `/dev/stdout`, `/dev/fd/3`. Not to be closed: the process ends with it.
+    /// A descriptor of this process: `-`, `/dev/stdout`, `/dev/fd/3`. It is not closed, because the process ends with it.
     case descriptor(Int32)
     /// A device or a pipe.
     case special(path: String)
-    /// A regular file, or none yet; behind all links. `mode` are the permissions of the one that is there.
+    /// A regular file, or a file that does not exist yet, with all links resolved. `mode` is the existing file's permissions.
     case file(path: String, mode: UInt16?)
 
     private static let maxLinks = 40
@@ -31,18 +31,18 @@ enum OutputPlace: Equatable {
             status = try FileStatus(of: path)
         } catch {
             guard error == .noSuchFileOrDirectory else { throw Self.failure(path, error) }
-            // A link that leads nowhere yet stays a link.
+            // A link whose target does not exist yet stays a link.
             self = .file(path: last, mode: nil)
             return
         }
         switch status.kind {
         case .regular:
-            // A name that leads there by other means than links, such as the descriptor of another process, cannot be replaced.
+            // A name that reaches the file other than through links, such as another process's descriptor, cannot be replaced.
             guard let real = Self.realPath(path, status) else {
                 self = .special(path: path)
                 return
             }
-            // The right to replace a file that may not be written to is the directory's, and not what its owner meant.
+            // The directory's permissions allow replacing a file that is not writable, but that is not what its owner meant.
             if let error = FilePath.writeProblem(real) { throw Self.failure(path, error) }
             self = .file(path: real, mode: status.permissions)
         case .directory:
@@ -64,7 +64,7 @@ enum OutputPlace: Equatable {
         }
     }
 
-    /// A descriptor of its own: a number that was not open could come to mean something else before it is used.
+    /// Duplicates the descriptor: a number that was not open could mean something else by the time it is used.
     private static func duplicate(_ number: Int32, _ path: String) throws(CommandFailure) -> Int32 {
         guard number > StandardStream.error.rawValue else { return number }
         return try CommandFailure.explaining("\(path) cannot be written") { () throws(Errno) in try Descriptor.duplicate(number) }

@@ -1,16 +1,16 @@
 import MirrorCore
 
-/// What is remembered of an unfinished download, in `FILE.part.json` beside `FILE.part`.
+/// What is known about an unfinished download, kept in `FILE.part.json` beside `FILE.part`.
 struct PartialRecord: Codable, Equatable {
     /// The artifact.
     var url: String
-    /// What the server called this version of it: a strong ETag or a Last-Modified date, as `If-Range` takes them.
+    /// The server's name for this version: a strong ETag or a Last-Modified date, as `If-Range` accepts them.
     var validator: String
 
     /// - Parameters:
     ///   - etag: The `ETag` field.
     ///   - lastModified: The `Last-Modified` field.
-    /// - Returns: `nil` when a continued download could mix two versions: there is no validator but a weak one (RFC 9110 §13.1.5).
+    /// - Returns: `nil` if a continued download could mix two versions: the only validator is a weak one, or there is none (RFC 9110 §13.1.5).
     init?(artifact: ArtifactURL, etag: String?, lastModified: String?) {
         if let etag, etag.hasPrefix("\""), etag.hasSuffix("\""), etag.utf8.count >= 2 {
             validator = etag
@@ -22,10 +22,10 @@ struct PartialRecord: Codable, Equatable {
         url = artifact.description
     }
 
-    /// The fields that ask for the rest of this version, or for all of another.
+    /// The fields that ask for the rest of this version, or for all of another one.
     ///
-    /// - Parameter offset: Bytes that are there.
-    /// - Returns: None when there is nothing to continue.
+    /// - Parameter offset: Bytes that have been downloaded.
+    /// - Returns: An empty list if there is nothing to continue.
     static func rangeFields(of record: PartialRecord?, artifact: ArtifactURL, offset: Int64) -> [(String, String)] {
         guard let record, record.url == artifact.description, offset > 0 else { return [] }
         return [("range", "bytes=\(offset)-"), ("if-range", record.validator)]

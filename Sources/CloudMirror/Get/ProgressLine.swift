@@ -1,9 +1,9 @@
-/// One line that says how far a download is.
+/// One line that shows how far a download has got.
 enum ProgressLine {
     /// - Parameters:
-    ///   - received: Bytes that are there.
-    ///   - total: `nil` when it is not known.
-    ///   - rate: Bytes a second.
+    ///   - received: Bytes downloaded so far.
+    ///   - total: `nil` if unknown.
+    ///   - rate: Bytes per second.
     ///   - width: Columns; the line is shorter.
     static func text(name: String, received: Int64, total: Int64?, rate: Double, width: Int) -> String {
         let speed = rate >= 1 && rate < 1e15 ? "\(HumanText.bytes(Int64(rate)))/s" : "-"

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// Draws a progress line on the terminal at standard error, a few times a second.
+/// Draws a progress line on the terminal at standard error, up to ten times a second.
 struct ProgressMeter {
     private static let interval = Duration.milliseconds(100)
 
@@ -16,7 +16,7 @@ struct ProgressMeter {
         isShown = !isQuiet && StatusLine.isPossible
     }
 
-    /// Seconds since the beginning.
+    /// Seconds since the start.
     var elapsed: Double { (ContinuousClock.now - startedAt).inSeconds }
 
     mutating func update(received: Int64, total: Int64?) {
@@ -30,7 +30,7 @@ struct ProgressMeter {
         line.draw(ProgressLine.text(name: name, received: received, total: total, rate: rate, width: Terminal.width))
     }
 
-    /// Takes the line away, so that a message can be written.
+    /// Clears the line, so that a message can be written.
     mutating func clear() {
         drawnAt = nil
         line.clear()

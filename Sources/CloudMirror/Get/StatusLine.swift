@@ -1,9 +1,9 @@
-/// A line on the terminal at standard error that is written anew again and again; without escape codes, so that every terminal can show it.
+/// A line on the terminal at standard error that is redrawn repeatedly; without escape codes, so that every terminal can show it.
 struct StatusLine {
-    /// Whether there is a terminal that can go back to the beginning of a line.
+    /// Whether there is a terminal that can return to the start of a line.
     static var isPossible: Bool { Terminal.standardErrorIsTerminal && Terminal.variable("TERM") != "dumb" }
 
-    /// Characters that are on the line.
+    /// Characters on the line.
     private var shown = 0
 
     mutating func draw(_ text: String) {

@@ -1,19 +1,19 @@
 import MirrorCore
 
-/// What to do with the bytes of a response, given how many are there already.
+/// What to do with the bytes of a response, given how many have been downloaded already.
 enum TransferStart: Equatable {
-    /// They continue what is there. `total` is the whole length, if known.
+    /// They continue the existing bytes. `total` is the whole length, if known.
     case append(total: Int64?)
-    /// They begin from the first byte.
+    /// They start at the first byte.
     case restart(total: Int64?)
-    /// What is there is everything.
+    /// The existing bytes are complete.
     case complete
-    /// What is there does not fit any more: throw it away and ask again without a range.
+    /// The existing bytes no longer fit: discard them and ask again without a range.
     case discard
     case failed(status: Int)
 
     /// - Parameters:
-    ///   - offset: Bytes that are there and that the request asked to continue; 0 for a request without a range.
+    ///   - offset: Existing bytes, which the request asked to continue; 0 for a request without a range.
     ///   - contentRange: The `Content-Range` field.
     ///   - contentLength: The `Content-Length` field.
     init(status: Int, offset: Int64, contentRange: String?, contentLength: String?) {
@@ -26,7 +26,7 @@ enum TransferStart: Equatable {
                 self = .discard
                 return
             }
-            // The rest was asked for: the range ends where the artifact ends, or the server breaks it up and we ask again.
+            // The request asked for the rest. The range ends at the artifact's end, or the server splits it and we ask again.
             self = .append(total: range.total)
         case 416 where offset > 0:
             self = contentRange.flatMap(ContentRange.init)?.total == offset ? .complete : .discard

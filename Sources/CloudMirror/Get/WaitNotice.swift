@@ -1,6 +1,6 @@
-/// Says that the mirror has not answered yet, because it copies: on a line of its own on a terminal, as one message elsewhere.
+/// Reports that the mirror has not answered yet because it is copying: in a status line on a terminal, as one message otherwise.
 struct WaitNotice {
-    /// Shorter waits are not worth a word.
+    /// Shorter waits are not reported.
     private static let patience = Duration.seconds(2)
 
     let isQuiet: Bool
@@ -25,7 +25,7 @@ struct WaitNotice {
         return String("the mirror is copying it (\(age))".prefix(max(width - 1, 0)))
     }
 
-    /// - Returns: Whether to go on.
+    /// - Returns: Whether to continue.
     private func sleep(until time: ContinuousClock.Instant) async -> Bool {
         (try? await Task.sleep(until: time, clock: .continuous)) != nil
     }

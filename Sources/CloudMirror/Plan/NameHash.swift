@@ -1,4 +1,4 @@
-/// Hashes names, so that a log's artifacts need not be kept by name. Keyed: who writes the log cannot make two names collide.
+/// Hashes names, so that a log's artifacts need not be kept by name. The key is random, so that the author of a log cannot make two names collide.
 struct NameHash {
     private let key: (UInt64, UInt64)
 

@@ -3,7 +3,7 @@ import MirrorCore
 import MirrorSystem
 import Retention
 
-/// `cloud-mirror plan`: what a mirror would have cost and saved, from a log of what was read.
+/// `cloud-mirror plan`: computes from a log of reads what a mirror would have cost and saved.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",

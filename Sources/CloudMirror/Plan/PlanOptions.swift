@@ -1,19 +1,19 @@
 import MirrorCore
 import Retention
 
-/// What `plan` was asked for.
+/// The options of `plan`.
 struct PlanOptions {
     var traces: [String]
-    /// `nil`: by how each begins.
+    /// `nil` recognizes each log by its first bytes.
     var format: LogFormat?
     var prices: PlanPrices
-    /// Of all clients.
+    /// The region of all clients.
     var region: String?
     var networks: [(network: IPNetwork, region: String)] = []
     var policies = ReplayPolicy.allCases
     /// Services without egress fees to compare with.
     var candidates: [String] = []
-    /// Dollars per GiB that a NAT gateway takes for what clients read from another region or from the internet; `nil` without one.
+    /// What a NAT gateway charges, in dollars per GiB, for reads from another region or from the internet; `nil` without a gateway.
     var natGateway: Double?
     var recordsDecisions = false
     var showsProgress = false

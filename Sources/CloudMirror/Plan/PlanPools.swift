@@ -1,9 +1,9 @@
-/// The pools of a plan, in the order in which the log names their regions.
+/// The pools of a plan, in the order in which the log first names their regions.
 struct PlanPools {
     static let maxPools = 1_000
 
     private(set) var names: [String] = []
-    /// The peak of each.
+    /// The peak load of each pool.
     private(set) var loads: [PeakLoad] = []
     private var hashes: [UInt64] = []
 
@@ -22,14 +22,14 @@ struct PlanPools {
     mutating func add(_ bytes: Int64, to pool: Int, at time: Int64) { loads[pool].add(bytes, at: time) }
 }
 
-/// How much is read at the busiest times.
+/// How much is read in the busiest minute.
 struct PeakLoad {
     private static let interval: Int64 = 60_000
 
     private var minute = Int64.min
     private var bytes: Int64 = 0
     private var uses: Int64 = 0
-    /// In a second of the busiest minute, on average.
+    /// The average over the busiest minute.
     private(set) var bytesPerSecond = 0.0
     private(set) var usesPerSecond = 0.0
 

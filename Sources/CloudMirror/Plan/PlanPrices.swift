@@ -1,12 +1,12 @@
 import MirrorCore
 import Retention
 
-/// What pools cost, by the names that a log has for regions.
+/// The prices of pools, by the region names in the log.
 enum PlanPrices {
     case table(PriceTable, origin: (service: String, region: String)?, service: String)
     case set(PriceSet)
 
-    /// - Parameter bytes: Of a price file, or of a set of prices by region.
+    /// - Parameter bytes: A price file, or a set of prices by region.
     init(json bytes: [UInt8], origin: (service: String, region: String)?, service: String) throws(PriceFileError) {
         if let set = PriceSet(json: bytes) {
             self = .set(set)
@@ -25,7 +25,7 @@ enum PlanPrices {
         }
     }
 
-    /// A pool that charges nothing for what clients read, instead of one in each region.
+    /// The prices of a single pool that charges nothing for reads, as an alternative to one pool in each region.
     func candidate(_ service: String) -> PoolPrices? {
         guard case .table(let table, _, _) = self else { return nil }
         return table.prices(service: service, region: "*", origin: nil)

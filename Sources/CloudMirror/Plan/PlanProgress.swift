@@ -1,6 +1,6 @@
-/// Says on standard error how far a plan is.
+/// Reports on standard error how far a plan has got.
 struct PlanProgress {
-    /// Uses between two looks at the clock.
+    /// Uses between two checks of the clock.
     private static let interval = 1 << 16
     private static let pause = Duration.milliseconds(500)
 

@@ -1,16 +1,16 @@
 import MirrorCore
 import Retention
 
-/// What a plan found out.
+/// The result of a plan.
 struct PlanResult {
     struct Pool {
         let name: String
         let peak: PeakLoad
         /// T*, in seconds.
         let breakEven: Double
-        /// The fixed life after the last use that would have cost least.
+        /// The fixed life after the last use that would have cost the least.
         let bestFixed: (seconds: Double, total: Double)
-        /// In seconds; `nil` where nothing was learnt.
+        /// In seconds; `nil` if nothing was learnt.
         let learnedLife: Double?
         let policies: [(policy: ReplayPolicy, ledger: Ledger)]
     }
@@ -33,18 +33,18 @@ struct PlanResult {
     var candidates: [Candidate] = []
     var decisions: Decisions?
 
-    /// What is worth doing: a policy, and for how long it keeps what was used.
+    /// The recommended policy, and how long it keeps an artifact after a use.
     struct Advice {
         let policy: String
-        /// In seconds; `nil` where nothing is kept, or where no one number says it.
+        /// In seconds; `nil` if nothing is kept, or if no single number describes it.
         let life: Double?
         let total: Double
     }
 
-    /// The policies that a mirror can follow.
+    /// The policies that a mirror can apply.
     private static let possible: [ReplayPolicy] = [.never, .halfBreakEven, .hazard]
 
-    /// The cheapest for one pool.
+    /// The cheapest policy for one pool.
     func advice(for pool: Pool) -> Advice {
         var advice = Advice(policy: "ttl", life: pool.bestFixed.seconds, total: pool.bestFixed.total)
         for (policy, ledger) in pool.policies where Self.possible.contains(policy) && ledger.total <= advice.total {
@@ -59,7 +59,7 @@ struct PlanResult {
         return advice
     }
 
-    /// The cheapest for all pools, one policy for all.
+    /// The cheapest policy, if all pools use the same one.
     var advice: Advice {
         let fixed = pools.reduce(0) { $0 + $1.bestFixed.total }
         var advice = Advice(policy: "ttl", life: nil, total: fixed)

@@ -1,9 +1,9 @@
 import MirrorCore
 import Retention
 
-/// Reads logs and replays what is in them.
+/// Reads logs and replays their uses.
 struct PlanRun {
-    /// Times that fit into a replay: to the year 6400.
+    /// Times that a replay can represent: up to the year 6400.
     private static let times: Range<Int64> = 0..<(1 << 47)
 
     private let options: PlanOptions
@@ -16,16 +16,16 @@ struct PlanRun {
         region = options.region.map { LogRegionNames([Array($0.utf8)]) }
     }
 
-    /// - Throws: ``CommandFailure``; also where more than one line of a hundred cannot be read.
+    /// - Throws: ``CommandFailure``; also if more than one line in a hundred cannot be read.
     func result() throws -> PlanResult {
         let formats = try options.traces.map { try (path: $0, format: format(of: $0)) }
         let state = try PlanState(options, classRule: formats.contains { !$0.format.hasPlainNames } ? .origin : .directory)
         let progress = options.showsProgress ? PlanProgress(try formats.map { try LogFile($0.path).size }.reduce(0, +)) : nil
-        // Where a line may tell less than the size, all sizes are read first.
+        // If lines may state less than the artifact's size, all sizes are read first.
         if formats.contains(where: { $0.format.guessesSizes }) {
             let merge = try logs(formats, state)
             while let source = try merge.next() {
-                // A compact trace has registered its artifacts already.
+                // A compact trace has already registered its artifacts.
                 if source.artifact == nil { _ = state.register(source.use.name, bytes: source.use.bytes) }
                 progress?.show("reading sizes", merge)
             }
@@ -56,7 +56,7 @@ struct PlanRun {
     }
 
     private func logs(_ formats: [(path: String, format: LogFormat)], _ state: PlanState) throws -> LogMerge {
-        // A compact trace has a table of its artifacts, which is read when it is opened.
+        // A compact trace has a table of artifacts, which is read when it is opened.
         let known = Dictionary(formats.map { ($0.path, $0.format) }) { first, _ in first }
         return try LogMerge(formats.map(\.path)) { path in
             let file = try LogFile(path)

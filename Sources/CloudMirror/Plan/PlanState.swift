@@ -1,6 +1,6 @@
 import Retention
 
-/// A plan while it is made, which all of its logs share.
+/// The state of a plan in progress, which all logs share.
 final class PlanState {
     private var tally: PlanTally
 
@@ -11,9 +11,9 @@ final class PlanState {
     /// See ``PlanTally/register(_:bytes:)``.
     func register(_ name: LogBytes, bytes: Int64) -> Int { tally.register(name, bytes: bytes) }
 
-    /// The use that the log has read last.
+    /// Adds the last use that the log has read.
     func use(_ source: any LogSource) throws { try tally.use(source.use, artifact: source.artifact) }
 
-    /// - Returns: `nil` without any use.
+    /// - Returns: `nil` if there were no uses.
     func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? { tally.end(lines: lines, outOfOrder: outOfOrder) }
 }

@@ -1,6 +1,6 @@
 import Retention
 
-/// What a plan adds up.
+/// Adds up the uses of a plan.
 struct PlanTally: ~Copyable {
     private let options: PlanOptions
     private let classRule: ClassRule
@@ -11,7 +11,7 @@ struct PlanTally: ~Copyable {
     private var candidates: [Candidate] = []
     private var total = PeakLoad()
 
-    /// One pool for all clients, in a service that charges nothing for what they read.
+    /// One pool for all clients, in a service that charges nothing for reads.
     private final class Candidate {
         let service: String
         let prices: PoolPrices
@@ -42,7 +42,7 @@ struct PlanTally: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - bytes: Of the artifact; one that is known is at least so large.
+    ///   - bytes: The artifact's size; raises the size of a known artifact if larger.
     /// - Returns: The artifact's number.
     mutating func register(_ name: LogBytes, bytes: Int64) -> Int {
         let hash = hash.hash(name)
@@ -54,12 +54,12 @@ struct PlanTally: ~Copyable {
             return known
         }
         let artifactClass = classes.number(of: classRule.artifactClass(of: name))
-        // All have the same numbers: they are told of the same artifacts in the same order.
+        // The numbers are the same in all replays, because the artifacts are added in the same order.
         for candidate in candidates { _ = candidate.replay.addArtifact(hash, bytes: bytes, artifactClass: artifactClass) }
         return replay.addArtifact(hash, bytes: bytes, artifactClass: artifactClass)
     }
 
-    /// - Parameter artifact: Where the log knows the artifact's number.
+    /// - Parameter artifact: The artifact's number, if the log knows it.
     mutating func use(_ use: LogUse, artifact: Int?) throws {
         let artifact = artifact ?? register(use.name, bytes: use.bytes)
         let pool = try pool(of: use.region)
@@ -70,7 +70,7 @@ struct PlanTally: ~Copyable {
         total.add(bytes, at: use.time)
     }
 
-    /// The number of a region's pool, which is made where the region is new.
+    /// The number of a region's pool, which is added if the region is new.
     private mutating func pool(of region: LogBytes) throws -> Int {
         let hash = hash.hash(region)
         if let known = pools.number(of: hash) { return known }
@@ -82,7 +82,7 @@ struct PlanTally: ~Copyable {
         return replay.addPool(prices)
     }
 
-    /// - Returns: `nil` without any use.
+    /// - Returns: `nil` if there were no uses.
     mutating func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? {
         guard replay.requests > 0 else { return nil }
         replay.end()

@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorNode
 import MirrorStorage
 
-/// `cloud-mirror pools apply`: buckets as the pools want them.
+/// `cloud-mirror pools apply`: creates and sets up the buckets of pools.
 struct PoolsApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
@@ -32,7 +32,7 @@ struct PoolsApplyCommand: AsyncParsableCommand {
                     for (pool, plan) in plans {
                         guard let apply = plan.apply else { continue }
                         Terminal.say("\napplying \(pool)\n")
-                        // Whatever happens to one pool, the others get what is theirs.
+                        // If one pool fails, the others are still set up.
                         let isPoolDone = try await apply { Terminal.say($0.row) }
                         isDone = isDone && isPoolDone
                     }

@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorNode
 import MirrorCore
 
-/// `cloud-mirror pools check`: what is wrong with pools.
+/// `cloud-mirror pools check`: reports what is wrong with pools.
 struct PoolsCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",

@@ -3,7 +3,7 @@ import MirrorNode
 import MirrorStorage
 import MirrorCore
 
-/// `cloud-mirror pools`: what looks after pools.
+/// `cloud-mirror pools`: the commands for pools.
 struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools",
@@ -12,7 +12,7 @@ struct PoolsCommand: AsyncParsableCommand {
         defaultSubcommand: PoolsListCommand.self)
 }
 
-/// Which pools of which file.
+/// Selects a configuration file, and all or one of its pools.
 struct PoolFileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var config: String
@@ -20,7 +20,7 @@ struct PoolFileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"), completion: PoolCompletion.kind)
     var pool: PoolID?
 
-    /// Calls `body` with what looks after the pools, and ends it.
+    /// Calls `body` with the pools' setup, and closes it afterwards.
     func withSetup<Result>(_ body: (PoolSetup) async throws -> Result) async throws -> Result {
         let configuration = try ConfigurationLoader.load(config, overrides: .init())
         let setup: PoolSetup

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror pools list`: how full and how well the pools are.
+/// `cloud-mirror pools list`: shows how full and how healthy the pools are.
 struct PoolsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the pools of a running mirror and what they hold (the default).",

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// An artifact as it is named on the command line: by its URL, or as clients ask for it below `/o/`.
+/// An artifact on the command line: its URL, or the path below `/o/` that clients ask for.
 enum ArtifactName {
     case url(ArtifactURL)
     /// Begins with `/o/`; only the mirror knows which URL it means.
@@ -14,7 +14,7 @@ enum ArtifactName {
         self = isPath ? .named(text) : .url(try ArtifactURL(text))
     }
 
-    /// As routes take it.
+    /// As it appears in routes.
     var text: String {
         switch self {
         case .url(let url): url.description

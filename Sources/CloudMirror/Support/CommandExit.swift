@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorSystem
 
-/// What a command's exit code says. The numbers from 64 up are those of BSD's `sysexits.h`.
+/// A command's exit codes. Those from 64 up are from BSD's `sysexits.h`.
 enum CommandExit: Int32, CaseIterable {
     case success = 0
     case failed = 1
@@ -29,7 +29,7 @@ enum CommandExit: Int32, CaseIterable {
 
     static let help = help(allCases)
 
-    /// Behind the description of a command that ends with these codes.
+    /// The end of the description of a command that uses these exit codes.
     static func help(_ codes: CommandExit...) -> String { "\n\n\(help(codes))" }
 
     private static func help(_ codes: [CommandExit]) -> String {
@@ -37,10 +37,10 @@ enum CommandExit: Int32, CaseIterable {
     }
 }
 
-/// Why a command cannot do what it was asked to do.
+/// Why a command failed.
 struct CommandFailure: Error, CustomStringConvertible {
     var exit: CommandExit
-    /// What happened and what to check; more than one line where that helps.
+    /// What happened and what to check; several lines if that helps.
     var message: String
 
     var description: String { message }
@@ -50,7 +50,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.exit = exit
     }
 
-    /// Calls `body`; where the system refuses, the failure says so of `what`.
+    /// Calls `body`; if it throws, the failure's message begins with `what`.
     static func explaining<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws(CommandFailure) -> Result {
         do throws(Errno) {
             return try body()
@@ -60,7 +60,7 @@ struct CommandFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Runs a command's body; a failure is written to standard error and becomes the exit code.
+/// Runs a command's body; writes a failure to standard error and turns it into the exit code.
 func reportingFailures(_ body: () async throws -> Void) async throws {
     do {
         try await body()

@@ -1,7 +1,7 @@
 import MirrorNode
 import MirrorSettings
 
-/// Reads the configuration for a command; problems go to standard error, one a line, as editors understand them.
+/// Reads the configuration for a command. Problems go to standard error, one per line, in a format that editors understand.
 enum ConfigurationLoader {
     static func load(_ file: String?, overrides: Configuration.Overrides) throws(CommandFailure) -> Configuration {
         do {

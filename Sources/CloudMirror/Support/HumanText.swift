@@ -1,4 +1,4 @@
-/// Numbers as people read them.
+/// Formats numbers for people.
 enum HumanText {
     /// `93.4 MiB`
     static func bytes(_ count: Int64) -> String {

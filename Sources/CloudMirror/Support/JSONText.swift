@@ -4,14 +4,14 @@
     import Foundation
 #endif
 
-/// JSON that this program writes, and that mirrors answer.
+/// Encodes JSON for mirrors and for output, and decodes mirrors' answers.
 enum JSONText {
-    /// For a mirror.
+    /// Encodes a request to a mirror.
     static func bytes(_ value: any Encodable) -> [UInt8] {
         encoded(value, [.sortedKeys, .withoutEscapingSlashes])
     }
 
-    /// For standard output: indented, keys in order.
+    /// Encodes for standard output: indented, with sorted keys.
     static func text(_ value: any Encodable) -> String {
         String(decoding: encoded(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
     }
@@ -24,7 +24,7 @@ enum JSONText {
     private static func encoded(_ value: any Encodable, _ formatting: JSONEncoder.OutputFormatting) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = formatting
-        // Structs of strings and numbers: nothing in them can fail to encode.
+        // The values are structs of strings and numbers, which always encode.
         return (try? encoder.encode(value)).map { Array($0) } ?? Array("{}".utf8)
     }
 }

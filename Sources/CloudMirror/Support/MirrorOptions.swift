@@ -2,7 +2,7 @@ import ArgumentParser
 import MirrorCore
 import MirrorSystem
 
-/// Which mirror to talk to.
+/// Selects the mirror to talk to.
 struct MirrorOptions: ParsableArguments {
     @Option(
         name: [.long, .customLong("server")],
@@ -20,7 +20,7 @@ struct MirrorOptions: ParsableArguments {
     }
 }
 
-/// What an admin call needs.
+/// The options of commands that make admin calls.
 struct AdminOptions: ParsableArguments {
     static let variable = "CLOUD_MIRROR_TOKEN"
 
@@ -42,14 +42,14 @@ struct AdminOptions: ParsableArguments {
     @Flag(help: "Print the mirror's JSON instead of a table.")
     var json = false
 
-    /// The run of a command: calls `body` with a client for the mirror, ends the client, and reports a failure.
+    /// Runs a command: calls `body` with a client for the mirror, shuts the client down, and reports a failure.
     func withClient(_ body: (AdminClient) async throws -> Void) async throws {
         try await reportingFailures { try await quietly(mirror.address(), patience: 60, body) }
     }
 
-    /// The same for what reports no failure.
+    /// The same without reporting failures.
     ///
-    /// - Parameter patience: Seconds without a byte after which a call has failed.
+    /// - Parameter patience: A call fails after this many seconds without a byte.
     func quietly<Result>(
         _ address: MirrorAddress, patience: Int64, _ body: (AdminClient) async throws -> Result
     ) async throws -> Result {

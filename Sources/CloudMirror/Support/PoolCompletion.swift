@@ -1,15 +1,15 @@
 import ArgumentParser
 import MirrorCore
 
-/// Names of pools for the shell, as the mirror at hand has them.
+/// Completes pool names in the shell, from the mirror that the command would use.
 enum PoolCompletion {
-    /// Seconds: somebody has pressed a key.
+    /// Seconds; short, because somebody is waiting at the keyboard.
     private static let patience: Int64 = 2
 
     static let kind = CompletionKind.custom { words, _, _ in await names(after: words) }
 
-    /// - Parameter words: The command line so far; where it names a mirror or a token, they are used.
-    /// - Returns: Nothing if there is no mirror or it refuses to say.
+    /// - Parameter words: The command line so far; a mirror or token that it names is used.
+    /// - Returns: An empty list if there is no mirror or it refuses to answer.
     static func names(after words: [String]) async -> [String] {
         let options = ["--mirror", "--server", "--token-file", "--state-dir"]
         let pairs = zip(words, words.dropFirst()).filter { options.contains($0.0) }.flatMap { [$0.0, $0.1] }

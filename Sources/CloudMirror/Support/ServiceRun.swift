@@ -3,7 +3,7 @@ import MirrorNode
 
 /// Runs the service for a command, until it is told to stop.
 enum ServiceRun {
-    /// - Parameter adapted: What the command line makes of what the file says.
+    /// - Parameter adapted: Adapts the configuration from the file to the command line.
     static func run(
         as role: ProcessRole, _ file: String?, overrides: Configuration.Overrides,
         adapted: @escaping @Sendable (Configuration) throws -> Configuration
@@ -19,7 +19,7 @@ enum ServiceRun {
             do {
                 try await serve(configuration, as: role, log: log, hangups: hangups, load: load)
             } catch {
-                // Into the log, and not behind it in a form of its own.
+                // Into the log, in its format, instead of a separate message after it.
                 log.report(failure: error)
                 log.writer.flush(within: .seconds(1))
                 throw ExitCode(CommandExit.failed.rawValue)

@@ -1,16 +1,16 @@
 import ArgumentParser
 import MirrorSettings
 
-/// What somebody probably meant who has mistyped the name of a command.
+/// A suggestion after a mistyped command name.
 struct SubcommandHint: Equatable {
-    /// All that was typed up to the mistyped word.
+    /// The words up to and including the mistyped one.
     let typed: String
     let meant: String
 
     var message: String { "there is no command '\(typed)'. Did you mean '\(meant)'?" }
 
-    /// - Parameter arguments: What follows the name of `root`.
-    /// - Returns: `nil` if the commands exist, or nothing is similar: then the parser says what is wrong.
+    /// - Parameter arguments: The words after the name of `root`.
+    /// - Returns: `nil` if the commands exist, or none is similar: then the parser reports the error.
     init?(_ arguments: [String], of root: any ParsableCommand.Type) {
         var command = root
         var path: [String] = []

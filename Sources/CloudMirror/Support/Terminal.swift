@@ -6,22 +6,22 @@ enum Terminal {
 
     /// Asks a question at the terminal.
     ///
-    /// - Returns: False without a terminal to ask at, and for every answer but a yes.
+    /// - Returns: `false` without a terminal, and for every answer other than yes.
     static func confirm(_ question: String) -> Bool {
         guard StandardStream.input.isTerminal, standardErrorIsTerminal else { return false }
         writeToStandardError(question)
         return ["y", "yes"].contains(readLine()?.lowercased())
     }
 
-    /// Columns of the terminal at standard error; 80 where that is not known.
+    /// Columns of the terminal at standard error; 80 if unknown.
     static var width: Int { StandardStream.error.columns ?? 80 }
 
-    /// A line for people, on standard error. What others said may be in it: no control character gets to the terminal.
+    /// Writes a line for people to standard error. It may contain foreign text, so control characters are shown as `?`.
     static func note(_ message: String) {
         writeToStandardError("cloud-mirror: \(TextTable.printableLines(message))\n")
     }
 
-    /// Text of what a command was asked for, on standard output, at once.
+    /// Writes a command's output to standard output at once.
     static func say(_ text: String) {
         StandardStream.output.write(text)
     }

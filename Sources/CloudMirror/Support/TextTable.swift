@@ -1,4 +1,4 @@
-/// Columns for people.
+/// A table of text in aligned columns.
 struct TextTable {
     enum Alignment {
         case left, right
@@ -15,12 +15,12 @@ struct TextTable {
 
     var isEmpty: Bool { rows.isEmpty }
 
-    /// - Parameter cells: One for each column; control characters, which could drive the terminal, are shown as `?`.
+    /// - Parameter cells: One for each column; control characters, which could control the terminal, are shown as `?`.
     mutating func add(_ cells: [String]) {
         rows.append(cells.map(Self.printable))
     }
 
-    /// Lines without blanks at the end, each with a line break.
+    /// The lines without trailing blanks, each with a line break.
     func text() -> String {
         let all = [headers] + rows
         let widths = headers.indices.map { column in all.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
@@ -35,7 +35,7 @@ struct TextTable {
         }.joined()
     }
 
-    /// Like ``printable(_:)``, with the line breaks kept.
+    /// Like ``printable(_:)``, but keeps line breaks.
     static func printableLines(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }.joined(separator: "\n")
     }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror top`: what the mirror is doing, a line at a time.
+/// `cloud-mirror top`: shows line by line what the mirror is doing.
 struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",

@@ -1,13 +1,13 @@
 import MirrorCore
 
-/// The lines of `top`: columns of one width, and their names again with every twentieth line.
+/// The lines of `top`: columns of equal width, with their names repeated every twenty lines.
 struct TopReport {
     private static let names = ["HIT/S", "WAIT/S", "FALLBACK/S", "OTHER/S", "WAITING", "RUNNING", "QUEUED", "COPIED/S", "AVOIDED/S"]
     private static let width = 11
 
     private var printed = 0
 
-    /// - Parameter from: What the mirror said at the beginning of the interval. If it was started again since, it counts from nothing.
+    /// - Parameter from: The counts at the beginning of the interval. If the mirror has restarted since, they are taken as zero.
     mutating func lines(from: StatsCall.Answer, to: StatsCall.Answer, in duration: Duration) -> String {
         defer { printed += 1 }
         let seconds = max(duration.inSeconds, 0.001)

@@ -1,13 +1,13 @@
 import MirrorCore
 import MirrorSystem
 
-/// The URLs to warm, as they were given.
+/// The URLs to warm, as given.
 struct WarmList {
-    /// Of one call: few enough that it is answered in seconds, though each may cost a look into each pool.
+    /// URLs per call; few enough to be answered in seconds, even if each needs a lookup in every pool.
     static let maxBatch = 1_000
-    /// Of one call, with room for the rest of its body.
+    /// Bytes per call, with room for the rest of the body.
     private static let maxBatchBytes = WarmCall.maxBody - 65_536
-    /// Bytes of a file; some million URLs.
+    /// Bytes of a file; enough for several million URLs.
     private static let maxFile = 256 << 20
 
     private(set) var urls: [String] = []
@@ -46,13 +46,13 @@ struct WarmList {
         }
     }
 
-    /// Pieces that a mirror takes in one call each.
+    /// The URLs in batches for one call each.
     var batches: [[String]] {
         var batches: [[String]] = []
         var batch: [String] = []
         var size = 0
         for url in urls {
-            // Quotes, a comma, and what JSON has to escape.
+            // Counts quotes, a comma, and any escaping in JSON.
             let bytes = 2 * url.utf8.count + 3
             if batch.count == Self.maxBatch || (size + bytes > Self.maxBatchBytes && !batch.isEmpty) {
                 batches.append(batch)

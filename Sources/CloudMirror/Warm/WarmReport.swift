@@ -1,19 +1,19 @@
 import MirrorCore
 
-/// What became of the artifacts of a `warm`.
+/// The results of a `warm`.
 struct WarmReport {
     let artifacts: Int
     private(set) var replicas: [WarmCall.Item] = []
-    /// Replicas that were asked for and that no answer is about.
+    /// Replicas that were asked for but do not appear in any answer.
     private(set) var unanswered = 0
 
     mutating func add(_ answer: WarmCall.Answer, to request: WarmCall.Request) {
         replicas += answer.replicas
-        // Without pools in the request, the mirror knows how many there are; one at least.
+        // Without pools in the request, only the mirror knows how many there are; at least one.
         unanswered += max(0, request.urls.count * (request.pools?.count ?? 1) - answer.replicas.count)
     }
 
-    /// By state.
+    /// The number of replicas in each state.
     var counts: [String: Int] {
         replicas.reduce(into: [:]) { $0[$1.state.rawValue, default: 0] += 1 }
     }
@@ -32,8 +32,8 @@ struct WarmReport {
 
     var json: String { JSONText.text(Document(counts: counts, replicas: replicas)) }
 
-    /// - Parameter invalid: Lines that were not URLs.
-    /// - Returns: `nil` when all of it was taken.
+    /// - Parameter invalid: The number of lines that were not URLs.
+    /// - Returns: `nil` if everything was accepted.
     func failure(invalid: Int) -> CommandFailure? {
         let notTaken = notTaken.count + unanswered
         switch (notTaken, invalid) {

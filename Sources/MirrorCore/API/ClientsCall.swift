@@ -9,14 +9,14 @@ package enum ClientsCall {
         }
     }
 
-    /// A named origin, and what its clients are told.
+    /// A named origin, and the configuration of its clients.
     package struct Origin: Codable, Sendable, Equatable {
         package var name: String
-        /// `nil` when it has only rules of its own.
+        /// `nil` if all its rules are its own.
         package var preset: String?
-        /// Where the origin itself is.
+        /// The URL of the origin itself.
         package var origin: String
-        /// Where it is asked for at this mirror.
+        /// Its URL at this mirror.
         package var url: String
         package var recipes: [Recipe]
 
@@ -29,13 +29,13 @@ package enum ClientsCall {
         }
     }
 
-    /// What makes one client ask the mirror.
+    /// The configuration that points one client at the mirror.
     package struct Recipe: Codable, Sendable, Equatable {
-        /// `pip`; several that read the same file are separated by commas.
+        /// `pip`; names of several clients that read the same file are separated by commas.
         package var client: String
-        /// The file that the lines belong into, as its manual names it, or `shell` for a command line.
+        /// The file that the lines belong in, as its manual names it, or `shell` for a command line.
         package var place: String
-        /// Without the end of the last one.
+        /// Without a final line break.
         package var lines: String
 
         package init(client: String, place: String, lines: String) {

@@ -1,4 +1,4 @@
-/// The configuration of clients as text, which the mirror and its command show alike.
+/// The configuration of clients as text, shown by both the mirror and its command.
 package enum ClientsText {
     package static let about = "These lines make clients ask this mirror for what they would ask the origin for."
     package static let none =

@@ -1,12 +1,12 @@
 /// The body of every error answer, whatever the call.
 package struct ErrorAnswer: Codable, Sendable, Equatable {
-    /// What kind of error it is: `InputError`, `ResourceNotFound`, …
+    /// The kind of error: `InputError`, `ResourceNotFound`, …
     package var code: String
     /// What went wrong, in a sentence; contains no path, credential or stack of the mirror.
     package var message: String
     /// The same as `message`, under the original's name.
     package var msg: String
-    /// The original's code, where it did not use `code`: `InvalidUrl` or `BadHTTPStatus`.
+    /// The original's code, if it did not use `code`: `InvalidUrl` or `BadHTTPStatus`.
     package var err: String?
     /// The canonical URL of the artifact that the error is about.
     package var url: String?

@@ -37,7 +37,7 @@ package enum HealthCall {
     }
 
     package static let ok = "ok"
-    /// A state store that many processes share does not answer; the mirror does what it can without it.
+    /// A state store that many processes share does not answer; the mirror works as well as it can without it.
     package static let degraded = "degraded"
     package static let unavailable = "unavailable"
 }

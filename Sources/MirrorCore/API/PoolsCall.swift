@@ -16,16 +16,16 @@ package enum PoolsCall {
         package var objects: Int
         /// Their bytes.
         package var bytes: Int64
-        /// Replicas that are pending.
+        /// Pending replicas.
         package var pending: Int
         /// Replicas that could not be copied.
         package var errors: Int
         /// Bytes that the pool may hold; `nil` without a limit.
         package var maxBytes: Int64?
-        /// How long replicas are kept, in words.
+        /// How long replicas are kept, as text.
         package var retention: String
         package var healthy: Bool
-        /// Why the pool is not healthy, in words; `nil` when it is.
+        /// Why the pool is not healthy, as text; `nil` if it is.
         package var reason: String?
 
         package init(

@@ -30,7 +30,7 @@ package enum ReplicasCall {
         package var key: String?
         /// When the object was stored: RFC 3339, UTC, with milliseconds.
         package var stored: String?
-        /// When the replica was last used, as far as that has been recorded: RFC 3339, UTC, with milliseconds.
+        /// When the replica was last used, according to the record: RFC 3339, UTC, with milliseconds.
         package var lastUsed: String?
         /// `true` if it was found to be expired, otherwise `nil`. The next use clears the mark.
         package var expiring: Bool?

@@ -45,7 +45,7 @@ package enum WarmCall {
         }
     }
 
-    /// A word and not an enumeration, because a newer mirror may have more of them.
+    /// A word, not an enumeration, because a newer mirror may have more states.
     package struct State: RawRepresentable, Codable, Sendable, Hashable {
         package var rawValue: String
 

@@ -3,15 +3,15 @@ package enum WhichCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// In canonical form.
         package var address: String
-        /// `service/region`; `nil` when its clients are redirected to the origin.
+        /// `service/region`; `nil` if clients at the address are redirected to the origin.
         package var pool: String?
         /// `network`, `region`, `nearest` or `default`.
         package var reason: String
         /// The configured network that decided.
         package var network: String?
-        /// `cloud/region`, whether that decided or not; `nil` when it is not known.
+        /// `cloud/region`, whether or not it decided; `nil` if unknown.
         package var region: String?
-        /// What is known of the clouds' regions.
+        /// The lists that the clouds' regions are looked up in.
         package var lists: [List]
 
         package init(address: String, pool: String?, reason: String, network: String?, region: String?, lists: [List]) {
@@ -24,10 +24,10 @@ package enum WhichCall {
         }
     }
 
-    /// The addresses of one cloud, as it published them.
+    /// The list of one cloud's addresses, as published.
     package struct List: Codable, Sendable, Equatable {
         package var cloud: String
-        /// How many prefixes it names a region for.
+        /// The number of prefixes that have a region.
         package var prefixes: Int
         /// When it was published or fetched.
         package var date: String

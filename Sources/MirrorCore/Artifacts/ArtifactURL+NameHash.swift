@@ -9,7 +9,7 @@ extension ArtifactURL {
     /// The number of digits of ``nameHash``.
     package static let nameHashLength = 64
 
-    /// The same 32 bytes, in the order in which they stand in memory.
+    /// The same 32 bytes, in memory order.
     package var nameHashWords: SIMD4<UInt64> {
         var words = SIMD4<UInt64>()
         let digest = SHA256.hash(data: Array(description.utf8))

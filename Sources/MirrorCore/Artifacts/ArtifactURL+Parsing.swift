@@ -41,7 +41,7 @@ enum HostPort {
                 throw ArtifactURLError("its host is not a name or an address")
             }
         }
-        // A last label that is a number makes the host an IPv4 address to many resolvers, in whatever base: only the plain form passes.
+        // Many resolvers take a host whose last label is a number for an IPv4 address, in any base: only the plain form is accepted.
         if let last = labels.last, isNumber(last), IPAddress(host) == nil {
             throw ArtifactURLError("its host is a number in an odd spelling; write an IPv4 address as four decimal numbers")
         }

@@ -29,16 +29,16 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     public let port: Int
     /// Begins with `/`; percent-encoded.
     public let path: String
-    /// Without the `?`; percent-encoded; `nil` when there is no `?`.
+    /// Without the `?`; percent-encoded; `nil` if there is no `?`.
     public let query: String?
     /// The canonical form.
     public let description: String
 
-    /// - Throws: ``ArtifactURLError`` saying what is wrong.
+    /// - Throws: ``ArtifactURLError`` that says what is wrong.
     public init(_ text: String) throws(ArtifactURLError) {
         guard text.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
         guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
-        // Bytes and not characters: a mark that combines with a slash must not hide it.
+        // By bytes, not characters, so that a combining mark cannot hide a slash.
         let bytes = text.utf8
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
             throw ArtifactURLError("it has no scheme; write https://host/path")
@@ -73,7 +73,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
-    /// The same URL with another query, which has been part of an artifact's URL before.
+    /// The same URL with another query, which must come from an artifact's URL.
     package func replacingQuery(with query: String?) -> ArtifactURL {
         ArtifactURL(
             scheme: scheme, host: host, port: port, normalizedPath: path,
@@ -96,7 +96,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         return try ArtifactURL(scheme: scheme, host: host, port: port, path: newPath, query: query)
     }
 
-    /// Splits what follows the authority, and drops the fragment.
+    /// Splits the text after the authority, and drops the fragment.
     private static func pathAndQuery(_ text: Substring.UTF8View) -> (path: String, query: String?) {
         let withoutFragment = text.prefix { $0 != UInt8(ascii: "#") }
         let path = withoutFragment.prefix { $0 != UInt8(ascii: "?") }
@@ -107,8 +107,8 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     /// The maximum length of ``redacted``, in bytes.
     public static let maxRedactedLength = 512
 
-    /// The form for logs and messages: truncated, and without the query, which may contain a signature. A truncated URL ends with the first digits of the
-    /// SHA-256 of the URL without its query.
+    /// The form for logs and messages: truncated, and without the query, which may contain a signature. A truncated URL ends with the first digits
+    /// of the SHA-256 of the URL without its query.
     public var redacted: String {
         let mark = query == nil ? "" : "?…"
         let text = query == nil ? description : String(Substring(description.utf8.prefix { $0 != UInt8(ascii: "?") }))

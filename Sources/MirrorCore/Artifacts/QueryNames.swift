@@ -1,18 +1,18 @@
 /// The names of the query parameters that belong to the artifact's name.
 ///
-/// A parameter is kept in case of doubt: keeping it costs at most another copy, while artifacts that differ in a dropped parameter become one. Names are
+/// In case of doubt, a parameter is kept: that costs at most another copy, while dropping it would merge artifacts that differ in it. Names are
 /// compared as an origin may read them: decoded, with `+` for a space, ignoring case, and also split at `;`.
 package struct QueryNames: Sendable, Hashable {
     private let names: Set<[UInt8]>
 
-    /// - Parameter names: As people write them, or as they appear in a query.
+    /// - Parameter names: As written by people, or as in a query.
     package init(_ names: some Sequence<String>) {
         self.names = Set(names.map { Self.read($0.utf8) })
     }
 
     /// The query with only these parameters, in their order and with their bytes.
     ///
-    /// - Returns: `nil` when nothing is left.
+    /// - Returns: `nil` if nothing is left.
     func keeping(in query: String) -> String? {
         let kept = query.utf8.split(separator: UInt8(ascii: "&")).filter { parameter in
             parameter.split(separator: UInt8(ascii: ";")).contains { part in

@@ -1,12 +1,12 @@
 /// The parameters that make up a URL's signature, for each scheme of the services that sign URLs.
 ///
-/// A scheme is recognised by its marker parameters, all of which must be present: a parameter that is merely called `Expires`, `sig` or `se` stays. Names are
-/// compared ignoring case. Parameters that select the bytes, or how they are served, belong to no scheme: `versionId`, `generation`,
+/// A scheme is recognised by its marker parameters, all of which must be present: a parameter that is merely called `Expires`, `sig` or `se` stays.
+/// Names are compared ignoring case. Parameters that select the bytes, or how they are served, belong to no scheme: `versionId`, `generation`,
 /// `partNumber`, `response-content-disposition`, `rscd`, `x-oss-process`, `X-Xet-Signed-Range`.
 enum SignatureParameters {
     /// The query without the parameters of signatures; the others keep their order and their bytes.
     ///
-    /// - Returns: `nil` when nothing is left.
+    /// - Returns: `nil` if nothing is left.
     static func removing(from query: String) -> String? {
         let parameters = query.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
         let names = parameters.map(name)

@@ -110,7 +110,7 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
 
     package func release(_ key: Key) {
         let next = state.withLock { state -> Continuation? in
-            // The permit goes to the next in turn as it is.
+            // The permit is passed on to the next task.
             if let next = state.lines[key]?.next() { return next }
             state.lines[key]?.held -= 1
             if state.lines[key]?.held == 0 { state.lines[key] = nil }

@@ -39,7 +39,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
                     if state.flights[key] != nil {
                         state.flights[key]?.callers[number] = caller
                     } else {
-                        // It cannot end before this lock is free again.
+                        // The task cannot finish before this lock is released.
                         let task = Task { await self.fly(key, number, operation) }
                         state.flights[key] = Flight(number: number, callers: [number: caller], task: task)
                     }
@@ -60,7 +60,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
             result = .failure(error)
         }
         let callers = state.withLock { state -> [Int: Caller] in
-            // One that nobody waited for any more may have been followed by another.
+            // A flight without callers may have been followed by another one.
             guard let flight = state.flights[key], flight.number == number else { return [:] }
             state.flights[key] = nil
             return flight.callers

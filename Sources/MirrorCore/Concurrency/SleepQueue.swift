@@ -3,8 +3,8 @@ import Synchronization
 
 /// Wakes many sleepers with few timers of the operating system.
 ///
-/// A `Task.sleep` that is cancelled leaves its timer behind, which wakes a thread when it fires. Nearly everything here that sleeps is a time limit that
-/// is cancelled a moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, and would slow down later requests.
+/// A cancelled `Task.sleep` leaves its timer behind, which wakes a thread when it fires. Nearly all sleeps here are time limits that are cancelled a
+/// moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, which would slow down later requests.
 final class SleepQueue: Sendable {
     private struct Sleeper: Comparable {
         let end: ContinuousClock.Instant
@@ -54,7 +54,7 @@ final class SleepQueue: Sendable {
                     return Self.needsTimer(until: end, &state)
                 }
                 if startsTimer { startTimer(until: end) }
-                // Cancelled before it had a place: nobody else tells it.
+                // If the task was cancelled before the sleeper was registered, nothing else cancels the sleeper.
                 if Task.isCancelled { cancel(id) }
             }
         } onCancel: {

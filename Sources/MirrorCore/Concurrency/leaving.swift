@@ -1,7 +1,7 @@
-/// Runs an operation, and leaves it behind when nobody waits for it any longer.
+/// Runs an operation, and abandons it when nobody waits for it any longer.
 ///
-/// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon as it
-/// can, which may be never.
+/// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon
+/// as it can, which may be never.
 ///
 /// - Parameter limit: The time limit; `nil` for none.
 /// - Parameter delay: How long the operation may take to end after the caller's task was cancelled.
@@ -25,7 +25,7 @@ package func leaving<Success: Sendable>(
                 try await clock.sleep(for: limit)
                 outcome.give(.success(nil))
             } catch {
-                // The operation was faster.
+                // The operation ended first.
             }
         }
     }

@@ -4,29 +4,29 @@ public struct CRC32C: Sendable {
 
     private var value: UInt64 = 0
 
-    /// The check of no bytes.
+    /// The checksum of no bytes.
     public init() {}
 
-    /// The check of bytes that were read elsewhere.
+    /// A checksum that was computed elsewhere.
     ///
-    /// - Parameter bytes: As ``bytes`` gives them.
-    /// - Returns: `nil` unless they are four.
+    /// - Parameter bytes: As in ``bytes``.
+    /// - Returns: `nil` unless there are four.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 4 else { return nil }
         value = bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// Adds the bytes that come next.
+    /// Adds the next bytes.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let ones = UInt64(UInt32.max)
         value = Self.crc.update(value ^ ones, bytes) ^ ones
     }
 
-    /// Makes this the check of what was read here and then there.
+    /// Makes this the checksum of its own bytes followed by those of `other`.
     ///
-    /// - Parameter length: Bytes that were read there.
+    /// - Parameter length: The number of bytes of `other`.
     public mutating func append(_ other: CRC32C, length: Int64) { value = Self.crc.joining(value, other.value, length: length) }
 
-    /// The check so far, most significant byte first, as `x-goog-hash` and `x-amz-checksum-crc32c` have it.
+    /// The checksum so far, most significant byte first, as in `x-goog-hash` and `x-amz-checksum-crc32c`.
     public var bytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * UInt64($0))) } }
 }

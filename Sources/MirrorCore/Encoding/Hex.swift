@@ -11,7 +11,7 @@ public enum Hex {
         return String(decoding: out, as: UTF8.self)
     }
 
-    /// - Returns: `nil` for an odd number of digits or any other character; both upper and lower case are read.
+    /// - Returns: `nil` for an odd number of digits or any other character; accepts upper and lower case.
     public static func decode(_ text: String) -> [UInt8]? {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count / 2)

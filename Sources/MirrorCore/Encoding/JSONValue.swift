@@ -1,4 +1,4 @@
-/// Any JSON, kept as it is: from a policy that others have edited, or from a server that may be newer.
+/// Any JSON, kept as it is: from a policy that somebody else has edited, or from a server that may be newer.
 package enum JSONValue: Sendable, Equatable, Codable {
     case null
     case bool(Bool)

@@ -10,7 +10,7 @@ package enum Markup {
             case ">": out += "&gt;"
             case "\"": out += "&quot;"
             case "'": out += "&#39;"
-            // A parser of XML would read a line feed in its place (XML 1.0 §2.11).
+            // Otherwise an XML parser would turn it into a line feed (XML 1.0 §2.11).
             case "\r": out += "&#13;"
             default: out.unicodeScalars.append(scalar)
             }

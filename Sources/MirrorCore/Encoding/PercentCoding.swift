@@ -2,7 +2,7 @@
 public enum PercentCoding {
     /// Letters, digits and `-._~`, which never need encoding (RFC 3986 §2.3).
     public static func isUnreserved(_ byte: UInt8) -> Bool {
-        // Numbers, because this is asked for each byte of each URL.
+        // Numbers, because this runs for each byte of each URL.
         let lowered = byte | 0x20
         return (lowered >= 0x61 && lowered <= 0x7A) || (byte >= 0x30 && byte <= 0x39)
             || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E

@@ -1,8 +1,8 @@
 import CChecksums
 
-/// A cyclic redundancy check whose bytes begin with their lowest bit, as all those of HTTP fields do. See ``CRC32C`` and ``CRC64NVME``.
+/// A cyclic redundancy check that processes the lowest bit of each byte first, as all those in HTTP fields do. See ``CRC32C`` and ``CRC64NVME``.
 ///
-/// A register is in the lowest bits of a word. The highest of these bits is the lowest power of x.
+/// A register is kept in the lowest bits of a word. The highest of these bits is the lowest power of x.
 struct ReflectedCRC: Sendable {
     /// Bits of a register; at most 64.
     private let width: Int
@@ -10,12 +10,12 @@ struct ReflectedCRC: Sendable {
     private let polynomial: UInt64
     /// Eight tables of 256: "slicing by eight".
     private let tables: [UInt64]
-    /// Of `c_checksums_fold`.
+    /// For `c_checksums_fold`.
     private let keys: [UInt64]
-    /// Whether the processor's multiplication is left alone.
+    /// Whether to do without the processor's multiplication.
     private let isPortable: Bool
 
-    /// Bytes from which on the processor's multiplication is worth while.
+    /// The processor's multiplication is worthwhile from this many bytes on.
     private static let leastFolded = 64
 
     init(width: Int, polynomial: UInt64, isPortable: Bool = false) {
@@ -66,11 +66,11 @@ struct ReflectedCRC: Sendable {
         return register
     }
 
-    /// The check of one run of bytes and another behind it, from the checks of both.
+    /// The checksum of two consecutive runs of bytes, from the checksums of both.
     ///
-    /// As zlib's `crc32_combine`: the first is moved on by as many zeros as the second has bits, which is a multiplication by a power of x.
+    /// Like zlib's `crc32_combine`: the first is advanced by as many zeros as the second run has bits, which is a multiplication by a power of x.
     ///
-    /// - Parameter length: Bytes of the second; below 0 counts as 0.
+    /// - Parameter length: Bytes of the second run; a negative number counts as 0.
     func joining(_ first: UInt64, _ second: UInt64, length: Int64) -> UInt64 {
         let zeros = Self.power(UInt64(max(length, 0)), width, polynomial, of: Self.power(8, width, polynomial))
         return Self.product(first, zeros, width, polynomial) ^ second

@@ -1,8 +1,8 @@
 import Crypto
 
 extension String {
-    /// The text itself or, if it is longer, its beginning, an ellipsis, and the first digits of the SHA-256 of the whole text. The digits can be searched
-    /// for, and distinguish the text from others with the same beginning.
+    /// The text itself or, if it is longer, its beginning, an ellipsis, and the first digits of the SHA-256 of the whole text. The digits can be
+    /// searched for, and distinguish the text from others with the same beginning.
     ///
     /// It never splits a character, a percent-escape, or a character that is written as several escapes.
     ///
@@ -21,7 +21,7 @@ extension String {
         var end = end
         while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
         if let start = (Swift.max(end - 2, 0)..<end).last(where: { bytes[$0] == percent }) { end = start }
-        // An escaped byte that goes on with a character, of which three such bytes at most come before it.
+        // An escaped continuation byte of a character; at most three escapes of that character precede it.
         for _ in 0..<3 where end >= 3 && bytes[end] == percent && "89ABab".utf8.contains(bytes[end + 1]) && bytes[end - 3] == percent {
             end -= 3
         }

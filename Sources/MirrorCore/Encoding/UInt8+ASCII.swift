@@ -6,14 +6,14 @@ extension UInt8 {
     @inlinable
     package var isASCIILowercase: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
 
-    /// Whether this is a lower-case letter or a digit: what most names of services consist of.
+    /// Whether this is a lower-case letter or a digit, which most names in services consist of.
     @inlinable
     package var isASCIILowercaseOrDigit: Bool { isASCIILowercase || isASCIIDigit }
 
     @inlinable
     package var isASCIIUppercase: Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) }
 
-    /// The lower-case letter in place of an upper-case one; every other byte stays as it is.
+    /// The lower-case form of an upper-case letter; every other byte unchanged.
     @inlinable
     package var asciiLowercased: UInt8 { isASCIIUppercase ? self | 0x20 : self }
 }

@@ -12,14 +12,14 @@ package struct Backoff: Sendable, Hashable {
 
     /// - Parameter failures: Consecutive failures, including the last one; less than 1 counts as 1.
     package func pause(after failures: Int) -> Duration {
-        // 2^20 times anything that is worth waiting for is above every limit, and no overflow.
+        // 2^20 times any useful pause exceeds every limit, without overflow.
         min(limit, first * (1 << min(max(failures, 1) - 1, 20)))
     }
 
     /// A pause with a random part, so that callers that failed together do not retry together.
     ///
-    /// - Parameter jitter: The random part, 0 to 1: all of the pause ("full jitter") spreads best, half of it ("equal jitter") keeps each pause from
-    ///   being close to zero.
+    /// - Parameter jitter: The random share of the pause, 0 to 1: all of it ("full jitter") spreads best; half of it ("equal jitter") keeps each
+    ///   pause from being close to zero.
     /// - Parameter random: 0 to 1; 1 gives the whole pause.
     /// - SeeAlso: AWS Architecture Blog, "Exponential Backoff And Jitter".
     package func pause(after failures: Int, jitter: Double, random: Double) -> Duration {

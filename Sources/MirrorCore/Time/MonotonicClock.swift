@@ -1,6 +1,6 @@
-/// Measures elapsed time, which nobody can set: for deadlines, pauses, intervals and rates.
+/// Measures elapsed time, which cannot be set: for deadlines, pauses, intervals and rates.
 ///
-/// Time in which the machine is suspended counts, because clients and servers elsewhere do not stop meanwhile.
+/// Time while the machine is suspended counts, because clients and servers elsewhere do not stop.
 public protocol MonotonicClock: Sendable {
     /// Only meaningful within this process.
     var instant: ContinuousClock.Instant { get }

@@ -1,7 +1,7 @@
 import CLibrary
 
 #if canImport(SwiftOverlayShims)
-    // In a module that imports Synchronization anywhere, the compiler takes `timespec` for a part of this module of the toolchain.
+    // If any file of a module imports Synchronization, the compiler takes `timespec` for a part of this module of the toolchain.
     import SwiftOverlayShims
 #endif
 

@@ -30,7 +30,7 @@ extension Timestamp {
         case 4 where words[0].utf8.last == UInt8(ascii: ",") && words[3] == "GMT":
             let parts = Self.split(words[1], at: UInt8(ascii: "-"))
             guard parts.count == 3, parts[2].utf8.count == 2, let year = Self.number(parts[2], 0...99) else { return nil }
-            // Two digits of a year that is not long past: as POSIX has it.
+            // A two-digit year, interpreted as in POSIX.
             date = (parts[0], parts[1], "\(year < 70 ? 2_000 + year : 1_900 + year)", words[2])
         case 5 where words[0].utf8.count == 3: date = (words[2], words[1], words[4], words[3])
         default: return nil

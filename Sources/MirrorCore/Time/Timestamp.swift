@@ -37,7 +37,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
 extension Duration {
     /// Rounded towards zero, saturated to the range of `Int64`.
     public var wholeMilliseconds: Int64 {
-        // Not `components`, which traps where the seconds do not fit.
+        // Not `components`, which traps if the seconds do not fit.
         Int64(clamping: attoseconds / 1_000_000_000_000_000)
     }
 

@@ -1,4 +1,4 @@
-/// What is left of the budgets of client networks and sites, for a bounded number of them. A network that is not in it has all of it.
+/// What is left of the budgets of client networks and sites, for a bounded number of them. A network that is not in the table has its full budget.
 struct BudgetTable: Sendable {
     /// What a network has spent too much of.
     enum Refusal: String, Sendable, CaseIterable {
@@ -13,28 +13,28 @@ struct BudgetTable: Sendable {
     private var entries: [ClientNetwork: Entry] = [:]
     private let capacity: Int
 
-    /// - Parameter capacity: Networks and sites.
+    /// - Parameter capacity: The maximum number of networks and sites.
     init(capacity: Int = 100_000) {
         self.capacity = capacity
     }
 
     var count: Int { entries.count }
 
-    /// Takes one claim, of the network and of the site that it is in.
+    /// Charges one claim to the network and to its site.
     ///
-    /// - Returns: `nil` when it is granted.
+    /// - Returns: `nil` if it is granted.
     mutating func claim(_ network: ClientNetwork, _ limits: ColdClaimLimits, at now: ContinuousClock.Instant) -> Refusal? {
         if let refusal = refusal(of: network, limits, at: now) { return refusal }
         change(network, limits, at: now) { entry, _ in entry.claims.charge(1) }
         return nil
     }
 
-    /// Charges what a copy has turned out to cost, whether the network has it or not.
+    /// Charges the actual size of a copy, even if the network has less left.
     mutating func charge(_ bytes: Int64, to network: ClientNetwork, _ limits: ColdClaimLimits, at now: ContinuousClock.Instant) {
         change(network, limits, at: now) { entry, limits in entry.bytes.charge(Double(max(bytes, 0)), maxDebt: limits.maxDebt) }
     }
 
-    /// Why a claim would be refused now: because of the network, or of the site that it is in.
+    /// Why a claim would be refused now, because of the network or its site; `nil` if it would not.
     func refusal(of network: ClientNetwork, _ limits: ColdClaimLimits, at now: ContinuousClock.Instant) -> Refusal? {
         ownRefusal(of: network, limits, at: now) ?? network.site.flatMap { ownRefusal(of: $0, limits, at: now) }
     }
@@ -44,7 +44,7 @@ struct BudgetTable: Sendable {
         return entries[network].flatMap { Self.refusal(Self.refilled($0, limits, at: now), limits) }
     }
 
-    /// Networks and sites of which a claim would be refused now.
+    /// Networks and sites whose claims would be refused now.
     func refused(_ limits: ColdClaimLimits, at now: ContinuousClock.Instant) -> [ClientNetwork] {
         entries.keys.filter { ownRefusal(of: $0, limits, at: now) != nil }
     }
@@ -82,10 +82,10 @@ struct BudgetTable: Sendable {
         return Entry(claims: TokenBucket(limits.claims ?? unlimited, at: now), bytes: TokenBucket(limits.bytes ?? unlimited, at: now))
     }
 
-    /// Forgets half of the networks, those first that have all of their budget again: it makes no difference to them. Of the others those go that would have it
-    /// next, so that flooding the table with networks frees nobody of a large debt before all that owe less.
+    /// Forgets half of the networks: first those with a full budget, for which it makes no difference, then those that would have one next. So
+    /// flooding the table with networks does not clear a large debt before all smaller ones.
     ///
-    /// Half, because it looks at all of them.
+    /// Half at once, because this examines all of them.
     private mutating func makeRoom(_ limits: ColdClaimLimits, at now: ContinuousClock.Instant) {
         let order = entries.map { network, entry -> (network: ClientNetwork, seconds: Double) in
             let limits = limits.of(network)

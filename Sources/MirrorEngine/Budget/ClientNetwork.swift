@@ -1,13 +1,13 @@
 package import MirrorCore
 
-/// Whom a budget or a share is for: a client's IPv4 address, or the /64 that its IPv6 address is in, of which one client has all addresses.
+/// Who a budget or a share belongs to: a client's IPv4 address, or the /64 of its IPv6 address, because one client has all addresses of a /64.
 ///
-/// Of IPv6 there is the site beside it, a /48: what somebody gets who asks for a network of their own, with 65,536 of these clients in it. It is also what a
-/// company or a data centre has, so it may have as much as ``sitesWorth`` clients together.
+/// With IPv6, there is also the site, a /48: what a customer who asks for a network gets, with 65,536 of these clients in it. A company or a data
+/// centre also has a /48, so a site may have as much as ``sitesWorth`` clients together.
 package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
     private enum Family: UInt8 { case ipv4, ipv6, ipv6Site, unknown }
 
-    /// How many clients a site counts as. With a quarter of everything for each of these, another quarter is left for everybody else.
+    /// How many clients a site counts as. If each client may have a quarter of something, a site leaves a quarter for everybody else.
     package static let sitesWorth = 3
 
     private let family: Family
@@ -29,10 +29,10 @@ package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         self.bits = bits & ~0xFFFF
     }
 
-    /// The /48 that a /64 is in; `nil` for everything else, and where all of a company may be in one: outside of the addresses of the internet (2000::/3).
+    /// The /48 that contains a /64. `nil` for everything else, and outside the public internet (2000::/3), where a whole company may be in one /48.
     package var site: ClientNetwork? { family == .ipv6 && bits >> 61 == 1 ? ClientNetwork(siteOf: bits) : nil }
 
-    /// How many clients it counts as.
+    /// How many clients this counts as.
     package var worth: Int { family == .ipv6Site ? Self.sitesWorth : 1 }
 
     package var description: String {

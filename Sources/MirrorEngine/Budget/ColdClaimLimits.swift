@@ -1,16 +1,16 @@
-/// What one client network may ask for that is not there yet; a site has several times as much (``ClientNetwork``).
+/// How many artifacts without a copy one client network may request; a site may request several times as many (``ClientNetwork``).
 ///
-/// The defaults let the largest honest build through at once, behind one address: an installation of 2,000 packages, or a model of any size in as many files. What
-/// they bound is what goes on. An attack of a few seconds looks like such a build, and costs as little.
+/// The defaults let the largest honest build through at once, behind one address: an installation of 2,000 packages, or a model of any size in as
+/// many files. They limit what continues for longer. An attack of a few seconds looks like such a build, and costs as little.
 package struct ColdClaimLimits: Sendable, Hashable {
-    /// Claims; 0 sets no limit.
+    /// Claims per second in the long run; 0 sets no limit.
     package var perSecond = 20
-    /// Claims at once, after a while without any.
+    /// Claims at once, after a quiet period.
     package var burst = 2_000
-    /// Of the copies that it has started; 0 sets no limit.
+    /// Bytes per minute of the copies that it has started; 0 sets no limit.
     package var bytesPerMinute: Int64 = 32 << 30
 
-    /// What that network may ask for: a site as much as several clients.
+    /// The limits of a network; those of a site are several times as high.
     func of(_ network: ClientNetwork) -> ColdClaimLimits {
         ColdClaimLimits(
             perSecond: perSecond * network.worth, burst: burst * network.worth,
@@ -19,16 +19,16 @@ package struct ColdClaimLimits: Sendable, Hashable {
 
     package static let none = ColdClaimLimits(perSecond: 0, bytesPerMinute: 0)
 
-    /// `nil` where there is no limit.
+    /// `nil` if there is no limit.
     var claims: TokenBucket.Terms? {
         perSecond > 0 ? TokenBucket.Terms(capacity: Double(max(burst, 1)), perSecond: Double(perSecond)) : nil
     }
 
-    /// A minute's worth, so that a network that was quiet may start copies of twice as much in its first minute.
+    /// The capacity is a minute's worth, so a network may start copies of twice as much in the first minute after a quiet period.
     var bytes: TokenBucket.Terms? {
         bytesPerMinute > 0 ? TokenBucket.Terms(capacity: Double(bytesPerMinute), perSecond: Double(bytesPerMinute) / 60) : nil
     }
 
-    /// An hour's worth: an absurd size, which a pool states, does not shut anybody out for longer.
+    /// An hour's worth, so that an absurd size that a pool states does not shut a network out for longer.
     var maxDebt: Double { Double(bytesPerMinute) * 60 }
 }

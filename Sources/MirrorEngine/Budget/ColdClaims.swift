@@ -3,26 +3,26 @@ package import MirrorCore
 package import MirrorState
 import Synchronization
 
-/// The budget that each client network has for what is not there yet: it stands in front of every write and every call to a pool or an origin that a request for
-/// such an artifact causes (decision 0015).
+/// The budget of each client network for artifacts without a copy. It is checked before every write, and every call to a pool or an origin, that a
+/// request for such an artifact causes (decision 0015).
 ///
-/// Whoever joins a copy that is queued or under way spends nothing. What a copy has turned out to hold is charged to the network that claimed it, when its end is
-/// told: by whichever process it was made.
+/// Joining a copy that is queued or running costs nothing. The actual size of a copy is charged to the network that claimed it when the state reports
+/// its end, whichever process made it.
 package final class ColdClaims: Sendable {
     private struct State {
         var table = BudgetTable()
-        /// Who claimed what is being copied, by the hash of the replica's name: the name itself may be long.
+        /// Which network claimed each copy, by the hash of the replica's name, because the name itself may be long.
         var claimants = RecentEntries<Int, ClientNetwork>(capacity: 100_000)
         var notice = Notice()
     }
 
-    /// One line of the log in a while, however many are refused.
+    /// Limits the log to one line per interval, however many claims are refused.
     private struct Notice {
         static let interval = Duration.seconds(10)
         var last: ContinuousClock.Instant?
         var count = 0
 
-        /// - Returns: How many were refused since the line before; `nil` when it is too soon for another.
+        /// - Returns: How many were refused since the last line; `nil` if it is too soon for another.
         mutating func count(at now: ContinuousClock.Instant) -> Int? {
             count += 1
             if let last, last.duration(to: now) < Self.interval { return nil }
@@ -51,8 +51,8 @@ package final class ColdClaims: Sendable {
 
     /// Spends one claim.
     ///
-    /// - Parameter client: `nil` for what an admin asks for, which costs nothing.
-    /// - Returns: Whether it was there to be spent.
+    /// - Parameter client: `nil` for an admin's request, which costs nothing.
+    /// - Returns: Whether the network had a claim left.
     package func spend(_ client: ClientNetwork?) -> Bool {
         guard let client else { return true }
         let (limits, now) = (limits.value, clock.instant)
@@ -82,22 +82,22 @@ package final class ColdClaims: Sendable {
         return state.withLock { $0.table.refused(limits, at: now) }
     }
 
-    // MARK: What copies turn out to hold
+    // MARK: The actual sizes of copies
 
-    /// Says for whom a replica is claimed. To be called before that is done, as the copy may be quick.
+    /// Notes which network is about to claim a replica. Must be called before the claim, because the copy may be quick.
     func expect(_ id: ReplicaID, for client: ClientNetwork?) {
         guard let client else { return }
         state.withLock { $0.claimants.insert(client, for: id.hashValue) }
     }
 
-    /// The claim was not made.
+    /// Undoes ``expect(_:for:)`` if the claim was not made.
     func forget(_ id: ReplicaID) {
         state.withLock { _ = $0.claimants.remove(id.hashValue) }
     }
 
-    /// Charges copies to those who claimed them, until the store closes or the task is cancelled.
+    /// Charges copies to the networks that claimed them, until the store closes or the task is cancelled.
     ///
-    /// A copy that failed is not charged for its bytes, which nobody states: it has cost its claim.
+    /// A failed copy costs only its claim, because its bytes are not known.
     package func run(_ changes: AsyncStream<ReplicaChange>) async {
         for await change in changes {
             guard case .replica(let id, let replica) = change, replica?.status != .pending else { continue }

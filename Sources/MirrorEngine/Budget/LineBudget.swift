@@ -2,7 +2,8 @@ package import Logging
 package import MirrorCore
 import Synchronization
 
-/// Lines of the log that strangers can cause as fast as they ask: some at once, and then some a second. What is left out is counted in the next line.
+/// Limits log lines that strangers can cause as fast as they send requests: a burst, and then some per second. Omitted lines are counted in the next
+/// one.
 package final class LineBudget: Sendable {
     private struct State {
         var lines: TokenBucket
@@ -19,7 +20,7 @@ package final class LineBudget: Sendable {
         state = Mutex(State(lines: TokenBucket(terms, at: clock.instant)))
     }
 
-    /// Writes a line, unless it is one too many.
+    /// Writes a line if the budget allows it.
     package func log(
         _ level: Logger.Level, _ message: Logger.Message, to logger: Logger, metadata: @autoclosure () -> Logger.Metadata
     ) {
@@ -29,7 +30,7 @@ package final class LineBudget: Sendable {
         logger.log(level: level, message, metadata: metadata)
     }
 
-    /// - Returns: How many lines were left out since the one before; `nil` when this is to be left out.
+    /// - Returns: How many lines were omitted since the last one; `nil` if this one must be omitted.
     private func take() -> Int? {
         let now = clock.instant
         return state.withLock { state in

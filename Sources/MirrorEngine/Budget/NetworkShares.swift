@@ -1,12 +1,12 @@
-/// How much of something that is limited each client network holds, and each site.
+/// How much of a limited resource each client network and each site holds.
 package struct NetworkShares: Sendable {
     private var counts: [ClientNetwork: Int] = [:]
 
     package init() {}
 
-    /// Who holds all that it may: the network or its site; `nil` when one more may be taken.
+    /// Which one already holds all that it may, the network or its site; `nil` if one more may be taken.
     ///
-    /// - Parameter limit: What one client may hold.
+    /// - Parameter limit: How much one client may hold.
     package func full(_ network: ClientNetwork, limit: Int) -> ClientNetwork? {
         for holder in [network, network.site] {
             if let holder, counts[holder, default: 0] >= limit * holder.worth { return holder }

@@ -1,11 +1,11 @@
 import MirrorCore
 
-/// What may be spent at once, and is refilled at a steady rate. Knows no clock: whoever asks says what time it is.
+/// An amount that can be spent at once and is refilled at a steady rate. It has no clock: callers pass the time.
 ///
-/// May be overdrawn where a price is only known afterwards: then nothing can be spent until that is paid off.
+/// It may be overdrawn if a price is known only afterwards: then nothing can be spent until the debt is paid off.
 struct TokenBucket: Sendable {
     struct Terms: Sendable, Hashable {
-        /// What a full one holds.
+        /// What a full bucket holds.
         var capacity: Double
         var perSecond: Double
     }
@@ -13,20 +13,20 @@ struct TokenBucket: Sendable {
     private(set) var level: Double
     private var updated: ContinuousClock.Instant
 
-    /// A full one.
+    /// A full bucket.
     init(_ terms: Terms, at now: ContinuousClock.Instant) {
         level = terms.capacity
         updated = now
     }
 
     mutating func refill(_ terms: Terms, at now: ContinuousClock.Instant) {
-        // Callers take the time before they have their turn.
+        // A caller may have read the time before another caller's turn.
         guard updated < now else { return }
         level = min(terms.capacity, level + updated.duration(to: now).inSeconds * terms.perSecond)
         updated = now
     }
 
-    /// - Parameter maxDebt: What it may be overdrawn by, at most.
+    /// - Parameter maxDebt: How much the bucket may be overdrawn, at most.
     mutating func charge(_ amount: Double, maxDebt: Double = 0) {
         level = max(level - amount, -maxDebt)
     }

@@ -1,32 +1,32 @@
 import MirrorCore
 import Synchronization
 
-/// What ``Deadlines`` rings.
+/// Something that ``Deadlines`` calls when its time has come.
 protocol Alarm: AnyObject, Sendable {
-    /// Called in no particular task, at most once for each time it was set; must be quick.
+    /// Called in any task, at most once for each time it was set; must be quick.
     func ring(_ ending: Deadlines.Ending)
 }
 
-/// Rings alarms when their times are over, with one timer for all: of ten thousand who wait, each would otherwise cost a timer and two tasks.
+/// Rings alarms at their times, with one timer for all: otherwise each of ten thousand waiting requests would cost a timer and two tasks.
 final class Deadlines: Sendable {
     enum Ending: Sendable {
         case timeIsOver
-        /// This process shuts down.
+        /// This process is shutting down.
         case closed
     }
 
     private struct State {
-        /// Those that ring at about the same time; see ``coarseness``.
+        /// Alarms by the time at which they ring; see ``coarseness``.
         var alarms: [ContinuousClock.Instant: [ObjectIdentifier: any Alarm]] = [:]
         var times: [ObjectIdentifier: ContinuousClock.Instant] = [:]
-        /// Sleeps until then; there is one whenever there are alarms.
+        /// The task that sleeps until the first alarm; exists whenever there are alarms.
         var timer: (end: ContinuousClock.Instant, task: Task<Void, Never>)?
         var isClosed = false
     }
 
-    /// To which times are rounded up, so that a crowd has few of them.
+    /// Times are rounded up to a multiple of this, so that many alarms share few times.
     private static let coarseness = Duration.milliseconds(10)
-    /// What whoever comes during a shutdown is given: enough for what is in memory.
+    /// How much time a request gets that arrives during a shutdown: enough for an answer from memory.
     private static let lastLook = Duration.milliseconds(250)
 
     private let clock: any MonotonicClock
@@ -36,10 +36,10 @@ final class Deadlines: Sendable {
         self.clock = clock
     }
 
-    /// Whether this process shuts down.
+    /// Whether this process is shutting down.
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Lets an alarm ring then. While this process shuts down, soon at the latest.
+    /// Sets an alarm for a time. While this process is shutting down, it rings within ``lastLook``.
     func set(_ alarm: any Alarm, at time: ContinuousClock.Instant) {
         state.withLock { state in
             let latest = state.isClosed ? clock.instant + Self.lastLook : nil
@@ -47,7 +47,7 @@ final class Deadlines: Sendable {
         }
     }
 
-    /// Moves an alarm that has not rung yet for what takes longer. While this process shuts down it rings at once.
+    /// Moves an alarm that has not rung yet to another time. While this process is shutting down, it rings at once.
     func move(_ alarm: any Alarm, to time: ContinuousClock.Instant) {
         let ringsNow = state.withLock { state in
             guard state.times[ObjectIdentifier(alarm)] != nil else { return false }
@@ -65,7 +65,7 @@ final class Deadlines: Sendable {
         }
     }
 
-    /// Rings all now.
+    /// Rings all alarms now.
     func close() {
         let alarms = state.withLock { state in
             state.isClosed = true
@@ -101,13 +101,13 @@ final class Deadlines: Sendable {
                 try await clock.sleep(until: end)
                 ring(at: end)
             } catch {
-                // Nobody needs it, or another one is in its place.
+                // The timer is no longer needed, or another one has replaced it.
             }
         }
         state.timer = (end, task)
     }
 
-    /// - Parameter end: Of the timer that is over.
+    /// - Parameter end: The end of the timer that has fired.
     private func ring(at end: ContinuousClock.Instant) {
         let (over, isClosed) = state.withLock { state -> ([any Alarm], Bool) in
             guard state.timer?.end == end else { return ([], false) }

@@ -1,10 +1,10 @@
 package import MirrorCore
 import Synchronization
 
-/// Answers to questions that cost something, each for all who ask it.
+/// Shares expensive lookups among all tasks that need the same answer.
 ///
-/// One looks for all, when somebody asks and not before, and what was found stands for a while. Nobody waits longer than `patience`: a look
-/// that takes longer goes on alone, no other begins beside it, and those who ask meanwhile are told at once that there is no answer yet.
+/// A lookup begins when a task asks for it, and its answer is valid for a while. No task waits longer than `patience`: a lookup that takes longer
+/// continues alone, no other one begins for the same key, and tasks that ask in the meantime get `nil` at once.
 package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Look {
         var isLate = false
@@ -27,17 +27,17 @@ package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Send
     private let clock: any MonotonicClock
     private let state = Mutex<(answers: [Key: Answer], looks: [Key: Look])>(([:], [:]))
 
-    /// - Parameter life: How long an answer stands.
-    /// - Parameter patience: How long somebody waits for one.
+    /// - Parameter life: How long an answer is valid.
+    /// - Parameter patience: How long a task waits for an answer.
     package init(life: Duration, patience: Duration, clock: any MonotonicClock) {
         self.life = life
         self.patience = patience
         self.clock = clock
     }
 
-    /// - Parameter key: One of a few: answers are kept for good.
-    /// - Parameter look: Is not cancelled with who asks.
-    /// - Returns: `nil` when there is no answer in time.
+    /// - Parameter key: One of a few keys: answers are kept forever.
+    /// - Parameter look: Is not cancelled together with the calling task.
+    /// - Returns: `nil` if there is no answer in time.
     package func answer(_ key: Key, _ look: @escaping @Sendable () async -> Value) async -> Value? {
         await withCheckedContinuation { waiter in
             switch turn(key, waiter) {

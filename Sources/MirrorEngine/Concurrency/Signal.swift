@@ -1,7 +1,7 @@
 import MirrorCore
 import Synchronization
 
-/// Wakes one waiting task; a notification that comes while nobody waits is kept for the next who does.
+/// Wakes one waiting task. A notification that comes while no task waits is kept for the next one.
 final class Signal: Sendable {
     private struct State {
         var isSet = false
@@ -24,7 +24,7 @@ final class Signal: Sendable {
 
     /// Returns after a notification, after `timeout`, or when the task is cancelled, whichever is first.
     ///
-    /// - Parameter timeout: `nil` waits for a notification alone.
+    /// - Parameter timeout: `nil` for no timeout.
     func wait(upTo timeout: Duration?, clock: any MonotonicClock) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }

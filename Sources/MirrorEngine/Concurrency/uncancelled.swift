@@ -1,4 +1,4 @@
-/// Runs an operation to its end even when the calling task is cancelled: for clean-up that does I/O.
+/// Runs an operation to its end even if the calling task is cancelled: for cleanup that does I/O.
 func uncancelled<Success: Sendable>(_ operation: @escaping @Sendable () async throws -> Success) async throws -> Success {
     try await Task(operation: operation).value
 }

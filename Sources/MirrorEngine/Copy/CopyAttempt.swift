@@ -1,14 +1,14 @@
 import MirrorCore
 
-/// One attempt at one copy.
+/// An attempt at a copy.
 struct CopyAttempt: Sendable {
     let origin: OriginReader
     let pool: Pool
-    /// From 1. Ranges are tried once; an origin that stumbled over them is read as one stream after that.
+    /// Counted from 1. Only the first attempt tries ranges; later ones read one stream.
     let number: Int
-    /// An object that the pool has from before that does not become the replica, and is replaced.
+    /// When the job was queued. An object that the pool has from before then does not become the replica; it is replaced.
     let queuedAt: Timestamp
-    /// Told what the origin sends.
+    /// Records what the origin sends.
     let progress: CopyProgress
 
     var artifact: ArtifactURL { origin.artifact }

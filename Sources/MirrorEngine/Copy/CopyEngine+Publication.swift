@@ -3,7 +3,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 
-/// What comes of a copy once it was to be published.
+/// What happens after an attempt to publish a copy.
 extension CopyEngine {
     func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
         guard case .ofService(let source, _) = prepared.content else { return }
@@ -11,15 +11,15 @@ extension CopyEngine {
         metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id, isReplica: prepared.replica != nil)
     }
 
-    /// What is prepared next, after a copy was not published.
+    /// What to prepare next, after a copy could not be published.
     ///
-    /// - Throws: What ends the attempt: `error`, or what it means for the copy.
+    /// - Throws: The error that ends the attempt: `error`, or its meaning for the copy.
     func way(after error: any Error, of prepared: PreparedCopy) async throws -> CopyWay {
         switch prepared.content {
         case .upload(let upload, _):
             await abort(upload)
             guard let error = error as? StorageError else { throw error }
-            // The upload is gone: if the object has to be replaced, what was fetched is fetched again.
+            // The upload is gone: if the object has to be replaced, the bytes are fetched again.
             if error.code == .preconditionFailed, prepared.condition == .absent { return .adopting(prepared.copy) }
             throw try await ending(error, of: prepared)
         case .ofService(let source, let stated):
@@ -29,10 +29,10 @@ extension CopyEngine {
                 return .adopting(prepared.copy)
             }
             refuse(source, error, prepared)
-            // It was visible, and may still be there.
+            // The wrong copy was visible, and may still be there.
             let condition: WriteCondition = error.code == .checksumMismatch ? .none : prepared.condition
-            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason; what it does not copy
-            // from another pool it may copy from somewhere else.
+            // Whatever the reason: unless the object is there already, an origin's artifact passes through this process instead. A replica of another
+            // pool is replaced by another source.
             return prepared.replica == nil ? .carrying(condition, size: stated) : .copying(condition)
         case .inTheWay:
             guard error is PreparedCopy.OlderObject else { throw error }
@@ -78,15 +78,15 @@ extension CopyEngine {
         logger.notice(message, metadata: metadata.merging(prepared.provenance) { known, _ in known })
     }
 
-    /// The pool takes less than it seemed to: what was not used for longest goes all the same, and the next attempt finds room.
+    /// The pool has less room than it seemed to: deletes the least recently used replicas, so that the next attempt finds room.
     func makeRoom(in pool: Pool, _ room: PoolSpace.Reservation, _ error: StorageError) async throws -> CopyError {
-        // Where the pool does not say how much it lacks, it is as much as the copy has taken.
+        // If the pool does not say how much it lacks, assume as much as the copy has taken.
         let bytes = error.missingBytes ?? max(room.bytes.reserved, 1)
         guard try await space.makeRoom(bytes, in: pool) else { return PoolSpace.noRoom(pool, cause: error) }
         return CopyError(.storage, isTransient: true, "the pool is full", cause: error)
     }
 
-    /// Removes what was uploaded. A copy that was cancelled does not wait for long: its job is to be handed back while there is time for that.
+    /// Removes what was uploaded. A cancelled copy does not wait long, because its job must be handed back in time.
     func abort(_ upload: any ObjectUpload) async {
         let limit = Task.isCancelled ? Self.abortLimit : nil
         await uncancelled { [clock] in _ = try? await leaving(after: limit, by: clock) { await upload.abort() } }

@@ -6,8 +6,8 @@ import MirrorStorage
 import NIOCore
 import NamedOrigins
 
-/// Brings the bytes of artifacts from their origins into pools, or from one pool into another, verified and ready to be published in one step. Publishes
-/// nothing itself.
+/// Brings the bytes of artifacts from their origins into pools, or from one pool into another, verified and ready to be published in one step. It
+/// publishes nothing itself.
 struct CopyEngine: Sendable {
     let space: PoolSpace
     let configuration: CopyConfiguration
@@ -20,9 +20,9 @@ struct CopyEngine: Sendable {
     let refusals = ServerSideRefusals()
     private let refusedRedirects = BoundedLabels()
 
-    /// Fetches and verifies what is to be published.
+    /// Fetches and verifies what will be published.
     ///
-    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held then.
+    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held after an error.
     func prepare(_ attempt: CopyAttempt, by way: CopyWay) async throws -> PreparedCopy {
         do {
             switch way {
@@ -39,7 +39,7 @@ struct CopyEngine: Sendable {
         }
     }
 
-    /// Tells the operator what to allow, once for each host.
+    /// Tells the operator which host to allow, once for each host.
     private func note(_ refusal: EgressRefusal, _ host: String, _ artifact: ArtifactURL) {
         let (label, isNew) = refusedRedirects.note(host)
         metrics.countRefusedRedirect(host: label, refusal.reason)
@@ -51,10 +51,10 @@ struct CopyEngine: Sendable {
 
     // MARK: Copied by the service
 
-    /// Prepares that the pool's service copies by itself, so that no byte of the artifact passes through here.
+    /// Prepares a copy by the pool's service itself, so that no byte of the artifact passes through this process.
     ///
-    /// - Parameter replica: The pool that `source` lies in; `nil` where that is the origin's.
-    /// - Parameter stated: Bytes of the artifact, as the origin states them.
+    /// - Parameter replica: The pool that `source` is in; `nil` if it is the origin's.
+    /// - Parameter stated: The artifact's size in bytes, as stated by the origin.
     func prepareInService(
         _ attempt: CopyAttempt, _ source: ServiceSource, _ metadata: ObjectMetadata, replica: PoolID?, stated: Int64?,
         _ condition: WriteCondition
@@ -64,7 +64,7 @@ struct CopyEngine: Sendable {
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let room = try await space.begin(source.size, in: pool)
         do {
-            // The service takes all of it at once.
+            // The service stores all of it at once.
             try await room.take(Int(clamping: source.size))
         } catch {
             room.release()
@@ -75,11 +75,11 @@ struct CopyEngine: Sendable {
             copy: UnpublishedCopy(size: source.size, metadata: metadata), room: room, replica: replica)
     }
 
-    /// What the pool's service can fetch by itself: an artifact of several parts, which can be told from its next version.
+    /// A source that the pool's service can fetch by itself: an artifact of several parts, with a strong ETag that identifies its version.
     ///
-    /// One of a single part is here with the answer, and its SHA-256 with it.
+    /// An artifact of a single part has arrived with the answer, so its SHA-256 can be computed here.
     ///
-    /// - Parameter digests: What the origin has stated of the whole before.
+    /// - Parameter digests: What the origin has stated about the whole artifact before.
     private func pullSource(
         _ attempt: CopyAttempt, _ first: OriginResponse, _ plan: CopyPlan, _ digests: [Digest]
     ) async throws -> URLSource? {
@@ -95,13 +95,13 @@ struct CopyEngine: Sendable {
         return store.canPull(from: source) && !refusals.contains(.url(source), of: attempt, at: clock.instant) ? source : nil
     }
 
-    /// How long a URL that a service fetches from has to work: as long as the fetch may take.
+    /// How long a URL that a service fetches from must stay valid: the longest that the fetch may take.
     private static let pullLife = Duration.seconds(3_600)
 
     // MARK: Carried through here
 
-    /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
-    /// - Parameter orPull: What the origin has stated of the whole, where the pool's service may fetch the artifact instead; `nil` where it may not.
+    /// - Parameter size: The artifact's size in bytes, if the origin has stated it; the stored object must have the same.
+    /// - Parameter orPull: What the origin has stated about the whole artifact, if the pool's service may fetch it instead; `nil` if it may not.
     func carry(
         _ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?, orPull digests: [Digest]?
     ) async throws -> PreparedCopy {
@@ -132,12 +132,12 @@ struct CopyEngine: Sendable {
         }
     }
 
-    /// Bytes of an artifact in the pool, at most.
+    /// The maximum size of an artifact in the pool, in bytes.
     private func limit(of pool: Pool) -> Int64 {
         min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
     }
 
-    /// Whether the origin sent something else than it had stated, or nothing.
+    /// Whether the error is the origin's fault: it sent something other than it had stated, or nothing.
     private static func isOfOrigin(_ error: any Error) -> Bool {
         switch error {
         case let error as CopyError: error.reason == .transfer
@@ -172,7 +172,7 @@ struct CopyEngine: Sendable {
         }
     }
 
-    /// Asks for the first part, and for the whole where parts are of no use.
+    /// Requests the first part; if parts are of no use, the whole artifact.
     private func begin(
         _ origin: OriginReader, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
     ) async throws -> (OriginResponse, CopyPlan) {
@@ -184,7 +184,7 @@ struct CopyEngine: Sendable {
             }
         }
         let response = try await origin.open(size: size)
-        // What is too large for one answer has no other way, however often that was tried.
+        // An artifact that is too large for one answer can only come in parts, even if earlier attempts with parts failed.
         if !mayRange, planner.canRange, let total = response.totalSize, total > planner.wholeLimit,
             case .begun(let first, let plan) = try await beginRanges(origin, planner, planner.firstPartSize, size: total)
         {
@@ -195,7 +195,7 @@ struct CopyEngine: Sendable {
 
     private enum FirstPart {
         case begun(OriginResponse, CopyPlan)
-        /// Dropped, so that its connection is free for another request; with the size that it stated.
+        /// The answer was dropped, so that its connection is free for another request. `size` is what it stated.
         case useless(size: Int64?)
     }
 
@@ -205,14 +205,14 @@ struct CopyEngine: Sendable {
         guard let range = ByteRange(offset: 0, length: partSize) else { return .useless(size: size) }
         let first = try await origin.open(range: range, size: size)
         if let total = first.totalSize, first.range != nil, partSize == planner.firstPartSize, planner.partSize(of: total) > partSize {
-            // So large that the parts have to be larger: asked for once more, because all parts have one size.
+            // The artifact needs larger parts. The first one is requested again, because all parts have the same size.
             return try await beginRanges(origin, planner, planner.partSize(of: total), size: total)
         }
         guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
         return .begun(first, plan)
     }
 
-    /// A login page, or an error with status 200, is not to be kept as what it stands for.
+    /// Refuses a login page, or an error with status 200, that was sent in place of the artifact.
     func refusePage(_ response: OriginResponse, of attempt: CopyAttempt) throws {
         guard let type = response.pageType else { return }
         let isNoPage = configuration.refuseHTML && ([attempt.artifact] + response.addresses).contains(where: FileType.isNoPage)
@@ -221,10 +221,10 @@ struct CopyEngine: Sendable {
             .content, isTransient: false, "the origin answered with a web page (\(type)), which does not match the artifact's name")
     }
 
-    /// How long a bucket that is an origin, or another pool, may take to say what it has: a copy that waits for it is not slow by any other measure.
+    /// How long an origin's bucket, or another pool, may take to say what it has. No other limit applies while a copy waits for that.
     static let headLimit = Duration.seconds(15)
 
-    /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
+    /// - Returns: `nil` if the pool's service copies nothing by itself, or the origin is not a bucket.
     func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
         guard !attempt.pool.store.capabilities.features.isDisjoint(with: [.serverSideCopy, .pullsURLs]) else { return nil }
         let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }

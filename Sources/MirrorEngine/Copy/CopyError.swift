@@ -2,22 +2,22 @@ import MirrorCore
 import MirrorNet
 import MirrorStorage
 
-/// Why one attempt at a copy failed.
+/// Why an attempt at a copy failed.
 struct CopyError: Error, Sendable, CustomStringConvertible {
     let reason: CopyFailure.Reason
-    /// Whether another attempt may go better.
+    /// Whether another attempt may succeed.
     let isTransient: Bool
-    /// For people; no query, credential or path of this machine.
+    /// May be shown to users: it contains no query, credential, or path on this machine.
     let message: String
-    /// What the origin asked for.
+    /// The wait that the origin asked for.
     let retryAfter: Duration?
-    /// Whether the next request is told, too, for a while.
+    /// Whether the failure also answers later requests, for a while.
     let isRemembered: Bool
-    /// For how long at most; `nil` for as long as other failures.
+    /// The maximum time for which it is remembered; `nil` for the same time as other failures.
     let rememberedFor: Duration?
-    /// What the metrics count it as, where that says more than the reason.
+    /// The underlying error, by which metrics count this one if that says more than the reason.
     let cause: (any Error)?
-    /// Whether `cause` is of the bucket that the artifact lies in, and not of the pool.
+    /// Whether `cause` comes from the origin's bucket, not from the pool.
     private(set) var isOfBucket = false
 
     init(
@@ -33,7 +33,7 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
+    /// A failure of an origin's bucket counts as the origin's, not the pool's.
     init(ofBucket error: StorageError) {
         self.init(
             .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
@@ -43,10 +43,10 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
 
     var description: String { message }
 
-    /// What object storage said: for the log alone.
+    /// The object store's message; for logs only.
     var detail: String? { (cause as? StorageError)?.message }
 
-    /// What an error of the parts that a copy is made of means for the copy.
+    /// Converts an error from any component of a copy.
     init(_ error: any Error) {
         switch error {
         case let error as CopyError:

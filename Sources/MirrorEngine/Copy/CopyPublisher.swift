@@ -2,19 +2,20 @@ import Logging
 import MirrorCore
 import MirrorState
 
-/// Publishes copies by the right of their leases, and records how their jobs end.
+/// Publishes copies whose leases are still held, and records how their jobs end.
 struct CopyPublisher: Sendable {
     let state: any StateStore
     let publications: PublicationLock
     let remover: ReplicaRemover
-    /// How long a lease lives.
+    /// How long a lease lasts.
     let lease: Duration
     let clock: any MirrorClock
     let logger: Logger
 
-    /// Makes the object visible and the replica present, with nothing in between that another task could see.
+    /// Makes the object visible and the replica present. Nothing else in this process publishes or removes the replica in between.
     ///
-    /// The lease is confirmed right before: whoever has lost it publishes nothing. Whoever loses it in that very moment removes the object again.
+    /// The lease is confirmed just before, so a worker that has lost it publishes nothing. A worker that loses it at that very moment removes the
+    /// object again.
     ///
     /// - Throws: What ``PreparedCopy/publish(by:)`` throws; `StateError`, with the code `staleLease` when the lease is lost.
     func publish(_ copy: PreparedCopy, by lease: CopyLease) async throws -> StoredObject {
@@ -34,7 +35,7 @@ struct CopyPublisher: Sendable {
     func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
         switch result {
         case .present, .failed: try await outlastingState { try await state.finish(lease, result) }
-        // Without it the lease runs out, and another takes the job: not worth waiting for.
+        // Not worth waiting for: without it, the lease expires and another worker takes the job.
         case .retry, .handBack: try await state.finish(lease, result)
         }
     }
@@ -47,7 +48,7 @@ struct CopyPublisher: Sendable {
         }
     }
 
-    /// Tries again for as long as a lease lives: a state that is away for a moment must not cost a copy that is done.
+    /// Retries for as long as a lease lasts, so that a finished copy is not lost if the state is briefly unavailable.
     private func outlastingState<Success: Sendable>(_ operation: @Sendable () async throws -> Success) async throws -> Success {
         let deadline = clock.instant + lease
         while true {

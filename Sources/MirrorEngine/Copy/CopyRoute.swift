@@ -1,24 +1,24 @@
 import MirrorCore
 package import MirrorStorage
 
-/// How an artifact gets into a pool if nothing fails, as ``CopyEngine`` decides it: for the documentation.
+/// How an artifact gets into a pool if nothing fails, as ``CopyEngine`` would decide; for the documentation.
 package enum CopyRoute: Sendable, Hashable {
     /// The pool's service copies it from another of its buckets.
     case copiedByService
-    /// The pool's service fetches it from where it lies.
+    /// The pool's service fetches it from its URL.
     case fetchedByService
-    /// Parts of it pass through this process, several at the same time.
+    /// Its parts pass through this process, several at the same time.
     case ranges
     /// One answer, which passes through this process.
     case stream
 
-    /// What decides about the route, besides the pool.
+    /// What the route depends on, besides the pool.
     package struct Artifact: Sendable {
-        /// Bytes; above 0.
+        /// In bytes; above 0.
         package var size: Int64
         /// Whether the origin answers with ranges, and with a strong entity tag.
         package var acceptsRanges: Bool
-        /// Whether it lies in a bucket of the pool's service, which the pool may read.
+        /// Whether it is in a bucket of the pool's service that the pool may read.
         package var isInService: Bool
 
         package init(size: Int64, acceptsRanges: Bool = true, isInService: Bool = false) {
@@ -28,7 +28,7 @@ package enum CopyRoute: Sendable, Hashable {
         }
     }
 
-    /// - Parameter capabilities: Of the pool's store.
+    /// - Parameter capabilities: Those of the pool's store.
     package init(
         of artifact: Artifact, into capabilities: StoreCapabilities, _ configuration: CopyConfiguration = .defaults
     ) throws {

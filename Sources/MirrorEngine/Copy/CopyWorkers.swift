@@ -7,10 +7,10 @@ import ServiceLifecycle
 import Synchronization
 import Tracing
 
-/// Leases copy jobs and does them, as many at the same time as ``CopySlots`` allows.
+/// Leases copy jobs and runs them, as many at a time as ``CopySlots`` allows.
 ///
-/// Woken by the state store's notifications, or when the next job is due; nothing polls.
-/// On graceful shutdown it leases no more, gives running copies `shutdownGrace` to end, then cancels them and hands their jobs back.
+/// It is woken by the state store's notifications, or when the next job is due; nothing polls. On graceful shutdown it stops leasing, gives running
+/// copies `shutdownGrace` to end, then cancels them and hands their jobs back.
 package final class CopyWorkers: Service {
     private let pools: PoolTable
     private let origins: OriginTable
@@ -30,12 +30,12 @@ package final class CopyWorkers: Service {
     private let stop = Signal()
     private let isStopping = Mutex(false)
     private let keeper: LeaseKeeper
-    /// Which copies are under way.
+    /// The running copies.
     package let slots: CopySlots
 
-    /// - Parameter name: Who this is, for people who look at leases.
-    /// - Parameter negativeLife: How long a failure is the answer before somebody may try again.
-    /// - Parameter shutdownGrace: How long running copies may go on when the process is asked to end.
+    /// - Parameter name: The worker's name, shown in leases.
+    /// - Parameter negativeLife: How long a failure answers requests before a request may cause a new attempt.
+    /// - Parameter shutdownGrace: How long running copies may continue after the process was told to stop.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
         duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration, shutdownGrace: Duration,
@@ -112,13 +112,13 @@ package final class CopyWorkers: Service {
             var time = TimeOfDayWatch(clock)
             while !Task.isCancelled, !isStopping.withLock({ $0 }) {
                 do {
-                    // By the new time our leases may seem to have run out, and this worker would take the jobs from itself.
+                    // By the new time, our leases may seem to have expired, and this worker would take the jobs from itself.
                     if time.wasSet() { await keeper.renewAll() }
                     let next = try await takeTurn(&copies)
                     isFailing = false
                     if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
                 } catch {
-                    // Once, not every second for as long as the state is away.
+                    // Logged once, not every second while the state is unavailable.
                     if !isFailing, !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
                     isFailing = true
                     await work.wait(upTo: .seconds(1), clock: clock)
@@ -129,7 +129,7 @@ package final class CopyWorkers: Service {
 
     private enum Next {
         case goOn
-        /// Until there is a notification, or for so long.
+        /// Wait for a notification, or until the time has passed.
         case wait(upTo: Duration?)
     }
 
@@ -168,7 +168,8 @@ package final class CopyWorkers: Service {
         return .wait(upTo: [due, validFor].compactMap(\.self).min())
     }
 
-    /// How long a job may wait for its time. Where the state says longer, the time of day was set meanwhile, and is looked at again then.
+    /// The longest that a job may be postponed. If the state says longer, the time of day was set in the meantime; then this is checked again after
+    /// that time.
     private var longestWait: Duration { max(configuration.lease, configuration.backoff.limit) }
 
     private func begin(_ lease: CopyLease, _ copies: inout DiscardingTaskGroup) {
@@ -180,7 +181,7 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// Tells people of a job that was set aside.
+    /// Reports a job that was set aside.
     private func note(_ id: ReplicaID, _ failure: CopyFailure) {
         metrics.countSetAside(pool: id.pool)
         logger.error(
@@ -216,7 +217,7 @@ package final class CopyWorkers: Service {
         case .unpublished(let result, let detail, let retry):
             do {
                 try await uncancelled { try await self.publisher.finish(lease, result) }
-                // Only now, when it is recorded.
+                // Logged only once it is recorded.
                 if let retry { logger.info("copy will be retried", metadata: retry) }
             } catch {
                 metrics.countError(error)
@@ -232,20 +233,20 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// With three decimals, for people.
+    /// Rounded down to milliseconds, for logs.
     private static func seconds(_ duration: Duration) -> Double { Double(duration.wholeMilliseconds) / 1_000 }
 
     /// How an attempt ends.
     private enum Attempt {
-        /// The object is there, and the state knows it.
+        /// The object is in the pool, and the state has recorded it.
         ///
-        /// - Parameter provenance: What the log says of where it comes from.
+        /// - Parameter provenance: Where the bytes come from, for the log.
         case published(StoredObject, provenance: Logger.Metadata)
         /// - Parameters:
-        ///   - detail: Why, for the log alone.
-        ///   - retry: What the log says of another attempt.
+        ///   - detail: The reason; for the log only.
+        ///   - retry: What to log about the next attempt.
         case unpublished(CopyResult, detail: String? = nil, retry: Logger.Metadata? = nil)
-        /// Purged, or leased to somebody else.
+        /// The job was purged, or leased to another worker.
         case lost
     }
 
@@ -275,8 +276,8 @@ package final class CopyWorkers: Service {
                 return .unpublished(.failed(failure(error.reason, error.message, life: life)), detail: error.detail)
             }
             if let retryAfter = error.retryAfter, retryAfter > configuration.backoff.limit {
-                // Too long to wait for: pending would only keep clients waiting in vain. That the origin wants to be left alone for an hour is
-                // no reason to give clients its failure for an hour: the first one after the negative life makes a new attempt.
+                // Too long to wait for: clients would wait for a pending replica for nothing. Even if the origin asks for an hour, clients do not get
+                // the failure for an hour: the first request after `negativeLife` causes a new attempt.
                 return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
@@ -286,7 +287,7 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// Prepares and publishes, until the replica has its object.
+    /// Prepares and publishes, until the replica has its object or the attempt fails.
     private func make(_ attempt: CopyAttempt, _ lease: CopyLease, _ copy: CopySlots.Copy) async throws -> Attempt {
         var way = CopyWay.first
         while true {
@@ -304,7 +305,7 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// - Parameter life: How long it is remembered; `nil` for as long as is configured.
+    /// - Parameter life: How long the failure is remembered; `nil` for `negativeLife`.
     private func failure(_ reason: CopyFailure.Reason, _ message: String, life: Duration? = nil) -> CopyFailure {
         CopyFailure(reason: reason, message: message, retryAt: clock.now + (life ?? negativeLife))
     }

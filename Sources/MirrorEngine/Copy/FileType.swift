@@ -1,9 +1,9 @@
 import MirrorCore
 import NIOHTTP1
 
-/// What the end of a file's name says of its bytes.
+/// What a file name extension says about the content.
 enum FileType {
-    /// Endings of what is never a web page. What stands behind `.tar.` is not asked for.
+    /// Extensions of files that are never web pages. After `.tar.`, any extension counts.
     private static let noPages: Set<String> = Set(
         [
             // Archives and compressed files.
@@ -11,19 +11,19 @@ enum FileType {
             // Packages.
             "aab aar apk appimage appx conda crate crx deb ear egg flatpak gem hpi ipa jar jmod msix nar nupkg phar pkg rpm snap snupkg",
             "udeb vsix war whl xpi",
-            // Programs, libraries and images of disks.
+            // Programs, libraries and disk images.
             "bin class dll dmg dylib elf exe img iso msi o ova pdb qcow2 rom run so squashfs vdi vhd vhdx vmdk wasm",
             // Models and data.
             "arrow avro bam ckpt ggml gguf h5 hdf5 joblib keras mar mlmodel nc npy npz onnx orc parquet pb pickle pkl pt pth rds",
             "safetensors sqlite tfrecord tflite",
-            // Pictures, sound and documents of bytes.
+            // Pictures, sound, fonts and binary documents.
             "avi flac gif jpeg jpg mkv mov mp3 mp4 ogg otf pdf png tif tiff ttf wav webm webp woff woff2",
         ].flatMap { $0.split(separator: " ").map(String.init) })
 
-    /// Whether the last component of a URL's path says that this is no web page.
+    /// Whether the last component of a URL's path says that this is not a web page.
     static func isNoPage(_ url: ArtifactURL) -> Bool {
         guard let last = url.path.utf8.split(separator: UInt8(ascii: "/")).last,
-            // Without the parameters that some servers put behind a name: `a.zip;v=1`.
+            // Without the parameters that some servers append to a name: `a.zip;v=1`.
             let name = last.split(separator: UInt8(ascii: ";")).first
         else { return false }
         let words = String(Substring(name)).lowercased().utf8.split(separator: UInt8(ascii: ".")).map { String(Substring($0)) }
@@ -33,7 +33,7 @@ enum FileType {
 }
 
 extension OriginResponse {
-    /// The media type, where it is that of a web page.
+    /// The media type, if it is that of a web page; otherwise `nil`.
     var pageType: String? {
         guard let field = headers.first(name: "Content-Type") else { return nil }
         let type = field.lowercased().prefix { $0 != ";" && $0 != "," }.filter { $0 != " " && $0 != "\t" }

@@ -1,16 +1,17 @@
 import MirrorCore
 import MirrorState
 
-/// Fetches an artifact with the newest query that is kept for it: of a signature that ends, the one that ends last.
+/// Fetches an artifact with the newest query that is kept for it; of signatures that expire, the one that expires last.
 struct NewestQuery: Sendable {
-    /// Queries that one attempt asks the origin with, at most: clients may bring new ones for as long as they like.
+    /// How many queries one attempt may try, because clients could send new ones without end.
     static let limit = 4
 
     let state: any StateStore
 
-    /// Calls `fetch` again when the origin refuses the query and a newer one has been kept meanwhile.
+    /// Calls `fetch` again if the origin refuses the query and a newer one has been kept in the meantime.
     ///
-    /// A refusal of a query that is not part of the name says nothing of the artifact: it is not remembered, and told to nobody who may have another.
+    /// If the query is not part of the name, its refusal says nothing about the artifact. It is not remembered, because other clients may have a
+    /// query that works.
     func withNewest<Success: Sendable>(
         for id: ReplicaID, _ fetch: (ArtifactSource) async throws -> Success
     ) async throws -> Success {

@@ -3,25 +3,24 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 
-/// A copy that lacks nothing but to be published: what can be verified beforehand is verified, and one call makes it visible.
+/// A copy that is ready to be published: everything that can be verified beforehand is verified, and one call makes it visible.
 ///
-/// A value, so that what has the right to publish it (``CopyPublisher``, by a lease) can do so between steps of its own. Whoever has one calls
-/// ``publish(by:)`` once at most, tells the engine how that ended (``CopyEngine/wasPublished(_:as:)``, ``CopyEngine/way(after:of:)``), and then
-/// ``release()``.
+/// It is a value, so that ``CopyPublisher``, which holds the lease, can publish it between its own steps. The owner calls ``publish(by:)`` at most
+/// once, tells the engine the outcome (``CopyEngine/wasPublished(_:as:)``, ``CopyEngine/way(after:of:)``), and then ``release()``.
 struct PreparedCopy: Sendable {
     /// What becomes visible.
     enum Content: Sendable {
-        /// An upload that has all of its bytes.
+        /// An upload that has all its bytes.
         case upload(any ObjectUpload, sha256: Digest)
-        /// What the pool's service copies when it is told to: an object of another bucket or pool, or what a URL leads to.
+        /// What the pool's service will copy when told to: an object of another bucket or pool, or the content of a URL.
         ///
-        /// - Parameter stated: Bytes of it, where the origin states them.
+        /// - Parameter stated: Its size in bytes, if the origin states it.
         case ofService(ServiceSource, stated: Int64?)
-        /// The object that is there already.
+        /// The object that the pool already has.
         case inTheWay
     }
 
-    /// An object was stored before the copy was asked for, and is to be replaced.
+    /// The existing object was stored before the copy was requested, and must be replaced.
     struct OlderObject: Error {}
 
     /// How far apart the clocks of two processes may be.
@@ -30,9 +29,9 @@ struct PreparedCopy: Sendable {
     let attempt: CopyAttempt
     let content: Content
     let condition: WriteCondition
-    /// What is copied; of an object that is there already, what was copied and not published.
+    /// What is copied. If an object is there already: the copy that could not be published.
     let copy: UnpublishedCopy
-    /// In the pool; `nil` where nothing is added to it.
+    /// The room taken in the pool; `nil` if nothing is added to it.
     let room: PoolSpace.Reservation?
     /// The pool whose replica is copied; `nil` for the origin's artifact.
     let replica: PoolID?
@@ -46,7 +45,7 @@ struct PreparedCopy: Sendable {
 
     /// Makes the object visible, in one step.
     ///
-    /// - Throws: `StorageError`; ``OlderObject``; ``CopyError`` where an object was there and is gone; `CancellationError`.
+    /// - Throws: `StorageError`; ``OlderObject``; ``CopyError`` if the object that was there has gone; `CancellationError`.
     func publish(by clock: any WallClock) async throws -> StoredObject {
         let info: ObjectInfo
         switch content {
@@ -60,7 +59,7 @@ struct PreparedCopy: Sendable {
         return StoredObject(info, lastUsed: clock.now)
     }
 
-    /// Has the service make its copy, which is visible then, and goes again where it is not what it was made from.
+    /// Tells the service to make its copy, which is visible at once. It is deleted again if it differs from its source.
     private func copied(from source: ServiceSource) async throws -> ObjectInfo {
         let (key, store, origin) = (ObjectKey(attempt.artifact), attempt.pool.store, attempt.origin)
         var info =
@@ -69,7 +68,7 @@ struct PreparedCopy: Sendable {
             case .url(let source):
                 try await store.pull(key, from: source, metadata: copy.metadata, condition: condition) { try await origin.confirm(source) }
             }
-        // Not every service keeps it.
+        // Not every service keeps the SHA-256.
         let sha256 = info.metadata.sha256 ?? copy.metadata.sha256
         guard info.size == source.size, copy.metadata.sha256 ?? sha256 == sha256 else {
             await uncancelled { _ = try? await store.delete(key) }
@@ -79,16 +78,16 @@ struct PreparedCopy: Sendable {
         return info
     }
 
-    /// The object that is there, where it was stored since the job was queued: by an earlier attempt, or by somebody else.
+    /// The object that is already there, if it was stored after the job was queued: by an earlier attempt, or by another process.
     ///
-    /// One from before may be from before a purge, too: published late by a process that had lost its lease, or still to be deleted by a service that
-    /// deletes late. Where the clocks are too close together to tell, the bytes decide.
+    /// An older object may be from before a purge: published late by a process that had lost its lease, or not yet deleted by a service that deletes
+    /// late. If the times are too close to tell, given ``clockTolerance``, the bytes decide.
     private func adopted(at clock: any WallClock) async throws -> ObjectInfo {
         do {
             let object = try await attempt.pool.store.head(ObjectKey(attempt.artifact))
             let queuedAt = attempt.queuedAt
             let earliest = copy.isSame(as: object) ? queuedAt - Self.clockTolerance : queuedAt + Self.clockTolerance
-            // What was stored at a time to come was stored before the clock was put back.
+            // A time in the future means that the object was stored before the clock was set back.
             guard (earliest...max(earliest, clock.now + Self.clockTolerance)).contains(object.metadata.stored) else { throw OlderObject() }
             return object
         } catch let error as StorageError where error.code == .notFound {
@@ -96,7 +95,7 @@ struct PreparedCopy: Sendable {
         }
     }
 
-    /// Gives back the room that the copy has held.
+    /// Gives back the room that the copy holds.
     func release() {
         room?.release()
     }

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorNet
 import NamedOrigins
 
-/// An artifact that anybody may fetch by HTTP, as far as the egress policy allows it.
+/// An artifact that is fetched by HTTP under the egress policy.
 struct HTTPOrigin: Origin {
     let source: ArtifactSource
     let client: GuardedClient
@@ -17,13 +17,13 @@ struct HTTPOrigin: Origin {
             throw OutboundError(
                 EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
         }
-        // What would be fetched; the name has the same host and path.
+        // Checks the URL that would be fetched; the name has the same host and path.
         try client.check(source.url)
     }
 
     func location(life: Duration) -> String { source.url.description }
 
-    /// What answered has passed the policy, on every hop.
+    /// The URL that answered has passed the policy, as has every hop before it.
     func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
         OriginReach(url: answered, isPublic: try await client.isPublic(answered))
     }

@@ -2,18 +2,18 @@ package import MirrorCore
 import MirrorStorage
 package import NamedOrigins
 
-/// Where the bytes of one artifact come from: found once (``OriginTable``), and carried by the request or the copy from then on.
+/// Where the bytes of one artifact come from. It is found once (``OriginTable``), and the request or the copy then carries it along.
 package protocol Origin: Sendable {
     /// The artifact's name, and the URL that fetches it.
     var source: ArtifactSource { get }
 
-    /// What the rule of a named origin says of it; `nil` where it is not one's.
+    /// What the rule of a named origin says about the artifact; `nil` if it does not belong to one.
     var named: NamedCall? { get }
 
-    /// Whether the mirror reads it with credentials of its own: clients get signed locations, which work for GET alone.
+    /// Whether the mirror reads it with its own credentials. Then clients get signed locations, which work only for GET.
     var isPrivate: Bool { get }
 
-    /// Asks the egress policy alone; makes no call.
+    /// Asks only the egress policy; sends no request.
     ///
     /// - Throws: `OutboundError` that says why the artifact may not be fetched.
     func check() throws
@@ -21,27 +21,27 @@ package protocol Origin: Sendable {
     /// Where a client gets the artifact without the mirror's help.
     ///
     /// - Parameter life: How long a signed location has to work.
-    /// - Throws: `StorageError` when there are no credentials to sign with.
+    /// - Throws: `StorageError` if there are no credentials to sign with.
     func location(life: Duration) async throws -> String
 
-    /// Where a service elsewhere gets the artifact with a plain GET, also a range of it.
+    /// Where a service elsewhere gets the artifact, or a range of it, with a plain GET.
     ///
-    /// - Parameter answered: What answered a request before, at the end of its redirects.
+    /// - Parameter answered: The URL that answered an earlier request, at the end of its redirects.
     /// - Parameter life: How long a signed URL has to work.
-    /// - Returns: `nil` where there is no such place.
+    /// - Returns: `nil` if there is no such place.
     /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
     func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach?
 
-    /// Asks what is known of the artifact without its bytes.
+    /// Requests what is known about the artifact, without its bytes.
     ///
-    /// - Returns: `nil` for an origin that only a GET is asked of.
+    /// - Returns: `nil` for an origin that is only sent GET.
     /// - Throws: ``CopyError`` or `CancellationError`.
     func head() async throws -> OriginHead?
 
-    /// Asks for the artifact, or for a range of it, following redirects.
+    /// Requests the artifact, or a range of it, and follows redirects.
     ///
-    /// - Parameter url: What answered a request before, at the end of its redirects; `nil` for the first.
-    /// - Parameter range: The origin may answer with the whole all the same.
+    /// - Parameter url: The URL that answered an earlier request, at the end of its redirects; `nil` for the first.
+    /// - Parameter range: The range to request; the origin may still answer with the whole artifact.
     /// - Parameter ifMatch: A strong entity tag that the artifact must still have.
     /// - Returns: The answer, whatever its status.
     /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
@@ -51,13 +51,13 @@ package protocol Origin: Sendable {
 /// Where an artifact can be fetched without the mirror.
 package struct OriginReach: Sendable {
     let url: ArtifactURL
-    /// Whether every address of its host is one of the public internet.
+    /// Whether every address of its host is on the public internet.
     let isPublic: Bool
 }
 
-/// What an origin says of an artifact without its bytes.
+/// What an origin says about an artifact, without its bytes.
 package struct OriginHead: Sendable {
     let answer: OriginAnswer
-    /// What a pool of the same service copies from; `nil` where the answer does not state what is needed for that.
+    /// What a pool of the same service can copy from; `nil` if the answer does not state what is needed for that.
     let copySource: CopySource?
 }

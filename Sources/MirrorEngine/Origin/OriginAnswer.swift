@@ -3,15 +3,15 @@ import MirrorNet
 import MirrorStorage
 import NIOHTTP1
 
-/// An origin's answer as it came, by plain HTTP or out of a bucket, before anything of it is believed.
+/// An origin's answer as it arrived, by plain HTTP or from a bucket, before any of it is trusted.
 package struct OriginAnswer: Sendable {
     let status: Int
-    /// Without fields whose bytes are not UTF-8: they have been replaced on the way, and are not what the origin sent.
+    /// Without fields that were not UTF-8: their bytes have been replaced by the decoder, so they are not what the origin sent.
     let headers: HTTPHeaders
-    /// Whether a field is gone without which the body cannot be understood.
+    /// Whether a field is missing that is needed to understand the body.
     let isUnreadable: Bool
     let body: ByteStream
-    /// What answered, at the end of the redirect chain.
+    /// The URL that answered, at the end of the redirect chain.
     let url: ArtifactURL
     let addresses: [ArtifactURL]
 
@@ -39,13 +39,13 @@ package struct OriginAnswer: Sendable {
         return (kept, lost.contains { ["content-encoding", "content-range"].contains($0.lowercased()) })
     }
 
-    /// Whether the body is, or may be, a part and not the whole: no answer with status 200 says so, and some say it all the same.
+    /// Whether the answer says that its body is only a part. An answer with status 200 should never say so, but some do.
     var claimsToBePart: Bool {
         headers.contains(name: "Content-Range")
             || headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/byteranges") == true
     }
 
-    /// Bytes of the body; `nil` where they are not stated.
+    /// The length of the body in bytes; `nil` if it is not stated.
     var contentLength: Int64? {
         guard !headers.contains(name: "Transfer-Encoding") else { return nil }
         return headers.first(name: "Content-Length").flatMap { Int64(digits: $0) }

@@ -2,7 +2,7 @@ package import CoreMetrics
 import MirrorCore
 import MirrorNet
 
-/// Counts what was asked of origins, by origin and answer.
+/// Counts requests to origins, by origin and answer.
 package final class OriginMetrics: Sendable {
     package enum Name {
         package static let requests = "cloud_mirror_origin_requests_total"
@@ -15,9 +15,9 @@ package final class OriginMetrics: Sendable {
         self.factory = factory
     }
 
-    /// Counts a request when its answer has begun, or when it has failed. A request that was given up does not count.
+    /// Counts a request when its answer has begun, or when it has failed. Cancelled requests do not count.
     ///
-    /// - Parameter origin: A name from the configuration: clients can make up hosts.
+    /// - Parameter origin: A name from the configuration, because clients can make up hosts.
     func counting<Answer>(
         _ origin: String, status: (Answer) -> Int, isolation: isolated (any Actor)? = #isolation, _ ask: () async throws -> Answer
     ) async throws -> Answer {
@@ -38,7 +38,7 @@ package final class OriginMetrics: Sendable {
         Counter(label: Name.requests, dimensions: labels, factory: factory).increment()
     }
 
-    /// Six words, whatever number an origin answers with. 429 says more than the other 4xx: ask less often.
+    /// One of five words, whatever the status. 429 is separate from the other 4xx because it means: send fewer requests.
     private static func word(_ status: Int) -> String {
         switch status {
         case 200..<300: "2xx"
@@ -51,7 +51,7 @@ package final class OriginMetrics: Sendable {
 }
 
 extension EgressPolicy.AllowRule {
-    /// What metrics call the origins that the rule allows: the rule, as the configuration has it.
+    /// The label in metrics for origins that the rule allows: the rule as written in the configuration.
     var label: String {
         switch self {
         case .anyPublic: "any"

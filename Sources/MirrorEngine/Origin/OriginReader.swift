@@ -3,16 +3,16 @@ import MirrorNet
 import MirrorStorage
 import NamedOrigins
 
-/// Reads one artifact from its origin, and believes of the answers what goes together.
+/// Reads one artifact from its origin, and rejects answers that are not consistent.
 struct OriginReader: Sendable {
     let origin: any Origin
     let clock: any WallClock
 
     var artifact: ArtifactURL { origin.source.name }
 
-    /// What is known of the artifact without its bytes.
+    /// What is known about the artifact, without its bytes.
     ///
-    /// - Returns: `nil` for an origin that only a GET is asked of, and for one that refuses to tell: a GET decides then.
+    /// - Returns: `nil` for an origin that is only sent GET, and for one whose refusal may concern only HEAD: then a GET decides.
     /// - Throws: ``CopyError`` or `CancellationError`.
     func head() async throws -> (response: OriginResponse, copySource: CopySource?)? {
         guard let head = try await origin.head() else { return nil }
@@ -25,7 +25,7 @@ struct OriginReader: Sendable {
 
     /// Where a service elsewhere gets the artifact.
     ///
-    /// - Returns: `nil` where there is no such place, or nobody knows.
+    /// - Returns: `nil` if there is no such place, or if it cannot be found out.
     /// - Throws: `CancellationError`.
     func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
         do {
@@ -37,9 +37,9 @@ struct OriginReader: Sendable {
         }
     }
 
-    /// Fails unless the artifact is still the one that a service has fetched.
+    /// Confirms that the artifact is still the one that a service has fetched.
     ///
-    /// - Throws: `StorageError`, `.preconditionFailed` when it has changed; `CancellationError`.
+    /// - Throws: `StorageError`, `.preconditionFailed` if it has changed; `CancellationError`.
     func confirm(_ source: URLSource) async throws {
         do {
             let now = try await open(range: ByteRange(offset: 0, length: 1), ifMatch: source.etag, size: source.size)
@@ -54,26 +54,25 @@ struct OriginReader: Sendable {
         }
     }
 
-    /// Asks for the artifact, or for a range of it, following redirects.
+    /// Requests the artifact, or a range of it, and follows redirects.
     ///
-    /// What an origin answers to the request for a first part, and would perhaps not answer to a plain one, is not believed: the whole is asked for once,
-    /// as any other client would ask for it.
+    /// If the request for a first part fails in a way that may be due to `Range`, the whole artifact is requested once, as any other client would do.
     ///
-    /// - Parameter url: What answered a request before, at the end of its redirects; `nil` for the first.
-    /// - Parameter range: What to ask for; the origin may answer with the whole all the same.
+    /// - Parameter url: The URL that answered an earlier request, at the end of its redirects; `nil` for the first.
+    /// - Parameter range: The range to request; the origin may still answer with the whole artifact.
     /// - Parameter ifMatch: A strong entity tag that the artifact must still have.
-    /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before: an answer that states others is refused.
+    /// - Parameter size: The size of the whole artifact in bytes, if the origin has stated it before; an answer that states another is refused.
     /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
     func open(
         at url: ArtifactURL? = nil, range: ByteRange? = nil, ifMatch: String? = nil, size: Int64? = nil
     ) async throws -> OriginResponse {
-        // The answer itself is gone by the time of the second request, and with it its place among those to that origin.
+        // By the time of the second request, the first answer has been dropped, so its slot for that origin is free.
         let result = try await ask(at: url, range: range, ifMatch: ifMatch, size: size)
         guard case .failure(let error) = result, range?.offset == 0, error.mayComeOfTheRequest else { return try result.get() }
         return try await ask(at: url, range: nil, ifMatch: nil, size: size).get()
     }
 
-    /// - Returns: What the origin's answer is worth; whatever else goes wrong is thrown.
+    /// - Returns: The checked answer, or why it is refused; any other error is thrown.
     private func ask(
         at url: ArtifactURL?, range: ByteRange?, ifMatch: String?, size: Int64?
     ) async throws -> Result<OriginResponse, CopyError> {

@@ -2,28 +2,28 @@ import MirrorCore
 import MirrorStorage
 import NIOHTTP1
 
-/// What an origin says of an artifact, and its bytes or a range of them, once that has been checked against what was asked for and what is known.
+/// What an origin says about an artifact, and its bytes or a range of them, after a check against the request and what is known.
 struct OriginResponse: Sendable {
     /// The range that `body` holds; `nil` for the whole artifact.
     let range: ByteRange?
-    /// The whole artifact's bytes, where they are stated, now or before.
+    /// The size of the whole artifact in bytes, if it is stated now or was before.
     let totalSize: Int64?
-    /// Bytes that the artifact hardly has: it would be just as long as the part that was asked for, and nothing says that it is the whole.
+    /// A size that the artifact is unlikely to have: exactly that of the requested part, while nothing says that the body is the whole.
     let suspectSize: Int64?
-    /// A strong entity tag with its quotes; weak ones say nothing of bytes.
+    /// A strong entity tag with its quotes; weak ones say nothing about bytes.
     let strongETag: String?
     let headers: HTTPHeaders
-    /// Of the whole artifact.
+    /// Digests of the whole artifact.
     let statedDigests: [Digest]
     let body: ByteStream
-    /// What answered, at the end of the redirect chain.
+    /// The URL that answered, at the end of the redirect chain.
     let url: ArtifactURL
     let addresses: [ArtifactURL]
 
-    /// - Parameter requested: The range that was asked for; `nil` for the whole.
-    /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before.
+    /// - Parameter requested: The range that was requested; `nil` for the whole artifact.
+    /// - Parameter size: The size of the whole artifact in bytes, if the origin has stated it before.
     /// - Parameter known: A digest of the whole artifact that its URL states.
-    /// - Throws: ``CopyError`` for a status that is not success, and for what is not, or not surely, what was asked for.
+    /// - Throws: ``CopyError`` if the status is not a success, or if the answer is not, or may not be, what was requested.
     init(_ answer: OriginAnswer, requested: ByteRange?, size: Int64? = nil, known: Digest? = nil, now: Timestamp) throws(CopyError) {
         headers = answer.headers
         body = answer.body
@@ -84,8 +84,8 @@ struct OriginResponse: Sendable {
 }
 
 extension CopyError {
-    /// Whether an origin that answered like this might answer better to a request without `Range`: to all but those that speak of the artifact, or ask for
-    /// patience.
+    /// Whether the origin might give a better answer to a request without `Range`. That is so unless the status is about the artifact itself, or asks
+    /// for patience.
     var mayComeOfTheRequest: Bool {
         switch reason {
         case .origin(let status): ![404, 408, 410, 425, 429, 502, 503, 504].contains(status)
@@ -96,7 +96,7 @@ extension CopyError {
 }
 
 extension OriginAnswer {
-    /// What a partial answer holds, where it is as much of `requested` as there is, and all that it says goes together.
+    /// What a partial answer contains; `nil` if that is not as much of `requested` as the artifact has, or if its fields are not consistent.
     fileprivate func part(of requested: ByteRange) -> (range: ByteRange, total: Int64)? {
         guard headers["Content-Range"].count == 1, let stated = ContentRange(headers.first(name: "Content-Range") ?? ""),
             let range = stated.bytes, let total = stated.total, range == requested.clamped(toSize: total),

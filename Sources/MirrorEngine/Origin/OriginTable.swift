@@ -3,7 +3,7 @@ package import MirrorNet
 package import MirrorStorage
 package import NamedOrigins
 
-/// Finds the origin of an artifact: a bucket that the mirror has credentials for, or else plain HTTP under the egress policy.
+/// Finds the origin of an artifact: a bucket that the mirror has credentials for; otherwise, HTTP under the egress policy.
 package struct OriginTable: Sendable {
     private let client: GuardedClient
     private let buckets: [any BucketOrigin]
@@ -11,8 +11,8 @@ package struct OriginTable: Sendable {
     private let upstream: UpstreamClient?
     private let metrics: OriginMetrics
 
-    /// - Parameter named: The rules of named origins, which hold for their artifacts however these are asked for; `nil` for none.
-    /// - Parameter upstream: Asks those of them that want credentials or tokens.
+    /// - Parameter named: The rules of named origins. They apply to their artifacts however these are requested; `nil` for none.
+    /// - Parameter upstream: Sends requests to those of them that require credentials or tokens.
     package init(
         _ client: GuardedClient, buckets: [any BucketOrigin] = [], named: Reloadable<NamedOriginTable>? = nil,
         upstream: UpstreamClient? = nil, metrics: OriginMetrics
@@ -24,8 +24,8 @@ package struct OriginTable: Sendable {
         self.upstream = upstream
     }
 
-    /// The origin of the artifact that a client's words mean: the spellings of a bucket's object are one artifact, and so are URLs that differ in
-    /// what the configuration leaves out of the name.
+    /// The origin of the artifact that a client names. All spellings of a bucket's object are one artifact, and so are URLs that differ only in what
+    /// the configuration leaves out of the name.
     ///
     /// - Throws: `ArtifactURLError`.
     func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
@@ -37,7 +37,7 @@ package struct OriginTable: Sendable {
         let url = try ArtifactURL(text)
         let call = named?.value.call(url)
         let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, call?.rule.query ?? client.policy.queryRule(for: url))
-        // The buckets have just read these very words.
+        // The buckets have already been tried with this very text.
         if source.name.description == text { return http(source, call) }
         return origin(of: source)
     }

@@ -3,11 +3,11 @@ import MirrorNet
 import MirrorStorage
 import NamedOrigins
 
-/// An object of a bucket that the mirror reads with credentials of its own, whatever the client's URL was signed with.
+/// An object of a bucket that the mirror reads with its own credentials, whatever the client's URL was signed with.
 struct PrivateOrigin: Origin {
     let artifact: ArtifactURL
     let bucket: any BucketOrigin
-    /// Knows which hosts are public; the bucket itself is not asked by it.
+    /// Used only to find out whether a host is public, not for requests to the bucket.
     let client: GuardedClient
     let metrics: OriginMetrics
 
@@ -17,14 +17,14 @@ struct PrivateOrigin: Origin {
 
     var isPrivate: Bool { true }
 
-    /// Whoever configured a bucket as an origin allowed it.
+    /// A bucket that is configured as an origin is allowed.
     func check() {}
 
     func location(life: Duration) async throws -> String {
         try await bucket.location(of: artifact, life: life).url
     }
 
-    /// - Parameter answered: Not looked at: it is the artifact's name, which nobody else may read.
+    /// - Parameter answered: Ignored: it is the artifact's name, which only the mirror can read.
     func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
         let location = try await asOrigin { try await bucket.location(of: artifact, life: life) }
         guard let url = try? ArtifactURL(location.url), url.description == location.url else { return nil }
@@ -36,12 +36,12 @@ struct PrivateOrigin: Origin {
         return OriginHead(answer: OriginAnswer(answer, of: artifact), copySource: bucket.source(of: artifact, answer))
     }
 
-    /// - Parameter url: Not looked at: buckets do not redirect.
+    /// - Parameter url: Ignored: buckets do not redirect.
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer {
         OriginAnswer(try await counting { try await bucket.open(artifact, range: range, ifMatch: ifMatch) }, of: artifact)
     }
 
-    /// By the host, which is that of a bucket in the configuration.
+    /// Counts by the host, which is that of a bucket in the configuration.
     private func counting(_ ask: () async throws -> BucketAnswer) async throws -> BucketAnswer {
         try await metrics.counting("\(artifact.host)", status: \.status) { try await asOrigin(ask) }
     }

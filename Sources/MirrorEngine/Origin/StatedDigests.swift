@@ -3,11 +3,11 @@ import NIOHTTP1
 
 /// The digests of a whole artifact that an origin states in its answer's fields.
 enum StatedDigests {
-    /// - Parameter isWhole: Whether the answer's body is the whole artifact: `Content-MD5` and `x-amz-checksum-*` speak of the body.
+    /// - Parameter isWhole: Whether the answer's body is the whole artifact: `Content-MD5` and `x-amz-checksum-*` are about the body.
     static func read(_ headers: HTTPHeaders, isWhole: Bool) -> [Digest] {
         var digests =
             headers["Repr-Digest"].flatMap(Digest.list(reprDigest:)) + legacy(headers[canonicalForm: "Digest"].map(String.init))
-        // Google states the hashes of what is stored; where it decompresses on the way out they are not those of what arrives.
+        // Google states the hashes of what is stored. If it decompresses the content on the way out, they are not those of what arrives.
         // https://cloud.google.com/storage/docs/transcoding
         let isTranscoded =
             headers.first(name: "x-goog-stored-content-encoding").map { $0 != "identity" } == true
@@ -26,7 +26,7 @@ enum StatedDigests {
         if isWhole {
             digests += [
                 headers.first(name: "Content-MD5").flatMap { Digest(.md5, base64: $0) },
-                // A checksum of checksums ends in "-<parts>" and is no base64: those of multipart uploads drop out here.
+                // A checksum of checksums, from a multipart upload, ends in "-<parts>". That is not base64, so it is ignored here.
                 headers.first(name: "x-amz-checksum-sha256").flatMap { Digest(.sha256, base64: $0) },
                 headers.first(name: "x-amz-checksum-sha1").flatMap { Digest(.sha1, base64: $0) },
                 headers.first(name: "x-amz-checksum-crc32c").flatMap { Digest(.crc32c, base64: $0) },

@@ -3,8 +3,8 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 
-/// What HEAD is answered with where a redirect would be of no use: a signed location works for GET alone, and for a copy nobody
-/// who only asks for the header should have to wait.
+/// Answers HEAD where a redirect would be of no use: a signed location works only for GET, and a client that asks only for the header should not have
+/// to wait for a copy.
 final class HeadAnswers: Sendable {
     private let state: HotIndex
     private let presence: PresenceCheck
@@ -27,9 +27,9 @@ final class HeadAnswers: Sendable {
         self.troubles = troubles
     }
 
-    /// What the pool says of an object. The first look is for all who ask at the same time, and the record keeps what it saw.
+    /// What the pool says about an object. Requests that ask at the same time share the first lookup, and the state keeps its result.
     ///
-    /// - Returns: `nil` when the pool does not have it any more, and the replica is forgotten now.
+    /// - Returns: `nil` if the pool no longer has it; the replica has then been forgotten.
     func answer(_ object: StoredObject, of id: ReplicaID, in pool: Pool, as outcome: Outcome) async throws -> RedirectAnswer? {
         if let known = object.representation { return .description(ArtifactDescription(object, known, outcome: outcome)) }
         let described = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
@@ -56,29 +56,29 @@ final class HeadAnswers: Sendable {
         return described
     }
 
-    /// Milliseconds to seconds: it is a service that answers, and not some server.
+    /// How long a bucket may take to answer: it belongs to a storage service, which normally needs milliseconds to seconds.
     private static let bucketPatience = Duration.seconds(4)
 
-    /// What a private origin says of an artifact that the mirror cannot help with.
+    /// What a private origin says about an artifact that the mirror has no copy of.
     ///
-    /// - Parameter network: Who asks.
-    /// - Parameter maySpend: Is asked before the bucket is.
-    /// - Returns: `nil` when it does not say, or not in time.
+    /// - Parameter network: The network that asks.
+    /// - Parameter maySpend: Called before the bucket is asked.
+    /// - Returns: `nil` if it does not say, or not in time.
     func ofBucket(
         _ origin: any Origin, from network: ClientNetwork?, maySpend: @escaping @Sendable () -> Bool
     ) async -> RedirectAnswer? {
         switch try? await headers.answer(origin, within: Self.bucketPatience, from: network, maySpend: maySpend) {
         case .known(let description): .description(description.with(outcome: .fallback))
-        // Others may ask.
+        // Only this network's budget is used up; others may still ask.
         case .overBudget: .origin(.budget)
         case .failed, .unstated, .timedOut, .busy, nil: nil
         }
     }
 
-    /// What the origin says of an artifact whose copy is queued or under way.
+    /// What the origin says about an artifact whose copy is queued or running.
     ///
-    /// - Parameter network: Who asks.
-    /// - Parameter maySpend: Is asked before the origin is.
+    /// - Parameter network: The network that asks.
+    /// - Parameter maySpend: Called before the origin is asked.
     func answer(
         pending origin: any Origin, until deadline: ContinuousClock.Instant, from network: ClientNetwork?,
         maySpend: @escaping @Sendable () -> Bool
@@ -88,7 +88,7 @@ final class HeadAnswers: Sendable {
         case .timedOut, .unstated: .origin(.timedOut)
         case .overBudget: .origin(.budget)
         case .busy: .origin(.overloaded)
-        // The copy makes more attempts, and the client may make its own.
+        // The copy will be tried again, and so may the client.
         case .failed(let error) where error.isTransient: .origin(.copyFailed)
         case .failed(let error):
             RedirectAnswer(CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now))

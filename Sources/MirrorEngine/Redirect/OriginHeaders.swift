@@ -2,25 +2,26 @@ import MirrorCore
 import MirrorStorage
 import Synchronization
 
-/// What origins say of artifacts whose copy is not done, for HEAD requests: asked once for all, and remembered for a short while.
+/// What origins say about artifacts whose copy is not done, for HEAD requests. Concurrent requests share one lookup, and its result is remembered for
+/// a short while.
 ///
-/// By a GET of the first byte, because signed URLs are signed for GET, and some servers answer HEAD as they should not.
+/// Except for buckets, it sends a GET for the first byte, because signed URLs are signed for GET, and some servers answer HEAD incorrectly.
 final class OriginHeaders: Sendable {
-    /// What came of asking.
+    /// The result of asking an origin.
     enum Answer: Sendable {
         case known(ArtifactDescription)
-        /// The origin does not give the artifact.
+        /// The origin does not provide the artifact.
         case failed(CopyError)
-        /// It does not say how long the artifact is, which is what a header is asked for.
+        /// The origin does not state the artifact's length, which is what clients send HEAD for.
         case unstated
         case timedOut
-        /// This client network may ask for no more.
+        /// This client network has used up its budget.
         case overBudget(ClientNetwork?)
-        /// Too many are asked for already.
+        /// Too many lookups are already running.
         case busy
     }
 
-    /// Requests of one artifact that bear to wait for about as long; none waits for one that bears more.
+    /// Requests for one artifact that can wait for about the same time. None waits for a lookup with a longer limit.
     private struct Flight: Hashable {
         let source: ArtifactSource
         let seconds: Int64
@@ -31,12 +32,12 @@ final class OriginHeaders: Sendable {
         var asking = 0
     }
 
-    /// Seconds to which waits are cut off, so that few are asked for at the same time whatever clients say.
+    /// Waits are cut to one of these numbers of seconds, so that there are few lookups of one artifact at the same time, whatever clients ask for.
     private static let steps: [Int64] = [1, 2, 4, 8, 12, 16, 25, 50]
-    /// Origins that are asked at the same time: connections are there for copies.
+    /// How many lookups may run at the same time: connections are meant for copies.
     private static let maxAsking = 32
     private static let maxKnown = 1_000
-    /// As long as a copy that takes its time, and short for what may change.
+    /// How long an answer is remembered: about as long as a slow copy takes, and short enough for what may change.
     private static let life = Duration.seconds(60)
 
     private let clock: any MirrorClock
@@ -47,9 +48,9 @@ final class OriginHeaders: Sendable {
         self.clock = clock
     }
 
-    /// - Parameter limit: How long the request may be withheld.
-    /// - Parameter network: Who asks.
-    /// - Parameter maySpend: Is asked before the origin is.
+    /// - Parameter limit: How long the answer may be delayed.
+    /// - Parameter network: The network that asks.
+    /// - Parameter maySpend: Called before the origin is asked.
     func answer(
         _ origin: any Origin, within limit: Duration, from network: ClientNetwork?, maySpend: @escaping @Sendable () -> Bool
     ) async throws -> Answer {
@@ -66,7 +67,7 @@ final class OriginHeaders: Sendable {
                 if case .known(let description) = answer { remember(description, of: source.name) }
                 return answer
             }
-            // The first one's budget is not the others'.
+            // The first request's budget says nothing about the others'.
             if case .overBudget(let other) = answer, other != network { continue }
             return answer
         }
@@ -119,7 +120,7 @@ final class OriginHeaders: Sendable {
 }
 
 extension ArtifactDescription {
-    /// - Parameter acceptsRanges: Whether the origin does, to which the client may still be redirected.
+    /// - Parameter acceptsRanges: Whether the origin accepts ranges: the client may still be redirected to it.
     fileprivate init?(_ response: OriginResponse, of artifact: ArtifactURL, acceptsRanges: Bool) {
         guard let size = response.totalSize else { return nil }
         let metadata = response.metadata(of: artifact, stored: Timestamp(milliseconds: 0))
@@ -129,9 +130,9 @@ extension ArtifactDescription {
             contentEncoding: metadata.contentEncoding, contentDisposition: metadata.contentDisposition, acceptsRanges: acceptsRanges)
     }
 
-    /// An entity tag that compares equal, but that no condition on bytes may be made of (RFC 9110 §8.8.1, §13.1.1).
+    /// A weak entity tag: it compares equal, but cannot be used in conditions that need identical bytes (RFC 9110 §8.8.1, §13.1.1).
     ///
-    /// - Returns: `nil` for what is not an entity tag.
+    /// - Returns: `nil` if it is not an entity tag.
     private static func weak(_ etag: String) -> String? {
         let opaque = etag.hasPrefix("W/") ? etag.dropFirst(2) : etag[...]
         guard opaque.utf8.count >= 2, opaque.utf8.first == UInt8(ascii: "\""), opaque.utf8.last == UInt8(ascii: "\""),

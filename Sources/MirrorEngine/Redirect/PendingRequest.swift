@@ -1,9 +1,10 @@
 import MirrorCore
 import MirrorState
 
-/// One request on its way to an answer.
+/// A request that has no answer yet.
 ///
-/// An object, like the answer's larger cases and the services on the way: thousands may wait at once, and each function that waits keeps what it was given.
+/// It is a reference, like the answer's larger cases and the services involved: thousands may wait at once, and each waiting function keeps its
+/// arguments.
 final class PendingRequest: Sendable {
     let origin: any Origin
     let id: ReplicaID
@@ -12,16 +13,16 @@ final class PendingRequest: Sendable {
     let wait: Wait
     let time: RequestTime
     let isHead: Bool
-    /// Whether HEAD is answered with what is known also where a redirect would do.
+    /// Whether HEAD is answered with a description even if a redirect would do.
     let describes: Bool
-    /// Who pays for what is not there yet; `nil` for an admin, who does not.
+    /// Whose budget pays for artifacts without a copy; `nil` for an admin, who has no budget.
     let network: ClientNetwork?
-    /// Whose share of the waits it takes; `nil` where many clients may be behind one address.
+    /// Whose share of the waits it takes; `nil` if many clients may be behind one address.
     let sharer: ClientNetwork?
-    /// Whether it is one request, and not for others who are counted already.
+    /// Whether it stands for one request, not for others that are already counted.
     let isCounted: Bool
 
-    /// - Parameter state: Not looked at before.
+    /// - Parameter state: Not yet asked for this request.
     init(
         _ origin: any Origin, pool: Pool, state: HotIndex, wait: Wait, time: RequestTime, isHead: Bool, describes: Bool = false,
         network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
@@ -41,13 +42,14 @@ final class PendingRequest: Sendable {
 
     var source: ArtifactSource { origin.source }
 
-    /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.
+    /// Whether it may ask for a copy although the last one has just failed: the origin refused, but has not seen this query.
     func mayClaim(over replica: Replica) -> Bool {
         guard source.query != nil, case .error(let failure) = replica.status else { return false }
         return failure.mayBeOfQuery
     }
 
-    /// The origin may have refused another query than this request's: it tells the client itself what it thinks of that.
+    /// The answer after a failed copy. The origin may have refused a different query from this request's; then the client is redirected, so that the
+    /// origin can answer it.
     func answer(to failure: CopyFailure) -> RedirectAnswer {
         source.query != nil && failure.mayBeOfQuery ? .origin(.copyFailed) : RedirectAnswer(failure)
     }

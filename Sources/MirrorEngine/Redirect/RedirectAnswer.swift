@@ -2,22 +2,22 @@ package import MirrorCore
 package import MirrorState
 package import MirrorStorage
 
-/// What a redirect request is answered with.
+/// The answer to a redirect request.
 package enum RedirectAnswer: Sendable {
     /// To the replica.
     indirect case replica(ReplicaRedirect)
     /// To the origin.
     case origin(Fallback)
-    /// To ourselves once more, with the number of the hop: the copy is not done, and the client bears no longer silence.
+    /// To the mirror itself, with the number of the hop: the copy is not done, and the client would not wait any longer.
     case hop(Int)
-    /// To HEAD where a redirect would lead nowhere or would come late: what is known of the artifact.
+    /// To HEAD, if a redirect would not work or would come too late: what is known about the artifact.
     indirect case description(ArtifactDescription)
     /// The egress policy refuses the artifact.
     case refused(message: String)
-    /// The origin has no such artifact to give; its own status is passed on.
+    /// The origin refuses the artifact; its own status is passed on.
     case originStatus(Int, message: String)
 
-    /// What the failure of a copy means for those who want the artifact.
+    /// The answer to requests for an artifact whose copy has failed.
     init(_ failure: CopyFailure) {
         self =
             switch failure.reason {
@@ -27,9 +27,9 @@ package enum RedirectAnswer: Sendable {
             }
     }
 
-    /// The answer to a request that states what the bytes must be: the origin, where the copy is something else.
+    /// The answer to a request that states a digest: the origin, if the copy has a different one.
     ///
-    /// The copy stays, because the request may be wrong. One whose SHA-256 is not known is believed.
+    /// The copy stays, because the request may be wrong. A copy whose SHA-256 is not known is accepted.
     package func checked(against digest: Digest?) -> RedirectAnswer {
         guard let digest, digest.algorithm == .sha256 else { return self }
         let found: Digest? =
@@ -57,12 +57,12 @@ package enum RedirectAnswer: Sendable {
 /// The outcomes of a redirect request.
 package enum Outcome: String, Sendable, CaseIterable {
     case hit, wait, backfill, fallback, refused, error
-    /// A HEAD that is answered while the copy is under way.
+    /// A HEAD that is answered while the copy is queued or running.
     case pending
-    /// Not the end of a request, which has one of the others: counted by itself.
+    /// Counted separately: a hop is not the end of a request, which has one of the other outcomes.
     case hop
 
-    /// Those that a request ends with.
+    /// The outcomes that a request can end with.
     static let endings = allCases.filter { $0 != .hop }
 }
 
@@ -72,20 +72,20 @@ package struct ReplicaRedirect: Sendable {
     package let outcome: Outcome
     package let object: StoredObject
     package let location: ObjectLocation
-    /// Until when the same location may be given to others; `nil` for as long as the replica is there.
+    /// Until when the same location may be given to others; `nil` if that is as long as the replica is present.
     package let notAfter: Timestamp?
     /// Taken before the state was read: an answer may be remembered only while this is current (``HotIndex/isCurrent(_:)``).
     package let token: HotIndex.Token
 }
 
-/// What an answer to HEAD says of an artifact.
+/// What an answer to HEAD says about an artifact.
 package struct ArtifactDescription: Sendable {
     package private(set) var outcome: Outcome
-    /// Bytes.
+    /// In bytes.
     package let size: Int64
     package let sha256: Digest?
-    /// The pool's, with which a client's conditions hold. While the object is not in the pool, the origin's as a weak one: it tells versions apart,
-    /// and nobody makes a condition of it that the copy would not meet.
+    /// The pool's, which clients can use in conditions. While the object is not in the pool, the origin's as a weak one: it tells versions apart, but
+    /// cannot be used in conditions that the copy would not meet.
     package let etag: String?
     /// The pool's; while the object is not in the pool, the origin's.
     package let lastModified: Timestamp?
@@ -110,17 +110,17 @@ extension ArtifactDescription {
     }
 }
 
-/// Why a request is sent to the origin.
+/// Why a request is redirected to the origin.
 package enum Fallback: String, Sendable, CaseIterable {
     /// The copy was not done within the request's wait.
     case timedOut = "timed-out"
-    /// The client has ended its side of the connection while it waited: it has most likely gone.
+    /// The client closed its side of the connection while it waited, so it has most likely gone.
     case left
     /// Too many requests wait, or too many copies are queued.
     case overloaded
-    /// The client's network has asked for more that is not there than it may.
+    /// The client's network has used up its budget for artifacts without a copy.
     case budget
-    /// The client's network has as many requests that wait as one may have.
+    /// As many requests from the client's network are waiting as it may have.
     case share
     /// The copy failed for a reason that the origin did not give.
     case copyFailed = "copy-failed"
@@ -128,7 +128,7 @@ package enum Fallback: String, Sendable, CaseIterable {
     case removing
     /// The copy does not have the digest that the request states.
     case otherDigest = "other-digest"
-    /// The rule of a named origin has it that nobody waits for this artifact's copy.
+    /// By the rule of a named origin, requests do not wait for a copy of this artifact.
     case notCopied = "not-copied"
     /// The client, its network or its named origin wants the origin itself.
     case asked
@@ -138,10 +138,10 @@ package enum Fallback: String, Sendable, CaseIterable {
     case unavailable
     /// The state store, the pool or the credentials did not answer in time.
     case silent
-    /// The mirror shuts down.
+    /// The mirror is shutting down.
     case shuttingDown = "shutting-down"
 
-    /// For the client.
+    /// The message for the client.
     package var message: String {
         switch self {
         case .timedOut: "Cached copy did not show up in time; this is the origin"
@@ -162,7 +162,7 @@ package enum Fallback: String, Sendable, CaseIterable {
     }
 }
 
-/// What came of asking for a copy ahead of use.
+/// The result of requesting a copy before it is needed.
 package enum WarmResult: Sendable {
     case replica(Replica.Status)
     case refused(String)

@@ -3,7 +3,7 @@ package import MirrorSettings
 extension RedirectConfiguration {
     private static let maxClients = 100
     private static let hopLength = SettingKind<Duration>.duration(in: .seconds(1)...minutes(10))
-    /// Clients follow some fifty redirects at most.
+    /// Clients follow at most about fifty redirects.
     private static let hopCount = SettingKind<Int>.integer(in: 0...50)
 
     package init(_ reader: SettingsReader) {

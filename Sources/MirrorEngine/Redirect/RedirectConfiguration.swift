@@ -1,48 +1,48 @@
 import MirrorState
 
-/// How requests for artifacts are answered: the section `redirect` of the configuration, whose keys are the names of the properties.
+/// How requests for artifacts are answered: the section `redirect` of the configuration. Its keys are the property names.
 package struct RedirectConfiguration: Sendable, Equatable {
     package static let defaults = RedirectConfiguration()
 
-    /// Who waits longer than this for a copy, over all hops, is sent to the origin.
+    /// How long a request waits for a copy, over all hops, before it is redirected to the origin.
     package var maxWait: Duration = .seconds(300)
-    /// How long one answer is withheld, and how often a client is redirected to the mirror itself, where it is none that is known.
+    /// How long one answer is delayed for a client that is not in any table; `hops` is how often it is redirected to the mirror itself.
     package var hop: Duration = .seconds(8)
     package var hops = 5
-    /// Looked through before the built-in table.
+    /// Searched before the built-in table.
     package var clients: [ClientTable.Family] = []
-    /// The most that a request may ask for with `?wait=`.
+    /// The longest wait that a request may ask for with `?wait=`.
     package var waitLimit: Duration = .seconds(300)
-    /// Who waits longer than this for an answer of the state, the pool or the credentials is sent to the origin.
+    /// How long a request waits for the state, the pool or the credentials before it is redirected to the origin.
     package var lookLimit: Duration = .seconds(2)
-    /// How long an origin's refusal is remembered.
+    /// How long an origin's refusal, or another failure of a copy, is remembered.
     package var negativeLife: Duration = .seconds(30)
-    /// Requests that may wait at the same time; more are sent to the origin at once.
+    /// Requests that may wait at the same time; further ones are redirected to the origin at once.
     package var maxWaiting = 10_000
-    /// Bytes for what is known of present replicas, and how requests for them are answered: the hot ones, if not all of them fit.
+    /// Bytes for what is known about present replicas, and for the answers to requests for them; for the hot ones, if not all fit.
     package var memory = Int64(HotMemory.standardLimit)
-    /// What one client network may ask for that is not there yet.
+    /// How many artifacts without a copy one client network may request.
     package var coldClaims = ColdClaimLimits()
     package var status = Status.found
-    /// What a client gets of ``lookLimit`` which says that it bears less: enough for any pool that is well. No key sets it.
+    /// How much of ``lookLimit`` a request gets even if its `?wait=` is shorter: enough for any healthy pool. No key sets it.
     var leastLook: Duration = .seconds(1)
 
     package enum Status: Int, Sendable, CaseIterable {
         case found = 302, temporaryRedirect = 307
     }
 
-    /// How long a redirect's location must work at least.
+    /// How long the location of a redirect must work, at least.
     static let locationLife = Duration.seconds(300)
-    /// How long signed locations work at most: stores sign as at the beginning of a window, which is no longer than ``locationLife``.
+    /// How long signed locations work, at most: stores sign as if at the beginning of a window, which is not longer than ``locationLife``.
     static let signedLife = locationLife * 2
 
-    /// How long one answer is withheld from which client.
+    /// How long one answer is delayed for each kind of client.
     var clientTable: ClientTable { ClientTable(clients, unknown: Patience(hop: hop, hops: hops)) }
-    /// With a quarter of them for each client network.
+    /// The limits for waiting requests: at most a quarter of them from one client network.
     var waiting: ReplicaWaiters.Limits { ReplicaWaiters.Limits(total: maxWaiting, ofNetwork: max(1, maxWaiting / 4)) }
 
-    /// - Parameter asked: What the request's `?wait=` says, which goes before everything else: the client knows how long it bears this answer.
-    /// - Parameter hop: How often the client was redirected to ourselves before.
+    /// - Parameter asked: The request's `?wait=`. It takes precedence over everything else, because the client knows how long it can wait.
+    /// - Parameter hop: How often the client has already been redirected to the mirror itself.
     package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
         let look = min(lookLimit, patience.hop)
         if let asked { return Wait(limit: min(asked, waitLimit), look: min(look, max(asked, leastLook))) }

@@ -2,17 +2,17 @@ import Logging
 import MirrorCore
 
 extension RedirectService {
-    /// Strangers can have these lines as fast as they ask: at `info` there are only those that cost a wait, a claim of a budget, or trouble of the mirror's own, and
-    /// of these no more than a budget allows.
+    /// Strangers can cause these lines as fast as they send requests. So `info` has only answers that cost a wait or a claim, or show a problem of
+    /// the mirror's own, and no more of them than a budget allows.
     ///
-    /// - Parameter hasWaited: Whether the answer was waited for (``hasWaited(_:_:)``).
+    /// - Parameter hasWaited: Whether the request waited for the answer (``hasWaited(_:_:)``).
     func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1, hasWaited: Bool) {
         let level: Logger.Level =
             switch answer {
-            // Counted; the log has a line in a while (``ColdClaims``).
+            // Counted; ``ColdClaims`` logs a line now and then.
             case .hop, .origin(.budget): .debug
             case .refused, .origin(.noPool), .origin(.share): .debug
-            // The first who waited have a line of a failure, and those none to whom it is told while it is remembered.
+            // Requests that waited for a failure have a line; requests that get it while it is remembered have none.
             case .originStatus, .origin(.copyFailed), .origin(.timedOut): hasWaited ? .info : .debug
             case .description(let description) where description.outcome != .backfill: .debug
             case .replica(let redirect) where redirect.outcome == .hit: .debug
@@ -49,8 +49,8 @@ extension RedirectService {
         }
     }
 
-    /// Whether a request was kept waiting for a copy, or would have been for a second at least, going by what the mirror saw: the number of a hop is the
-    /// client's own word.
+    /// Whether a request waited for a copy: it was allowed to wait for at least a second or, after hops, has waited that long in this one. Only what
+    /// the mirror itself saw counts, because the client states the number of the hop.
     func hasWaited(_ time: RequestTime, _ wait: Wait) -> Bool {
         guard let waited = time.waited else { return false }
         return wait.before == .zero ? wait.limit >= .seconds(1) : waited - wait.before >= .seconds(1)

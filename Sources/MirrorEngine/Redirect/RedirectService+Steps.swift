@@ -2,17 +2,16 @@ package import MirrorCore
 package import MirrorState
 import MirrorStorage
 
-/// The steps from a request to its answer.
 extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
-        // Who hopped here has waited for the copy, wherever it was done meanwhile.
+        // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
         if let replica = try await state.replica(request.id), !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
             return answer
         }
-        // Absent, or an error whose time is over, or pending.
+        // The replica is absent, pending, or an error that may be retried.
         switch try await probe.find(request) {
         case .settled(let replica, let outcome, let token):
             return try await settled(replica, request, as: outcome, token: token) ?? .origin(.unavailable)
@@ -45,18 +44,18 @@ extension RedirectService {
             case .changed(let changed): replica = changed
             case .lookAgain: replica = try await state.replica(request.id)
             }
-            // Gone while we waited: a purge. Copying it again is for the next request.
+            // It disappeared while we waited: a purge. The next request may copy it again.
             guard let replica else { return .origin(.removing) }
             if let answer = try await settled(replica, request, as: .wait) { return answer }
-            // The copy that was waited for has just failed: that is the answer, however short the time that failures are remembered.
+            // The copy that was waited for has just failed. That is the answer, even if failures are remembered only briefly.
             if case .error(let failure) = replica.status { return request.answer(to: failure) }
         }
     }
 
-    /// The answer that a replica gives by itself; `nil` when there is something to do first.
+    /// The answer that the replica's state determines; `nil` if there is something to do first.
     ///
-    /// - Parameter token: Of the look that found it; `nil` for the request's own.
-    // Not inlined, so that what waits for a copy does not keep the room for this as well.
+    /// - Parameter token: The token of the lookup that found it; `nil` for the request's own.
+    // Not inlined, so that a request that waits for a copy does not keep memory for this, too.
     @inline(never)
     private func settled(
         _ replica: Replica, _ request: PendingRequest, as outcome: Outcome, token: HotIndex.Token? = nil
@@ -66,14 +65,14 @@ extension RedirectService {
             if object.markedAt == nil {
                 uses.record(request.id, lastUsed: object.lastUsed)
             } else {
-                // The sweep must not take away what is handed out now: clear the mark before answering.
+                // The sweep must not delete what this answer leads to: clear the mark before answering.
                 try await state.touch([ReplicaUse(id: request.id, at: clock.now)])
-                // Unless it has just done so: that cannot be undone.
+                // If the removal has already begun, it cannot be undone.
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }
-            // Signed as at the beginning of a window it works for longer: others are given the same one up to the window's end.
+            // A location signed as if at the beginning of a window works for longer: other requests get the same one until the window ends.
             let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.locationLife)
-            // A signature is for one method.
+            // A signature is valid for one method only.
             if request.isHead, location.expires != nil || request.describes {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
             }
@@ -97,10 +96,11 @@ extension RedirectService {
             notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: token)
     }
 
-    /// Where the plainest of hits is redirected to, for those who remember it and answer from memory then: nothing is counted or recorded for that.
+    /// The redirect for a plain hit, to be remembered and answered from memory. Nothing is counted or recorded here.
     ///
-    /// - Parameter token: From before `replica` was looked up.
-    /// - Returns: `nil` when there is more to it than a replica whose location is known at once: that is for ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
+    /// - Parameter token: Taken before `replica` was looked up.
+    /// - Returns: `nil` if it is more than a present replica whose location is known at once; then use
+    ///   ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
     package func plainHit(_ replica: Replica?, _ origin: any Origin, in pool: Pool, token: HotIndex.Token) async -> ReplicaRedirect? {
         guard case .present(let object) = replica?.status, object.markedAt == nil, refusal(of: origin) == nil, health.isReadable(pool.id),
             let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife), location.expires == nil

@@ -7,22 +7,22 @@ import Tracing
 
 /// The redirect path: from an artifact and a pool to the answer. `docs/request-handling.md` is its specification.
 ///
-/// Never throws: whatever breaks on our side ends in a redirect to the origin.
+/// Never throws: any failure of the mirror ends in a redirect to the origin.
 package final class RedirectService: Sendable {
     let state: HotIndex
     let waiters: ReplicaWaiters
     let uses: UseRecorder
     let probe: PoolProbe
     let heads: HeadAnswers
-    /// What may be asked for that is not there yet.
+    /// The budgets for artifacts without a copy.
     package let coldClaims: ColdClaims
     let keys = ReplicaKeys()
     package let redirectLog = RedirectLog()
     let clock: any MirrorClock
     let logger: Logger
-    /// Of the log, for answers.
+    /// Limits log lines about answers.
     let lines: LineBudget
-    /// Of the log, for what is broken.
+    /// Limits log lines about failures.
     private let troubles: LineBudget
     let origins: OriginTable
     private let presence: PresenceCheck
@@ -63,24 +63,24 @@ package final class RedirectService: Sendable {
 
     var configuration: RedirectConfiguration { settings.value }
 
-    /// Requests from now on wait by these settings; those under way have theirs.
+    /// New requests use these settings; those in progress keep theirs.
     package func reload(_ configuration: RedirectConfiguration) {
         settings.replace(with: configuration)
         clients.replace(with: configuration.clientTable)
         coldClaims.reload(configuration.coldClaims)
     }
 
-    /// Answers everybody who waits with the origin, now, and whoever would wait later at once: the process shuts down.
+    /// Redirects all waiting requests to the origin now, and later requests as soon as they would have to wait. Called when the process shuts down.
     package func close() {
         deadlines.close()
     }
 
-    /// The origin of the artifact that a client's words mean (``OriginTable/resolve(_:)``).
+    /// The origin of the artifact that a client names (``OriginTable/resolve(_:)``).
     package func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
         try origins.resolve(text)
     }
 
-    /// Where a request is sent that the mirror cannot help: to the artifact's own URL, signed where clients could not read it otherwise.
+    /// Where a request is redirected if the mirror has no copy: the artifact's own URL, signed if clients could not read it otherwise.
     package func location(of origin: any Origin) async -> String {
         let source = origin.source
         guard origin.isPrivate else { return source.url.description }
@@ -101,29 +101,29 @@ package final class RedirectService: Sendable {
         return source.url.description
     }
 
-    /// What signing may take beyond the request's time: it is quick, unless credentials have to be asked for.
+    /// How long signing may take in addition to the request's time: it is quick unless credentials have to be fetched.
     private static let signingLimit = Duration.milliseconds(500)
 
-    /// How long a client may be kept waiting for one answer, by what it says of itself.
+    /// How long one answer to a client may be delayed, by what the client says.
     ///
-    /// - Parameter asked: Its `?wait=`; cut off at `waitLimit`.
-    /// - Parameter hop: How often it was redirected to ourselves before.
+    /// - Parameter asked: Its `?wait=`; limited to `waitLimit`.
+    /// - Parameter hop: How often it has already been redirected to the mirror itself.
     package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
         configuration.wait(asked: asked, hop: hop, patience: patience)
     }
 
-    /// - Parameter userAgent: The field's value; `nil` where there is none.
+    /// - Parameter userAgent: The field's value; `nil` if there is none.
     package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
         clients.value.patience(of: userAgent)
     }
 
-    /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
-    /// - Parameter isHead: Whether the client wants to know of the artifact alone.
-    /// - Parameter describes: Whether HEAD is answered with what is known of the artifact also where a redirect would do.
-    /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
-    /// - Parameter network: Who pays for what is not there yet; `nil` for nobody.
-    /// - Parameter sharer: Whose share of the waits it takes; `nil` where many clients may be behind one address.
-    /// - Parameter client: Who asks; nothing is waited for once it has left.
+    /// - Parameter pool: `nil` if no pool serves the client: the answer is the origin, if that is allowed.
+    /// - Parameter isHead: Whether the client only wants to know about the artifact.
+    /// - Parameter describes: Whether HEAD is answered with a description even if a redirect would do.
+    /// - Parameter isReportedMissing: Whether the client was already redirected to a copy and did not find it.
+    /// - Parameter network: Whose budget pays for artifacts without a copy; `nil` for nobody's.
+    /// - Parameter sharer: Whose share of the waits it takes; `nil` if many clients may be behind one address.
+    /// - Parameter client: The client that asks; once it has left, nothing is waited for.
     package func answer(
         _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, describes: Bool = false,
         isReportedMissing: Bool = false, from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
@@ -150,28 +150,28 @@ package final class RedirectService: Sendable {
 
     // MARK: Requests that wait together
 
-    /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
+    /// Counts a request that waits for the answer to another one, until ``leave(_:)``.
     ///
     /// - Parameter sharer: As for ``answer(_:in:wait:isHead:describes:isReportedMissing:from:sharer:client:)``.
-    /// - Returns: Until when; `nil` when as many wait as may.
+    /// - Returns: Until when it may wait; `nil` if no more requests may wait.
     package func join(wait: Wait, sharer: ClientNetwork?) -> ContinuousClock.Instant? {
         var limits = configuration.waiting
-        // The last place is for the other one, which may not be counted yet.
+        // The last place is reserved for the other request, which may not be counted yet.
         limits.total -= 1
         guard !deadlines.isClosed, waiters.join(sharer, limits) else { return nil }
         return clock.instant + wait.limit
     }
 
-    /// - Parameter sharers: Of each who has joined.
+    /// - Parameter sharers: One for each request that has joined.
     package func leave(_ sharers: [ClientNetwork?]) {
         waiters.leave(sharers)
     }
 
-    /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
+    /// Continues to wait on behalf of requests that outlast the one that they joined: for the copy or, with HEAD, for the header.
     ///
-    /// - Parameter wait: What each of them was given.
-    /// - Parameter isClaimed: Whether the copy was asked for; else that is still to be done.
-    /// - Parameter network: Who takes over, and pays for what has to be asked for again.
+    /// - Parameter wait: The wait that each of them has.
+    /// - Parameter isClaimed: Whether the copy was already requested; otherwise this requests it.
+    /// - Parameter network: The network that takes over, and pays for what must be requested again.
     package func wait(
         for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool,
         isClaimed: Bool, from network: ClientNetwork
@@ -187,7 +187,7 @@ package final class RedirectService: Sendable {
         }
     }
 
-    /// Counts and logs the answer that has been found for several requests at once.
+    /// Counts and logs an answer that several requests share.
     ///
     /// - Parameter durations: How long each of them has waited since it was sent.
     /// - Parameter before: How long they waited in earlier hops.
@@ -203,11 +203,11 @@ package final class RedirectService: Sendable {
         logUse(answer, id.artifact, id.pool, requests: durations.count, isHead: isHead)
     }
 
-    /// Asks for a copy ahead of use, and does not wait for it.
+    /// Requests a copy before it is needed, without waiting for it.
     package func warm(_ origin: any Origin, in pool: Pool) async -> WarmResult {
         let artifact = origin.source.name
         if let refusal = refusal(of: origin) { return .refused(refusal) }
-        // A list of thousands would otherwise go on until the grace is over.
+        // Otherwise a list of thousands would continue until the shutdown's grace period ends.
         guard !deadlines.isClosed else { return .unavailable }
         let wait = Wait(limit: .zero)
         let request = PendingRequest(
@@ -233,7 +233,7 @@ package final class RedirectService: Sendable {
         RequestTime(wait, until: end, isHead: isHead, client: client, deadlines: deadlines, stragglers: stragglers, clock: clock)
     }
 
-    /// - Parameter request: `nil` when no pool serves the client.
+    /// - Parameter request: `nil` if no pool serves the client.
     private func answerInTime(
         _ origin: any Origin, _ request: PendingRequest?, _ time: RequestTime, isHead: Bool, isReportedMissing: Bool,
         _ network: ClientNetwork?
@@ -252,28 +252,28 @@ package final class RedirectService: Sendable {
     private func find(_ request: PendingRequest?, isReportedMissing: Bool) async -> RedirectAnswer {
         guard let request else { return .origin(.noPool) }
         if isReportedMissing, let trouble = await look(for: request) { return .origin(trouble) }
-        // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
+        // Checked after the token was taken: if the pool becomes unreadable in the meantime, what is remembered of this answer is forgotten.
         guard health.isReadable(request.pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await self.follow($0) }
     }
 
-    /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
+    /// HEAD cannot use the signed URL of an object in a private bucket, so it gets what the bucket says instead.
     private func usable(
         _ answer: RedirectAnswer, _ origin: any Origin, isHead: Bool, _ network: ClientNetwork?
     ) async -> RedirectAnswer {
         guard isHead, case .origin(let reason) = answer, origin.isPrivate else { return answer }
-        // A call to the bucket costs what one to any origin does. Of a budget that is known to be spent no more is asked.
+        // A call to the bucket costs the same as a call to any origin. If the budget is known to be used up, there is no call.
         return await heads.ofBucket(origin, from: network) { [coldClaims] in reason != .budget && coldClaims.spend(network) } ?? answer
     }
 
-    /// What breaks ends in a redirect to the origin.
+    /// Turns a failure into a redirect to the origin.
     private func orOrigin(
         _ request: PendingRequest, _ answer: (PendingRequest) async throws -> RedirectAnswer
     ) async -> RedirectAnswer {
         do {
             return try await answer(request)
         } catch {
-            // It has its answer, and this is what came of leaving.
+            // The request already has its answer; this error comes from its cancellation.
             guard !Task.isCancelled else { return .origin(.timedOut) }
             metrics.countError(error)
             troubles.log(
@@ -283,14 +283,14 @@ package final class RedirectService: Sendable {
         }
     }
 
-    /// The replica that a key in a pool belongs to whose objects the mirror serves; `nil` when no client was redirected to it of late.
+    /// The replica that a key belongs to, in a pool whose objects the mirror serves; `nil` if no client was redirected to it recently.
     package func replica(of key: ObjectKey, in pool: PoolID) -> ReplicaID? {
         keys.replica(of: key, in: pool)
     }
 
-    /// Looks whether a replica's object is there, once for all who report it missing at the same time.
+    /// Checks whether a replica's object exists, once for all requests that report it missing at the same time.
     ///
-    /// - Returns: Why that cannot be found out.
+    /// - Returns: Why that cannot be found out; `nil` if it was.
     private func look(for request: PendingRequest) async -> Fallback? {
         let id = request.id
         guard coldClaims.spend(request.network) else { return .budget }
@@ -307,7 +307,7 @@ package final class RedirectService: Sendable {
         }
     }
 
-    /// What the egress policy has against an artifact, in words for the client.
+    /// Why the egress policy refuses an artifact, in words for the client; `nil` if it does not.
     func refusal(of origin: any Origin) -> String? {
         do {
             try origin.check()

@@ -1,13 +1,14 @@
 import MirrorCore
 import Synchronization
 
-/// Which replica an object belongs to whose key a client asks for, where the mirror serves the objects: the key does not tell the artifact.
+/// Finds the replica that an object key belongs to, for pools whose objects the mirror serves: a key does not contain the artifact's name.
 ///
-/// Holds those that clients were redirected to last, in memory alone: a client that asks for a key was redirected to it, mostly just before.
+/// Holds the replicas that clients were redirected to most recently, in memory only: a client that asks for a key has usually just been redirected to
+/// it.
 final class ReplicaKeys: Sendable {
     private let ids: Mutex<RecentEntries<Int, ReplicaID>>
 
-    /// - Parameter capacity: Replicas that are held, at most.
+    /// - Parameter capacity: The maximum number of replicas.
     init(capacity: Int = 100_000) {
         ids = Mutex(RecentEntries(capacity: capacity))
     }

@@ -2,9 +2,9 @@ import MirrorCore
 package import MirrorState
 import Synchronization
 
-/// Whoever waits for a replica to change, woken by the state store's notifications.
+/// The requests that wait for a replica to change, woken by the state store's notifications.
 ///
-/// One subscription serves all of them: nothing polls. How long somebody waits is not known here: a wait ends with its task (``RequestTime``).
+/// One subscription serves all of them; nothing polls. There are no timeouts here: a wait ends with its task (``RequestTime``).
 package final class ReplicaWaiters: Sendable {
     /// Why a wait ended.
     enum Wake: Sendable {
@@ -13,15 +13,15 @@ package final class ReplicaWaiters: Sendable {
         case lookAgain
     }
 
-    /// `nil` when whoever waits leaves.
+    /// `nil` if the wait was cancelled.
     private typealias Mailbox = FirstValue<Wake?>
 
-    /// One that waits.
+    /// A task that waits.
     private struct Waiter {
         let mailbox: Mailbox
-        /// Whether it is one request; else those for whom it waits are counted.
+        /// Whether it stands for one request; otherwise it waits for others that are already counted.
         let isCounted: Bool
-        /// Whose share it takes.
+        /// The network whose share it takes.
         let sharer: ClientNetwork?
     }
 
@@ -29,7 +29,7 @@ package final class ReplicaWaiters: Sendable {
         var waiters: [ReplicaID: [ObjectIdentifier: Waiter]] = [:]
         var count = 0
         var joined = 0
-        /// Of those who are counted.
+        /// The shares of those that are counted.
         var shares = NetworkShares()
 
         mutating func begin(_ waiter: Waiter) {
@@ -44,7 +44,7 @@ package final class ReplicaWaiters: Sendable {
             if let sharer = waiter.sharer { shares.giveBack(sharer) }
         }
 
-        /// Why one more may not wait.
+        /// Why another request may not wait.
         func refusal(_ sharer: ClientNetwork?, _ limits: Limits) -> Fallback? {
             if count + joined >= limits.total { return .overloaded }
             if let sharer, shares.full(sharer, limit: limits.ofNetwork) != nil { return .share }
@@ -54,9 +54,9 @@ package final class ReplicaWaiters: Sendable {
 
     /// How many requests may wait at the same time.
     struct Limits {
-        /// In all.
+        /// In total.
         var total: Int
-        /// Of one client network.
+        /// From one client network.
         var ofNetwork: Int
     }
 
@@ -64,19 +64,19 @@ package final class ReplicaWaiters: Sendable {
 
     package init() {}
 
-    /// How many requests wait now, each for itself or together with another.
+    /// How many requests are waiting, each for itself or together with another.
     package var count: Int { state.withLock { $0.count + $0.joined } }
 
-    /// Why one more may not wait; `nil` when it may.
+    /// Why another request may not wait; `nil` if it may.
     ///
-    /// - Parameter sharer: Whose share it would take; `nil` where many clients may be behind one address.
+    /// - Parameter sharer: Whose share it would take; `nil` if many clients may be behind one address.
     func refusal(_ sharer: ClientNetwork?, _ limits: Limits) -> Fallback? {
         state.withLock { $0.refusal(sharer, limits) }
     }
 
-    /// Counts one more that waits together with another, which ``leave(_:)`` ends.
+    /// Counts a request that waits together with another, until ``leave(_:)``.
     ///
-    /// - Returns: `false` when as many wait already as may.
+    /// - Returns: `false` if no more requests may wait.
     func join(_ sharer: ClientNetwork?, _ limits: Limits) -> Bool {
         state.withLock { state in
             guard state.refusal(sharer, limits) == nil else { return false }
@@ -86,7 +86,7 @@ package final class ReplicaWaiters: Sendable {
         }
     }
 
-    /// - Parameter sharers: Of each who has joined.
+    /// - Parameter sharers: One for each request that has joined.
     func leave(_ sharers: [ClientNetwork?]) {
         state.withLock { state in
             state.joined -= sharers.count
@@ -94,11 +94,11 @@ package final class ReplicaWaiters: Sendable {
         }
     }
 
-    /// Hands the store's changes to those who wait, until the store closes or the task is cancelled.
+    /// Passes the store's changes to the waiting tasks, until the store closes or the task is cancelled.
     package func run(_ changes: AsyncStream<ReplicaChange>) async {
         for await change in changes {
             switch change {
-            // A replica that is pending still has nothing to tell.
+            // A replica that is still pending is not news.
             case .replica(_, let replica) where replica?.state == .pending: break
             case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
             case .stale(let id): deliver(.lookAgain, to: take(id))
@@ -110,11 +110,11 @@ package final class ReplicaWaiters: Sendable {
 
     /// Waits for a change of `id`.
     ///
-    /// - Parameter isCounted: Whether it is one request that waits; else those for whom it waits are counted.
-    /// - Parameter sharer: Whose share that takes.
-    /// - Parameter time: Of the request, which no longer counts as soon as it has its answer.
-    /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
-    ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
+    /// - Parameter isCounted: Whether this stands for one request; otherwise it waits for others that are already counted.
+    /// - Parameter sharer: Whose share it takes.
+    /// - Parameter time: The request's time; once the request has its answer, it no longer counts.
+    /// - Parameter isStillPending: Checks the state after this waiter was registered, so that a change between the check and the wait is not lost;
+    ///   `false` ends the wait with `.lookAgain`.
     /// - Throws: What `isStillPending` throws; `CancellationError` as soon as the task is cancelled.
     func wait(
         for id: ReplicaID, isCounted: Bool = true, sharer: ClientNetwork? = nil, in time: RequestTime? = nil,

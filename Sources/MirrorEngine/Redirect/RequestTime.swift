@@ -2,22 +2,22 @@ import MirrorCore
 import MirrorState
 import Synchronization
 
-/// The time that one request has for its answer: some to find out what the mirror knows and has, then for the copy.
+/// The time that one request has for its answer: first for lookups, then for the copy.
 ///
-/// The answer is given when it is found, or when the time is over. Whatever is under way for it then is cancelled and not waited for: it may hang
-/// in what does not answer, and what others need of it goes on without this request.
+/// The answer is given when it is found, or when the time has passed. Work that is then still running is cancelled but not waited for, because it may
+/// hang. What other requests need of it continues without this request.
 final class RequestTime: Alarm {
     private struct State {
         var isWaiting = false
-        /// Whether what is under way now ends as soon as it is cancelled.
+        /// Whether the current work ends as soon as it is cancelled.
         var canLeave = false
-        /// Whether what was begun has come to its end.
+        /// Whether the work has ended.
         var isOver = false
         var isStraggler = false
         var leave: (@Sendable () -> Void)?
     }
 
-    /// Until when it waits for a copy.
+    /// Until when the request waits for a copy.
     let end: ContinuousClock.Instant
     private let wait: Wait
     private let isHead: Bool
@@ -29,8 +29,8 @@ final class RequestTime: Alarm {
     private let state = Mutex(State())
     private let answer = FirstValue<RedirectAnswer>()
 
-    /// - Parameter end: `nil` for what `wait` says, from now on.
-    /// - Parameter client: Who waits: nothing is waited for once it has left. `nil` when others than one client do.
+    /// - Parameter end: `nil` for the limit of `wait`, from now on.
+    /// - Parameter client: The client that waits; once it has left, nothing is waited for. `nil` if there is more than one.
     init(
         _ wait: Wait, until end: ContinuousClock.Instant? = nil, isHead: Bool, client: ClientPresence?, deadlines: Deadlines,
         stragglers: Stragglers,
@@ -46,32 +46,32 @@ final class RequestTime: Alarm {
         self.end = end ?? began + wait.limit
     }
 
-    /// How long it has taken so far, with the hops before, where it is one that waited for a copy.
+    /// How long the request has taken so far, including earlier hops; `nil` if it did not wait for a copy.
     var waited: Duration? {
         let hasWaited = wait.before > .zero || (!isHead && state.withLock { $0.isWaiting })
         return hasWaited ? wait.before + began.duration(to: clock.instant) : nil
     }
 
-    /// From now on it waits for what takes as long as it takes: the copy, or the origin.
+    /// Marks the end of the lookups: from now on the request waits for the copy, or for the origin.
     func beginWaiting() {
         state.withLock { $0.isWaiting = true }
-        // Who bears no wait has its answer in a moment, by what is known.
+        // A request that may not wait gets its answer in a moment, from what is known.
         guard clock.instant < end else { return }
         deadlines.move(self, to: end)
         client?.whenLeft { [weak self] in self?.give(.origin(.left)) }
     }
 
-    /// Notes whether what is under way from now on ends as soon as it is cancelled, so that an answer leaves nothing behind.
+    /// Notes whether the work from now on ends as soon as it is cancelled, so that nothing is left running after the answer.
     func noteLeaving(_ canLeave: Bool) {
         state.withLock { $0.canLeave = canLeave }
     }
 
-    /// Calls this when there is an answer, whatever becomes of the work for it.
+    /// Calls `leave` when there is an answer, even if work for it is still running.
     func whenAnswered(_ leave: @escaping @Sendable () -> Void) {
         state.withLock { $0.leave = leave }
     }
 
-    /// - Returns: What `find` finds, or what is said in its place when the time is over or the client is gone.
+    /// - Returns: The result of `find`, or the answer that replaces it if the time has passed or the client has left.
     func answer(_ find: @escaping @Sendable () async -> RedirectAnswer) async -> RedirectAnswer {
         deadlines.set(self, at: state.withLock { $0.isWaiting } ? end : began + wait.look)
         let work = Task {
@@ -102,7 +102,7 @@ final class RequestTime: Alarm {
         }
     }
 
-    /// Gives an answer in the place of the one that was not found.
+    /// Gives an answer in place of the one that was not found in time.
     private func give(_ answer: RedirectAnswer) {
         guard self.answer.give(answer) else { return }
         state.withLock { state in
@@ -120,9 +120,9 @@ final class RequestTime: Alarm {
     }
 }
 
-/// How many requests have their answer while something that was begun for them still hangs.
+/// Counts requests that have their answer while work that was begun for them still hangs.
 final class Stragglers: Sendable {
-    /// With so many, who needs more than memory is redirected at once: something that all need does not answer.
+    /// With this many, requests that need more than memory are redirected at once: something that all of them need does not answer.
     private static let limit = 1_000
 
     private let count = Atomic(0)

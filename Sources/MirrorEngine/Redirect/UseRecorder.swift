@@ -3,12 +3,12 @@ package import MirrorCore
 package import MirrorState
 import Synchronization
 
-/// Remembers when replicas were last used, and tells the state store now and then.
+/// Remembers when replicas were last used, and writes that to the state store every second.
 ///
-/// A use is written only when the last one that was written is older than `coarseness`: a hot replica costs one write in that time,
-/// however often it is asked for. At most one write is under way.
+/// A use is written only if the last written one is older than `coarseness`, so a hot replica costs one write in that time, however often it is
+/// requested. At most one write runs at a time.
 package final class UseRecorder: Sendable {
-    /// Uses that wait to be written; more are dropped, which at worst lets a replica expire early.
+    /// The maximum number of uses that wait to be written; more are dropped, which at worst lets a replica expire early.
     static let maxHeld = 100_000
     static let batch = 500
 
@@ -21,7 +21,7 @@ package final class UseRecorder: Sendable {
     private let isFailing = Mutex(false)
     private let isLooking = Atomic(false)
 
-    /// - Parameter presence: Looks at the objects of what was used.
+    /// - Parameter presence: Checks that the objects of used replicas still exist.
     package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any MirrorClock, logger: Logger) {
         self.state = state
         self.presence = presence
@@ -30,19 +30,19 @@ package final class UseRecorder: Sendable {
         self.logger = logger
     }
 
-    /// How old a written use must be before the next is written.
+    /// How old a written use must be before the next one is written.
     package var coarseness: Duration {
         get { .milliseconds(coarseMilliseconds.load(ordering: .relaxed)) }
         set { coarseMilliseconds.store(newValue.wholeMilliseconds, ordering: .relaxed) }
     }
 
-    /// Whether a use at `now` is to be written.
+    /// Whether a use at `now` must be written.
     package func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool {
-        // What lies in the future was written before the clock was put back.
+        // A use in the future was written before the clock was set back.
         lastUsed > now || lastUsed.duration(to: now) >= coarseness
     }
 
-    /// - Parameter lastUsed: What the state store knows.
+    /// - Parameter lastUsed: The last use that the state store knows.
     package func record(_ id: ReplicaID, lastUsed: Timestamp) {
         let now = clock.now
         guard isDue(now, lastUsed: lastUsed) else { return }
@@ -51,7 +51,7 @@ package final class UseRecorder: Sendable {
         }
     }
 
-    /// Writes what is held every second until the task is cancelled, and once more then.
+    /// Writes the held uses every second until the task is cancelled, and once more then.
     package func run() async {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(1))
@@ -60,8 +60,8 @@ package final class UseRecorder: Sendable {
         }
     }
 
-    /// Looks at the objects of what was used, without waiting: a pool that hangs must not keep uses from being written. While it looks, nobody else does;
-    /// who is left out is looked at after the next use.
+    /// Starts to check the objects of used replicas without waiting: a pool that hangs must not keep uses from being written. Only one check runs at
+    /// a time; replicas that are skipped are checked after their next use.
     private func beginLooking(_ used: [ReplicaID]) {
         guard let presence, !isLooking.exchange(true, ordering: .relaxed) else { return }
         Task {
@@ -70,9 +70,9 @@ package final class UseRecorder: Sendable {
         }
     }
 
-    /// What cannot be written is held on to, for the next time.
+    /// Writes the held uses now. Uses that cannot be written are kept for the next time.
     ///
-    /// - Returns: What was written.
+    /// - Returns: The replicas whose uses were written.
     @discardableResult
     package func flush() async -> [ReplicaID] {
         let uses = held.withLock { held in
@@ -86,7 +86,7 @@ package final class UseRecorder: Sendable {
                 isFailing.withLock { $0 = false }
             } catch {
                 holdAgain(uses[start...])
-                // Once, not every second for as long as the state is away.
+                // Logged once, not every second while the state is unavailable.
                 let isFirst = isFailing.withLock { isFailing in
                     defer { isFailing = true }
                     return !isFailing

@@ -3,9 +3,9 @@ package import MirrorCore
 package import MirrorState
 import MirrorStorage
 
-/// Records objects that a pool holds and the state does not know.
+/// Records objects that a pool has but the state does not know.
 package struct Backfill: Sendable {
-    /// An object that is removed over and over again is not worth more.
+    /// How often it looks; an object that is removed again and again is not worth more.
     private static let maxLooks = 4
 
     private let state: any StateStore
@@ -20,10 +20,10 @@ package struct Backfill: Sendable {
         self.logger = logger
     }
 
-    /// Looks into the pool and records what is there, while nobody here publishes or removes it: what was seen a moment ago, in a listing
-    /// perhaps, may have been purged since. Where another process removes it between the look and the record, it looks again.
+    /// Looks in the pool and records the object if it is there, while nothing in this process publishes or removes it: an object that was seen
+    /// before, such as in a listing, may have been purged since. If another process removes it between the lookup and the record, it looks again.
     ///
-    /// - Returns: The replica as it is afterwards, whoever made it so; `nil` when the pool does not have it.
+    /// - Returns: The replica as it is afterwards, whichever process recorded it; `nil` if the pool does not have it.
     func record(_ id: ReplicaID, in pool: Pool) async throws -> Replica? {
         try await publications.withPermit(id) {
             for _ in 0..<Self.maxLooks {

@@ -3,16 +3,16 @@ import MirrorCore
 import MirrorState
 import Synchronization
 
-/// Takes replicas out of full pools, the least recently used first, and none that a reader may be on the way to (decision 0016).
+/// Deletes replicas from full pools, the least recently used first, and none that a client may have just been redirected to (decision 0016).
 ///
-/// A replica is marked first: from then on nobody is redirected to it without the mark being cleared. Once the grace is over it is on standby: it is
-/// deleted when its bytes are needed, and not before. What was used within the grace, or within a minute, is not marked.
+/// A replica is marked first: from then on, a redirect to it clears the mark. When the grace has ended, it is on standby: it is deleted when its
+/// space is needed, and not before. A replica that was used within the grace, or within a minute, is not marked.
 final class Evictor: Sendable {
     static let page = 100
 
-    /// What was marked in a pool, as far as this process knows.
+    /// What is marked in a pool, according to this process.
     private struct Marked {
-        /// The last one in the order of use: those before it are marked.
+        /// The last marked replica in the order of use; all before it are marked, too.
         var last: Replica?
         var amount = PoolAmount()
     }
@@ -23,7 +23,7 @@ final class Evictor: Sendable {
     private let metrics: EngineMetrics
     private let logger: Logger
     private let marked = Mutex<[PoolID: Marked]>([:])
-    /// One pass over a pool at a time.
+    /// Allows one pass over a pool at a time.
     private let passes = FairSemaphore<PoolID>(limit: 1)
 
     init(
@@ -38,14 +38,14 @@ final class Evictor: Sendable {
 
     // MARK: Deleting
 
-    /// Whether so much is on standby.
+    /// Whether the pool has that much on standby.
     func has(_ amount: PoolAmount, in pool: Pool) async throws -> Bool {
         try await standby(amount, in: pool).amount.covers(amount)
     }
 
-    /// Deletes what is on standby until `missing` says that nothing has to go any more, or nothing is left.
+    /// Deletes replicas on standby until `missing` returns nothing, or none are left.
     ///
-    /// - Parameter missing: Asked again after each pass, since others free room and take it, too.
+    /// - Parameter missing: How much must be freed; called again after each pass, because other tasks also free and take room.
     func free(in pool: Pool, until missing: @Sendable () async throws -> PoolAmount) async throws {
         try await passes.withPermit(pool.id) {
             while true {
@@ -79,12 +79,12 @@ final class Evictor: Sendable {
         let amount: PoolAmount
     }
 
-    /// The first of those on standby that are so much together, or all of them.
+    /// The first replicas on standby that add up to `amount`, or all of them if there is less.
     private func standby(_ amount: PoolAmount, in pool: Pool) async throws -> (replicas: [Standby], amount: PoolAmount) {
         var found: [Standby] = []
         var sum = PoolAmount()
         var last: Replica?
-        // The clock of this node may be another than the one that marks are of.
+        // The clock of this node may differ from the one that set the marks.
         let now = try await state.time(in: pool.id)
         while true {
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
@@ -96,7 +96,7 @@ final class Evictor: Sendable {
                 sum = sum + .of(object)
                 if sum.covers(amount) { return (found, sum) }
             }
-            // They were marked in the order of their use: behind a page without any there are hardly more.
+            // Replicas are marked in the order of their use: after a page without any, there are hardly any more.
             guard found.count > before, replicas.count == Self.page else { return (found, sum) }
             last = replicas.last
         }
@@ -104,12 +104,12 @@ final class Evictor: Sendable {
 
     // MARK: Marking
 
-    /// Sees to it that so much is marked, as far as there are replicas that were not used lately.
+    /// Marks replicas until `amount` is marked, or until only recently used ones are left.
     func mark(_ amount: PoolAmount, in pool: Pool) async throws {
         guard marked.withLock({ !($0[pool.id] ?? Marked()).amount.covers(amount) }) else { return }
         await uses.flush()
         try await passes.withPermit(pool.id) {
-            // Whoever was used after this may have a use that is not written yet.
+            // A replica that was used after this time may have a use that is not written yet.
             let unusedSince = try await state.time(in: pool.id) - pool.quietTime - uses.coarseness
             while true {
                 let known = marked.withLock { $0[pool.id] ?? Marked() }
@@ -122,7 +122,7 @@ final class Evictor: Sendable {
         }
     }
 
-    /// How far a page of replicas is to be marked.
+    /// How much of a page of replicas must be marked.
     private static func next(
         _ replicas: [Replica], _ amount: PoolAmount, _ known: Marked, unusedSince: Timestamp
     ) -> (marked: Marked, unmarked: [ReplicaID], isWholePage: Bool) {
@@ -139,6 +139,6 @@ final class Evictor: Sendable {
         return (marked, unmarked, true)
     }
 
-    /// Counts anew what is marked: other processes mark and delete, and whoever was used again is marked no more.
+    /// Forgets what is known to be marked, so that it is counted again: other processes mark and delete, and a use clears a mark.
     func recount(_ pool: Pool) { marked.withLock { $0[pool.id] = nil } }
 }

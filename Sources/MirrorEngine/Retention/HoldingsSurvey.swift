@@ -3,7 +3,7 @@ package import MirrorCore
 package import MirrorState
 import Synchronization
 
-/// Adds up what a pool holds: bytes by the time of their last use, and bytes that nobody has used since they were copied.
+/// Adds up what a pool holds: bytes by the age of their last use, and bytes that have not been used since they were copied.
 ///
 /// It reads every record of the pool, so it takes at most a hundredth of the time: after a survey it pauses for 99 times as long as that one took.
 package final class HoldingsSurvey: Sendable {
@@ -12,12 +12,12 @@ package final class HoldingsSurvey: Sendable {
         package static let unread = "cloud_mirror_pool_unread_bytes"
     }
 
-    /// How long ago the last use was, at most, in words and time; the last one has no limit.
+    /// Age classes of the last use: name and upper limit; the last class has no limit.
     package static let ages: [(word: String, limit: Duration?)] = [
         ("1h", .seconds(3_600)), ("1d", .seconds(86_400)), ("7d", .seconds(7 * 86_400)), ("30d", .seconds(30 * 86_400)), ("older", nil),
     ]
 
-    /// A use so soon after the copy is that of the client that the copy was made for: the state may not know it apart.
+    /// A use this soon after the copy is that of the client that the copy was made for: the state may not tell it from later ones.
     private static let firstUse = Duration.seconds(60)
     private static let page = 500
 
@@ -44,9 +44,9 @@ package final class HoldingsSurvey: Sendable {
     }
 
     private func take(of pool: PoolID) async throws {
-        // By the clock that uses are recorded by.
+        // The time by the clock that uses are recorded with.
         let now = try await state.time(in: pool)
-        // No sum overflows: what a pool states of its objects may be absurd.
+        // Floating point, so that no sum overflows: sizes that a pool states may be absurd.
         var ages = [Double](repeating: 0, count: Self.ages.count)
         var unread = 0.0
         var last: Replica?

@@ -4,13 +4,14 @@ package import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// Keeps pools within `maxBytes` and a number of replicas, and disks from filling up: a copy takes room as its bytes come, and what was not used for longest makes it (decision 0016).
+/// Keeps pools within `maxBytes` and a number of replicas, and disks from filling up: a copy takes room as its bytes arrive, and the least recently
+/// used replicas make room (decision 0016).
 ///
-/// Copies of other processes are seen once they are present; a pool may be exceeded by what they have under way.
+/// Copies of other processes count only once they are present, so a pool may exceed its limit by their running copies.
 package final class PoolSpace: Sendable {
     private struct Book {
         var reservations: [ObjectIdentifier: Reservation] = [:]
-        /// As last known, for when the state is away.
+        /// The last known totals, for when the state is unavailable.
         var totals: PoolTotals?
     }
 
@@ -19,7 +20,7 @@ package final class PoolSpace: Sendable {
     private let evictor: Evictor
     private let books = Mutex<[PoolID: Book]>([:])
 
-    /// - Parameter maxReplicas: Of each pool: however small they are, each is a record in the state and an object in the pool.
+    /// - Parameter maxReplicas: The limit for each pool: even a small replica is a record in the state and an object in the pool.
     package init(
         state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, maxReplicas: Int = 1_000_000, metrics: EngineMetrics,
         logger: Logger
@@ -31,11 +32,11 @@ package final class PoolSpace: Sendable {
 
     // MARK: Copies
 
-    /// Begins to take room for an artifact. What it is stated to have is looked for, and not taken.
+    /// Begins to take room for an artifact. Checks that there is room for the stated size, but does not take it yet.
     ///
-    /// - Parameter size: Bytes that the origin states.
+    /// - Parameter size: The size in bytes that the origin states; `nil` if it states none.
     /// - Parameter mayTakeAhead: Whether the origin is trusted to send what it states.
-    /// - Throws: ``CopyError`` when the artifact is larger than the pool may be, or when there is no room for it now.
+    /// - Throws: ``CopyError`` if the artifact is larger than the pool may be, or if there is no room for it now.
     func begin(_ size: Int64?, in pool: Pool, mayTakeAhead: Bool = true) async throws -> Reservation {
         let reservation = Reservation(of: self, in: pool, size: size, mayTakeAhead: mayTakeAhead)
         guard let size else { return enter(reservation) }
@@ -63,13 +64,13 @@ package final class PoolSpace: Sendable {
         books.withLock { _ = $0[reservation.pool.id]?.reservations.removeValue(forKey: ObjectIdentifier(reservation)) }
     }
 
-    /// Makes room for what was just reserved.
+    /// Makes room for what the copy has just reserved.
     fileprivate func makeRoom(for reservation: Reservation) async throws {
         let pool = reservation.pool
         let room = try await room(of: pool)
         if !room.missing.isNothing {
             try await free(pool)
-            // What has not come yet can do without, for now.
+            // Bytes that have not arrived yet do not need room for now.
             if try await !missing(in: pool).isNothing { reservation.cutBack() }
             guard try await missing(in: pool).isNothing else {
                 try await evictor.mark(room.standby, in: pool)
@@ -87,12 +88,12 @@ package final class PoolSpace: Sendable {
 
     // MARK: Whenever
 
-    /// Makes room although the pool seemed to have it: its storage is full.
+    /// Makes room if the pool's storage is full although the pool seemed to have room.
     ///
     /// - Returns: Whether there is more room than before.
     func makeRoom(_ bytes: Int64, in pool: Pool) async throws -> Bool {
         let before = try await state.totals(of: pool.id).bytes
-        // One artifact too large for the storage does not empty the pool for nothing.
+        // An artifact that is too large for the storage does not empty the pool for nothing.
         guard before >= bytes else { return false }
         try await evictor.free(in: pool) { [state] in
             PoolAmount(bytes: Int128(bytes) - Int128(before) + Int128(try await state.totals(of: pool.id).bytes))
@@ -102,7 +103,7 @@ package final class PoolSpace: Sendable {
         return false
     }
 
-    /// Brings a pool back that holds too much, and sees to it that the next copies find room.
+    /// Brings a pool back within its limits, and marks replicas so that the next copies find room.
     func sweep(_ pool: Pool) async throws {
         evictor.recount(pool)
         let room = try await room(of: pool)
@@ -120,7 +121,7 @@ package final class PoolSpace: Sendable {
             stored: copies.reduce(0) { $0 + Int128($1.stored) })
     }
 
-    /// While the state is away a copy under way goes by what was known last.
+    /// While the state is unavailable, running copies use the last known totals.
     private func totals(of pool: PoolID) async throws -> PoolTotals {
         do {
             let totals = try await state.totals(of: pool)
@@ -132,7 +133,7 @@ package final class PoolSpace: Sendable {
         }
     }
 
-    /// - Parameter message: Why.
+    /// - Parameter message: Why there is no room.
     static func noRoom(
         _ pool: Pool, _ message: String = "the pool is full, and everything in it was used recently", cause: (any Error)? = nil
     ) -> CopyError {
@@ -141,14 +142,14 @@ package final class PoolSpace: Sendable {
 }
 
 extension PoolSpace {
-    /// The room that a copy under way has taken; given back by ``release()``.
+    /// The room that a running copy has taken; given back by ``release()``.
     final class Reservation: Sendable {
         private struct Bytes {
             var reserved: Int64 = 0
             var arrived: Int64 = 0
-            /// What came before the last bytes: it is in the pool by now, or nearly.
+            /// All bytes but the last ones to arrive: they are in the pool by now, or nearly.
             var stored: Int64 = 0
-            /// Whether room was made for the replica itself, however small it is.
+            /// Whether room was made for the replica itself, which counts even if it is empty.
             var isBegun = false
         }
 
@@ -167,9 +168,9 @@ extension PoolSpace {
 
         var bytes: (reserved: Int64, stored: Int64) { state.withLock { ($0.reserved, $0.stored) } }
 
-        /// Takes room for bytes that have come, and some ahead of them.
+        /// Takes room for bytes that have arrived, and some in advance.
         ///
-        /// - Throws: ``CopyError`` when there is none.
+        /// - Throws: ``CopyError`` if there is none.
         func take(_ count: Int) async throws {
             let isShort = state.withLock { bytes in
                 bytes.stored = bytes.arrived
@@ -184,7 +185,7 @@ extension PoolSpace {
 
         private func ahead(of arrived: Int64) -> Int64 {
             let ahead = mayTakeAhead ? SpaceAhead.bytes(after: arrived) : 0
-            // A small pool is not emptied for what may never come.
+            // A small pool is not emptied for bytes that may never arrive.
             return min(ahead, (pool.maxBytes ?? .max) / 64)
         }
 

@@ -2,20 +2,21 @@ package import MirrorCore
 package import MirrorState
 import MirrorStorage
 
-/// Keeps what publishes an object, removes it, or finds it in its pool from doing so at the same time, each with its record in the state.
+/// Serialises publishing, removing and back-filling of one replica in this process, each together with its record in the state.
 package typealias PublicationLock = FairSemaphore<ReplicaID>
 
 extension PublicationLock {
     package convenience init() { self.init(limit: 1) }
 }
 
-/// Takes replicas away: out of service first, then the object, then the memory of it.
+/// Removes replicas: takes each out of service first, then deletes its object, then its record.
 ///
-/// A removal is one caller's at a time, of all processes, so that no deletion can be late: while one is under way nothing is copied anew.
+/// Of all processes, only one caller at a time removes a replica, and nothing is copied again until the removal ends. So no deletion can hit a newer
+/// object.
 package struct ReplicaRemover: Sendable {
-    /// How long a removal is left to who confirmed it last: longer than any deletion takes, its repetitions included.
+    /// How long a removal belongs to the caller that confirmed it last: longer than any deletion takes, including retries.
     static let life = Duration.seconds(300)
-    /// How often a purge looks whether somebody else's removal has ended, and how many times before it gives up.
+    /// How often a purge checks whether another caller's removal has ended, and how many times before it gives up.
     private static let waits = (pause: Duration.milliseconds(100), count: 300)
 
     private let pools: PoolTable
@@ -30,26 +31,26 @@ package struct ReplicaRemover: Sendable {
         self.clock = clock
     }
 
-    /// - Parameter unusedSince: Removes only a marked replica that was not used after it; `nil` removes it whatever its state.
-    /// - Returns: Whether it was removed by this call.
+    /// - Parameter unusedSince: Removes the replica only if it is marked and was not used after this time; `nil` removes it whatever its state.
+    /// - Returns: Whether this call removed it.
     func remove(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
         let condition = unusedSince.map { RemovalCondition.unused(since: $0) } ?? .none
         guard let removal = try await state.beginRemoval(id, condition, duration: Self.life) else { return false }
         return try await finish(removal)
     }
 
-    /// Removes many replicas of one pool, their objects in as few calls as the store allows.
+    /// Removes many replicas of one pool, and their objects in as few calls as the store allows.
     ///
-    /// - Parameter marked: Replicas and their marks: one that was used after its mark stays.
-    /// - Returns: The replicas that were removed by this call.
-    /// - Throws: Why none could be removed.
+    /// - Parameter marked: Replicas and the times of their marks; a replica that was used after its mark stays.
+    /// - Returns: The replicas that this call removed.
+    /// - Throws: The reason, if none could be removed.
     func remove(_ marked: [(id: ReplicaID, at: Timestamp)], in pool: Pool) async throws -> [ReplicaID] {
         let (removed, failure) = try await remove(marked.map { ($0.id, .unused(since: $0.at)) }, in: pool)
         if let failure, removed.isEmpty { throw failure }
         return removed
     }
 
-    /// Ends removals that were begun, perhaps by a process that died. Those whose object cannot be deleted stay, for the next sweep.
+    /// Finishes abandoned removals, perhaps of a process that died. Removals whose object cannot be deleted are left for the next sweep.
     func finish(abandoned ids: [ReplicaID], in pool: Pool) async throws {
         _ = try await remove(ids.map { ($0, .abandoned) }, in: pool)
     }
@@ -66,20 +67,20 @@ package struct ReplicaRemover: Sendable {
 
     // MARK: Purging
 
-    /// What a purge found and took away.
+    /// What a purge found and removed.
     package enum Purged: Sendable, Equatable {
         case nothing
         /// A replica in this state.
         case replica(Replica.State)
-        /// One whose removal was begun before.
+        /// A replica whose removal had already begun.
         case removal
         /// An object in the pool that the state did not know.
         case object
     }
 
-    /// Removes a replica, its copy job and its object, also an object that the state does not know.
+    /// Removes a replica, its copy job and its object, even if the state does not know the object.
     ///
-    /// - Throws: ``StorageError/Code/unavailable`` when somebody else is at it and does not get on.
+    /// - Throws: ``StorageError/Code/unavailable`` if another caller's removal does not finish in time.
     package func purge(_ id: ReplicaID) async throws -> Purged {
         let purged = try await lookedUp(id)
         while let removal = try await turn(to: id) {
@@ -90,9 +91,9 @@ package struct ReplicaRemover: Sendable {
 
     /// Waits until it is this caller's turn to remove a replica.
     ///
-    /// - Returns: `nil` when somebody else did so meanwhile.
+    /// - Returns: `nil` if another caller has removed it in the meantime.
     private func turn(to id: ReplicaID) async throws -> Removal? {
-        // Makes who is at it delete once more: what they have deleted may be from before this call.
+        // Makes a caller that is removing it delete again: what it has deleted may be from before this call.
         if let removal = try await state.beginRemoval(id, .none, duration: Self.life) { return removal }
         for _ in 0..<Self.waits.count {
             try await clock.sleep(for: Self.waits.pause)
@@ -107,17 +108,17 @@ package struct ReplicaRemover: Sendable {
         case let replica? where replica.status == .removing: return .removal
         case let replica?: return .replica(replica.state)
         case nil:
-            // A pool that cannot tell is no reason not to delete: some services refuse to say whether an object is there.
+            // An error does not prevent the deletion: some services refuse to say whether an object is there.
             let info = try? await pools[id.pool]?.store.head(ObjectKey(id.artifact))
             return info == nil ? .nothing : .object
         }
     }
 
-    // MARK: Objects that are gone, or should never have come
+    // MARK: Missing and superseded objects
 
-    /// Forgets a replica whose object is gone; looks once more where nobody publishes it at the same time.
+    /// Forgets a replica whose object is gone; checks again while nothing in this process can publish it.
     ///
-    /// - Returns: Whether it was forgotten by this call.
+    /// - Returns: Whether this call forgot it.
     func removeIfMissing(_ id: ReplicaID) async throws -> Bool {
         guard let pool = pools[id.pool] else { return false }
         return try await uncancelled {
@@ -128,7 +129,7 @@ package struct ReplicaRemover: Sendable {
                     return false
                 } catch let error as StorageError where error.code == .notFound {
                     guard let removal = try await state.beginRemoval(id, .none, duration: Self.life) else { return false }
-                    // Without a deletion: another process may have copied it anew since the look. Its object is found again.
+                    // The object is not deleted: another process may have copied it again since the check. Such an object is found later.
                     if try await state.endRemoval(removal) { return true }
                     return try await end(removal, in: pool)
                 }
@@ -136,10 +137,11 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    /// Removes an object that was published but that the state did not take, because its lease was lost meanwhile.
+    /// Removes an object that was published, but that the state did not accept because the lease had been lost in the meantime.
     ///
-    /// The caller holds the publication lock of it. Other processes do not: what one of them copies or has copied stays, and while the object
-    /// is deleted the replica is under removal, so that none of them begins. Where one of them removes it already, it deletes this object too.
+    /// The caller holds the replica's publication lock, which does not bind other processes. What one of them is copying or has copied stays. While
+    /// the object is deleted, the replica is under removal, so that no other process begins a copy. If another process is already removing the
+    /// replica, it deletes this object, too.
     func discard(_ id: ReplicaID) async throws {
         guard let pool = pools[id.pool] else { return }
         try await uncancelled {
@@ -155,7 +157,7 @@ package struct ReplicaRemover: Sendable {
 
     // MARK: Deleting
 
-    /// - Returns: Whether the replica is absent by this call; `false` when somebody else took the removal over.
+    /// - Returns: Whether this call made the replica absent; `false` if another caller took over the removal.
     private func finish(_ removal: Removal) async throws -> Bool {
         guard let pool = pools[removal.id.pool] else { return false }
         return try await uncancelled {
@@ -163,11 +165,11 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    /// The same for many of one pool.
+    /// The same for many replicas of one pool.
     ///
-    /// - Returns: Those that are absent by this call, and why the others are not.
+    /// - Returns: The replicas that this call made absent, and an error if some could not be deleted.
     private func finish(_ removals: [Removal], in pool: Pool) async throws -> (removed: [ReplicaID], failure: StorageError?) {
-        // One order for everybody who takes several of these locks.
+        // A fixed order prevents deadlocks between callers that take several of these locks.
         let removals = removals.sorted { $0.id.artifact.description < $1.id.artifact.description }
         return try await uncancelled {
             try await publications.withPermits(removals.map(\.id)) {
@@ -210,9 +212,9 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    /// Deletes an object whose publication lock the caller holds, as often as somebody asks for it meanwhile, and ends the removal.
+    /// Deletes an object whose publication lock the caller holds, again if another caller asks for it in the meantime, and ends the removal.
     ///
-    /// - Returns: `false` when somebody else took the removal over.
+    /// - Returns: `false` if another caller took over the removal.
     private func end(_ removal: Removal, in pool: Pool) async throws -> Bool {
         do {
             while try await !state.confirm([removal], duration: Self.life).isEmpty {
@@ -230,7 +232,7 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    /// - Returns: Whether the replica is absent now, `false` when its object is to be deleted once more, `nil` when the removal is somebody else's.
+    /// - Returns: `true` if the replica is absent now, `false` if its object must be deleted again, `nil` if the removal belongs to another caller.
     private func ended(_ removal: Removal) async throws -> Bool? {
         do {
             return try await state.endRemoval(removal)
@@ -239,20 +241,20 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    /// Gives up on a deletion well before the removal runs out: it may still wait for its turn at the service then.
+    /// Gives up on a deletion well before the removal expires, because the service may still execute it later.
     private func withinLife<Value: Sendable>(_ deletion: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await withAlarm(
             "remover.delete", "no answer within \(Self.life / 2)", alarm: { [clock] in try await clock.sleep(for: Self.life / 2) }, deletion
         )
     }
 
-    /// Leaves a removal to others whose object could not be deleted.
+    /// Hands back a removal whose object could not be deleted, so that others can continue it.
     ///
-    /// A service that did not answer in time may still be about to delete: then the removal stays until it runs out, and nothing is copied
-    /// meanwhile that could be deleted in the place of the old object.
+    /// If the service did not answer in time, it may still be about to delete. Then the removal stays until it expires, so that nothing is copied in
+    /// the meantime that could be deleted in place of the old object.
     private func leave(_ removal: Removal, after error: StorageError) async {
         guard error.code != .timedOut else { return }
-        // Where it fails, the removal runs out.
+        // If this fails, the removal expires by itself.
         try? await state.handBack(removal)
     }
 }

@@ -27,7 +27,7 @@ package struct RetentionConfiguration: Sendable, Equatable {
     package enum MaxBytes: Sendable, Equatable {
         case none
         case bytes(Int64)
-        /// ``RetentionConfiguration/shareOfDisk`` of the file system, which the local pools on it share that have no limit of their own.
+        /// ``RetentionConfiguration/shareOfDisk`` of the file system, shared by the local pools on it that have no limit of their own.
         case shareOfDisk
     }
 }

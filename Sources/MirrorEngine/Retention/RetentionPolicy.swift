@@ -1,14 +1,14 @@
 package import MirrorCore
 
-/// Says how long a replica is worth keeping.
+/// Decides how long a replica is worth keeping.
 ///
-/// Asked at each sweep and never stored: a new policy applies at once to everything that is held.
+/// It is asked at each sweep, and its answers are never stored, so a new policy applies at once to all replicas.
 package protocol RetentionPolicy: Sendable {
     /// - Returns: How long the replica may stay unused.
     func idleLife(of object: StoredObject) -> Duration
-    /// No replica's life is shorter: those used since then need not be looked at.
+    /// The shortest life of any replica: replicas that were used more recently need not be checked.
     var shortestIdleLife: Duration { get }
-    /// For people.
+    /// A description for users.
     var summary: String { get }
 }
 

@@ -4,14 +4,15 @@ package import MirrorState
 import MirrorStorage
 import ServiceLifecycle
 
-/// Expires replicas: marks those that are not worth keeping any more, and deletes them once the grace is over. Then ``PoolSpace`` sees to full pools.
+/// Expires replicas: marks those that are no longer worth keeping, and deletes them when their grace has ended. Then ``PoolSpace`` brings full pools
+/// back within their limits.
 ///
-/// Failures that nobody has asked about for an hour since they could have been tried again are forgotten, so that URLs that never were an
-/// artifact do not add up. At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
-/// Graceful shutdown ends it between two replicas; a removal cut off by a crash is ended by the next sweep.
+/// Failures are forgotten an hour after they could have been retried if nobody has asked for them, so that URLs that never were artifacts do not
+/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold. A graceful shutdown ends it
+/// between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
-    /// How long a failure stays after its time is over, for people who look.
+    /// How long a failure can still be seen after it could have been retried.
     static let errorLife = Duration.seconds(3_600)
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
@@ -83,7 +84,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     }
 
     private func expire(_ pool: Pool) async throws {
-        // The clock of this node may be another than the one that marks are of.
+        // The clock of this node may differ from the one that set the marks.
         let now = try await state.time(in: pool.id)
         var last: Replica?
         repeat {
@@ -95,7 +96,7 @@ package struct Sweeper: Service, CustomStringConvertible {
             var isFresh = false
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
-                // They are in the order of their last use: nothing behind this one is over.
+                // Replicas are ordered by their last use: none after this one has expired.
                 isFresh = object.lastUsed + pool.retention.shortestIdleLife > now
                 if isFresh { break }
                 guard object.lastUsed + pool.retention.idleLife(of: object) <= now else { continue }
@@ -106,7 +107,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                     lastUse = object.lastUsed
                 }
             }
-            // The newest use among them, for they are in that order: what was used since this look stays unmarked.
+            // This is their newest use, because of that order. Replicas that were used since this lookup stay unmarked.
             if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
             for id in try await remover.remove(over, in: pool) {
                 metrics.countExpired(pool: pool.id)
@@ -119,7 +120,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     /// Forgets failures of all pools.
     package func forgetErrors() async throws {
         var now = clock.now
-        // Nor is a failure forgotten sooner by a node whose clock is ahead.
+        // A node whose clock is ahead must not forget failures sooner, either.
         for pool in pools.all { now = min(now, try await state.time(in: pool.id)) }
         let before = now - Self.errorLife
         repeat {
@@ -127,10 +128,10 @@ package struct Sweeper: Service, CustomStringConvertible {
         } while try await state.forgetErrors(before: before, limit: Self.page) == Self.page
     }
 
-    /// Compares the state with the pool: objects that the state forgot are recorded, replicas whose object is gone are forgotten.
+    /// Compares the state with the pool: records objects that the state does not know, and forgets replicas whose object is gone.
     ///
-    /// Only where a listing tells all that is to be known. Elsewhere each object would cost a request: there a forgotten object is found when
-    /// it is asked for, and a missing one by ``PresenceCheck``.
+    /// Only for pools whose listing contains metadata. Elsewhere each object would cost a request: an unknown object is found when a client requests
+    /// it, and a missing one by ``PresenceCheck``.
     package func reconcile(_ pool: Pool) async throws {
         guard pool.store.capabilities.features.contains(.listsMetadata) else { return }
         var found = 0
@@ -146,7 +147,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 }
                 let id = ReplicaID(artifact: artifact, pool: pool.id)
                 guard try await state.replica(id) == nil else { continue }
-                // The listing is a while old.
+                // The listing may be out of date.
                 if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
             }
             last = objects.count == Self.page ? objects.last?.key : nil

@@ -6,9 +6,9 @@ import NIOHTTP1
 
 /// Fetches from URLs that strangers name, under an egress policy.
 ///
-/// Redirects are followed one by one. Every hop gets the same treatment: the policy is checked, the name is resolved once, every address is checked, and
-/// the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies and cookies are not
-/// used, credentials only where a request has them, and nothing is decompressed.
+/// Redirects are followed one by one. Every hop gets the same treatment: the policy is checked, the name is resolved once, every address is checked,
+/// and the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies and cookies are not
+/// used, credentials only if a request has them, and nothing is decompressed.
 package final class GuardedClient: Sendable {
     private let policies: Reloadable<EgressPolicy>
     private let configuration: OutboundConfiguration
@@ -47,9 +47,10 @@ package final class GuardedClient: Sendable {
         try Self.check(url, by: policy)
     }
 
-    /// Whether a service elsewhere reaches the same host as this process: all of its addresses are public, whatever the operator allows this process.
+    /// Whether a service elsewhere reaches the same host as this process: all its addresses are public, without the exceptions that the operator
+    /// allows for this process.
     ///
-    /// - Throws: ``OutboundError`` when the host has no address, or no name server answers; `CancellationError`.
+    /// - Throws: ``OutboundError`` if the host has no address, or no name server answers; `CancellationError`.
     package func isPublic(_ url: ArtifactURL) async throws -> Bool {
         let found: [IPAddress]
         if let address = url.hostAddress { found = [address] } else { found = try await resolver.addresses(of: url.host) }
@@ -60,7 +61,7 @@ package final class GuardedClient: Sendable {
         }
     }
 
-    /// Sends a request, follows redirects, and returns with the head of the response that is none.
+    /// Sends a request, follows redirects, and returns once the head of the final response has arrived.
     ///
     /// - Throws: ``OutboundError``; `CancellationError`.
     package func send(_ request: OutboundRequest) async throws -> OutboundResponse {
@@ -117,7 +118,7 @@ package final class GuardedClient: Sendable {
         do {
             try policy.check(url, after: previous)
         } catch {
-            // Where nobody may be led by a redirect is refused as such, whatever the rules say of it.
+            // A destination that the address guard forbids is refused as such, even if the rules do not allow the URL either.
             guard previous != nil, !error.reason.isOfAddress else { throw OutboundError(error) }
             do { try policy.addressGuard.check(host: url.host) } catch { throw OutboundError(error) }
             throw OutboundError(.redirectRefused(error, host: url.authority), error.message)
@@ -217,7 +218,7 @@ package final class GuardedClient: Sendable {
         do {
             for try await _ in hop.body {}
         } catch let error as OutboundError {
-            // Where it leads is known all the same.
+            // The redirect's destination is known anyway.
             logger.debug("The body of a redirect is broken", metadata: ["error": "\(error)"])
         }
     }

@@ -21,22 +21,22 @@ extension HTTPClient.Configuration {
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,
             timeout: .init(connect: TimeAmount(configuration.connectTimeout)),
-            // Its limit is above ours, so that nobody waits within the client, where waiting is limited by the connect timeout.
+            // Higher than our own limit, so that no request waits within the client, where waiting is limited by the connect timeout.
             connectionPool: .init(
                 idleTimeout: TimeAmount(configuration.keepAlive),
                 concurrentHTTP1ConnectionsPerHostSoftLimit: 2 * max(1, configuration.connectionsPerOrigin)),
             proxy: nil,
             decompression: .disabled)
         httpVersion = .http1Only
-        // Who calls tries again in its own way, perhaps at another address.
+        // Callers retry in their own way, perhaps at another address.
         connectionPool.retryConnectionEstablishment = false
-        // Our traces are no business of other people's servers.
+        // Trace headers must not be sent to other people's servers.
         tracing.tracer = nil
     }
 }
 
 extension OutboundConfiguration {
-    /// The last step before a connection may carry a request.
+    /// Prepares a new connection, before it carries its first request.
     func prepare(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
@@ -48,15 +48,15 @@ extension OutboundConfiguration {
             // TLS comes in records of 16 KiB anyway.
             guard isPlain else { return channel.eventLoop.makeSucceededVoidFuture() }
             return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: receiveBufferSize))
-                // One large buffer at a time: four of them, NIO's default, for each of many connections would be the most of the memory.
+                // One large buffer at a time. NIO's default of four, for each of many connections, would take most of the memory.
                 .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
         }
     }
 }
 
 extension HTTPClient {
-    /// - Parameter mayRepeat: Whether to send the request once more after it failed with this error, as on a kept connection that closes in the
-    ///   moment it is used again.
+    /// - Parameter mayRepeat: Whether to send the request once more after it failed with this error, such as on a kept connection that closes just as
+    ///   it is used again.
     func execute(_ request: HTTPClientRequest, mayRepeat: (any Error) -> Bool) async throws -> HTTPClientResponse {
         do {
             return try await execute(request, deadline: .distantFuture)
@@ -67,7 +67,7 @@ extension HTTPClient {
 }
 
 extension HTTPClientRequest {
-    /// What the client sends with each request, unless the caller says something else.
+    /// Adds the fields that are sent with each request, unless the caller has set them.
     mutating func addDefaults(_ configuration: OutboundConfiguration) {
         for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
         where !headers.contains(name: name) {

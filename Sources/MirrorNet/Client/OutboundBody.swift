@@ -30,7 +30,7 @@ public struct OutboundBody: AsyncSequence, Sendable {
 
         /// Returns connection and slot before the body itself is deallocated.
         func release() {
-            // What is held may take other locks when it goes away, so it must outlive this one.
+            // The held resources may take other locks when they are released, so that must happen outside this lock.
             let released = held.withLock { held in
                 defer { held = [] }
                 return held
@@ -45,9 +45,9 @@ public struct OutboundBody: AsyncSequence, Sendable {
         self.source = source
     }
 
-    /// The body of a response. One that has no bytes is read at once, because a body that is dropped takes its connection with it.
+    /// The body of a response. A body without bytes is read at once, because dropping it would close its connection.
     ///
-    /// - Parameter held: What is held until the body is read or dropped.
+    /// - Parameter held: The resources that are held until the body is read or dropped.
     static func of(
         _ response: HTTPClientResponse, url: ArtifactURL, isHead: Bool, holding held: [any Sendable]
     ) async throws -> OutboundBody {

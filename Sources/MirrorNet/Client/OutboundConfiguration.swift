@@ -2,7 +2,7 @@
 package struct OutboundConfiguration: Sendable {
     /// The limit for one connection with its TLS handshake; after that the next address is tried.
     package var connectTimeout: Duration = .seconds(10)
-    /// The limit between two arrivals of bytes while somebody waits for them. There is no limit on the whole transfer.
+    /// The limit between two arrivals of bytes while a reader waits for them. There is no limit on the whole transfer.
     package var idleTimeout: Duration = .seconds(60)
     /// Requests to one origin (scheme, host, port) that may be in progress at a time, from sending until the body is read or dropped; others wait.
     package var connectionsPerOrigin = 64

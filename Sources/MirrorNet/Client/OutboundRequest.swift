@@ -6,7 +6,7 @@ package struct OutboundRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
         case head = "HEAD"
-        /// Sent once, to one address; a redirect is the answer.
+        /// Sent only once, to one address; a redirect is returned, not followed.
         case post = "POST"
     }
 
@@ -14,9 +14,10 @@ package struct OutboundRequest: Sendable {
     package var url: ArtifactURL
     /// Additional header fields. `Host`, `User-Agent`, `Accept` and `Accept-Encoding` are set unless they are given here.
     package var headers: [(name: String, value: String)]
-    /// Header fields for the URL's own scheme, host and port alone: not for another origin that it redirects to, nor for one that redirects back from there.
+    /// Header fields that are sent only to the URL's own scheme, host and port: not to another origin that it redirects to, nor after a redirect back
+    /// from there.
     package var credentials: [(name: String, value: String)]
-    /// Of a POST.
+    /// The body of a POST.
     package var body: ByteBuffer?
 
     package init(

@@ -10,7 +10,7 @@ package struct OutboundResponse: Sendable {
     package let url: ArtifactURL
     /// The redirect chain, from the requested URL to the one that answered.
     package let addresses: [ArtifactURL]
-    /// The header fields of the redirects that led there, in their order.
+    /// The header fields of the redirects that led there, in order.
     package let redirects: [HTTPHeaders]
     /// An HTTP/1.0 server cannot be trusted with ranges, and the end of its connection may be the end of its body.
     package let isHTTP1_0: Bool

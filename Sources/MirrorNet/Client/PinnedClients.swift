@@ -3,7 +3,7 @@ import MirrorCore
 import NIOCore
 import Synchronization
 
-/// HTTP clients that each connect to one checked address, while `Host`, SNI and the certificate are those of the name.
+/// HTTP clients that each connect to one checked address, but use the host's name for `Host`, SNI and the certificate.
 ///
 /// AsyncHTTPClient replaces a name by an address for a whole client (`dnsOverride`), not for a single request. So there is a client for each pair
 /// of host and address. It is kept, with its connections, as long as it is used.
@@ -60,7 +60,7 @@ final class PinnedClients: Sendable {
     }
 
     deinit {
-        // Nobody waits any more; the clients must still be told, or they trap.
+        // No task waits any more, but the clients must be shut down, or they trap.
         for entry in state.withLock({ $0.entries.values }) {
             let _: EventLoopFuture<Void> = entry.client.shutdown()
         }
@@ -84,7 +84,7 @@ final class PinnedClients: Sendable {
         return Lease(client, of: self, pin: pin)
     }
 
-    /// The addresses in order: first those that have answered recently, which may have an open connection, and last those that have not.
+    /// Sorts addresses: first those that have answered recently, which may have an open connection, and last those that have failed to.
     func order(_ addresses: [IPAddress], for url: ArtifactURL) -> [IPAddress] {
         let isReachable = state.withLock { state in
             addresses.map { state.entries[Pin(scheme: url.scheme, host: url.host, address: $0)]?.isReachable }
@@ -112,7 +112,8 @@ final class PinnedClients: Sendable {
         }
     }
 
-    /// Removes clients that have been unused for long, and the longest unused ones while there are too many. Clients in use stay, even if there are too many.
+    /// Removes clients that have been unused for ``OutboundConfiguration/keepAlive``, and the longest unused ones while there are too many. Clients
+    /// in use stay, even if there are too many.
     private func evict(from state: inout State) -> [HTTPClient] {
         let stale = NIODeadline.now() - TimeAmount(configuration.keepAlive)
         let unused = state.entries.filter { $0.value.leases == 0 }.sorted { $0.value.lastUsed < $1.value.lastUsed }
@@ -130,7 +131,7 @@ final class PinnedClients: Sendable {
         let future: EventLoopFuture<Void> = client.shutdown()
         let id = ObjectIdentifier(client)
         state.withLock { $0.closing[id] = future }
-        // The client is kept until then, so that its identifier stays its own.
+        // The client is kept until then, so that no other object gets its identifier.
         future.whenComplete { [weak self] _ in
             withExtendedLifetime(client) { _ = self?.state.withLock { $0.closing.removeValue(forKey: id) } }
         }
@@ -147,9 +148,9 @@ final class PinnedClients: Sendable {
     }
 
     private static func prepare(_ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration) -> EventLoopFuture<Void> {
-        // The pin depends on the client's reading the host of a URL as we do. Should it ever not: no byte goes to an unchecked address.
+        // The pin works only if the client parses the host of a URL as we do. If it ever does not, no byte goes to an unchecked address.
         guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == pin.address else {
-            // Closed in the next turn of the loop, because the client has to hear of the failure before it hears of the end.
+            // Closed in the next turn of the event loop, because the client must see the failure before the end of the connection.
             channel.eventLoop.execute { channel.close(promise: nil) }
             return channel.eventLoop.makeFailedFuture(WrongPeerError())
         }
@@ -157,5 +158,5 @@ final class PinnedClients: Sendable {
     }
 }
 
-/// A connection leads to a different address than the one that was checked.
+/// A connection leads to an address other than the one that was checked.
 struct WrongPeerError: Error {}

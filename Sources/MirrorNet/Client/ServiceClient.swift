@@ -29,7 +29,7 @@ public final class ServiceClient: Sendable {
     }
 
     deinit {
-        // Nobody waits any more; a client that was not told yet must be, or it traps.
+        // No task waits any more, but the client must be shut down, or it traps.
         guard !isShutDown.load(ordering: .relaxed) else { return }
         let _: EventLoopFuture<Void> = client.shutdown()
     }
@@ -74,7 +74,7 @@ public final class ServiceClient: Sendable {
     /// Reads the rest of a short answer, so that its connection can be reused; a long answer is dropped with its connection.
     public static func discard(_ response: ServiceResponse) async {
         guard let length = response.contentLength, length <= maxDiscarded else { return }
-        // An answer that nobody wants may break off.
+        // It does not matter if an unwanted answer breaks off.
         do { for try await _ in response.body {} } catch {}
     }
 
@@ -90,7 +90,7 @@ public final class ServiceClient: Sendable {
 
     // MARK: One request
 
-    /// The service without a path, which names errors and slots.
+    /// The URL of the service without a path; used in errors and to find slots.
     private static func url(of request: ServiceRequest) throws -> ArtifactURL {
         let host = request.host.contains(":") ? "[\(request.host)]" : request.host
         do {
@@ -170,8 +170,8 @@ public final class ServiceClient: Sendable {
 extension ServiceRequest {
     /// Whether the request may safely be sent once more (RFC 9110 §9.2.2).
     ///
-    /// A deletion whose answer did not come may still be performed, after something new has been stored: the caller has to know. A deletion that was sent on an
-    /// idle connection, which then closed, has not been read (RFC 9112 §9.3.1). A second MOVE would not find its source any more.
+    /// A deletion without an answer may still be performed later, after something new has been stored, so the caller must know about it. A deletion
+    /// that was sent on an idle connection, which then closed, has not been read (RFC 9112 §9.3.1). A second MOVE would no longer find its source.
     fileprivate func mayRepeat(after error: any Error) -> Bool {
         if case .stream = body { return false }
         if isDeletion || method == .DELETE { return error is KeptConnectionClosed }

@@ -6,7 +6,7 @@ public import NIOHTTP1
 public struct ServiceRequest: Sendable {
     /// The content of a request, after its head.
     public enum Body: Sendable {
-        /// Nothing.
+        /// No body.
         case none
         /// Bytes in memory: their length is known, and the request can be repeated.
         case bytes([ByteBuffer])

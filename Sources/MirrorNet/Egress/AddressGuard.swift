@@ -41,9 +41,9 @@ package struct AddressGuard: Sendable, Equatable {
         if let range = AddressRanges.refused.first(where: { $0.network.contains(address) }) { return range.reason }
         guard address.isIPv6 else { return nil }
         if let translated = address.mappedIPv4 ?? address.nat64IPv4 { return reason(toRefuse: translated) }
-        // Tunnels end wherever somebody set one up. Refused in any case; the IPv4 address within only makes the reason more exact.
+        // Tunnels may end anywhere, so they are refused in any case; the IPv4 address within only makes the reason more exact.
         if let inner = address.tunnelledIPv4 { return inner.lazy.compactMap(reason).first ?? .tunnel }
-        // Whatever is not global unicast is refused, assigned or not: a kernel may still have a route to it.
+        // Anything but global unicast is refused, assigned or not: a kernel may still have a route to it.
         return address.isGlobalUnicast ? nil : .reserved
     }
 

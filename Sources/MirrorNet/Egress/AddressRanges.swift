@@ -3,7 +3,7 @@ import MirrorCore
 /// The special-purpose address registries of IANA (RFC 6890 and its updates), and the metadata services of the clouds, which give
 /// credentials to any process on the machine.
 enum AddressRanges {
-    /// The first that matches gives the reason, so single addresses stand before their networks.
+    /// The first match gives the reason, so single addresses come before their networks.
     static let refused: [(network: IPNetwork, reason: EgressRefusal.Reason)] = table.compactMap { text, reason in
         IPNetwork(text).map { (network: $0, reason: reason) }
     }
@@ -73,14 +73,14 @@ extension IPAddress {
         guard isIPv6 else { return nil }
         // RFC 4291 §2.5.5.1, and RFC 2765 §2.1 (SIIT).
         if isWithin(AddressRanges.ipv4Compatible) || isWithin(AddressRanges.ipv4Translated) { return [ipv4(at: 12)].compactMap(\.self) }
-        // RFC 8215. Where the IPv4 address stands depends on the length of the operator's prefix (RFC 6052 §2.2): 48, 56, 64 or 96.
+        // RFC 8215. The position of the IPv4 address depends on the length of the operator's prefix (RFC 6052 §2.2): 48, 56, 64 or 96.
         if isWithin(AddressRanges.localNAT64) {
             return [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].compactMap { places in
                 IPAddress(bytes: places.map { bytes[$0] })
             }
         }
         if isWithin(AddressRanges.sixToFour) { return [ipv4(at: 2)].compactMap(\.self) }
-        // RFC 4380 §4: the server, and the client with every bit turned over.
+        // RFC 4380 §4: the server's address, and the client's with every bit inverted.
         if isWithin(AddressRanges.teredo) {
             return [ipv4(at: 4), IPAddress(bytes: bytes[12..<16].map { ~$0 })].compactMap(\.self)
         }

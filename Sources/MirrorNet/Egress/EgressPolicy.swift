@@ -29,7 +29,7 @@ package struct EgressPolicy: Sendable, Equatable {
     package let maxRedirects: Int
     package let addressGuard: AddressGuard
 
-    /// One for each rule; `nil` for those of another kind.
+    /// One for each rule; `nil` for rules that are not patterns.
     private let patterns: [URLPattern?]
 
     package static let defaultMaxRedirects = 10
@@ -66,7 +66,7 @@ package struct EgressPolicy: Sendable, Equatable {
         addressGuard = AddressGuard(allowed: allowAddresses)
     }
 
-    /// The patterns follow from the rules.
+    /// The patterns need no comparison, because they follow from the rules.
     package static func == (one: EgressPolicy, other: EgressPolicy) -> Bool {
         one.allow == other.allow && one.requireHTTPS == other.requireHTTPS && one.maxRedirects == other.maxRedirects
             && one.addressGuard == other.addressGuard
@@ -98,7 +98,7 @@ package struct EgressPolicy: Sendable, Equatable {
 
     /// Which part of a URL's query belongs to the artifact's name: the first rule that allows the URL decides.
     package func queryRule(for url: ArtifactURL) -> QueryRule {
-        // A URL without a rule is refused, and the refusal names it.
+        // A URL without a rule is refused anyway; the default keeps signatures out of its name.
         rule(for: url)?.query ?? .dropSignatures
     }
 

@@ -19,9 +19,9 @@ package struct PatternProgram: Sendable {
         case accept
     }
 
-    /// That a text matches.
+    /// The result of a successful match.
     package struct Match: Sendable, Equatable {
-        /// How many bytes the pattern had read where it has its mark; `nil` if what matched has none.
+        /// How many bytes had been read at the pattern's mark; `nil` if the matching alternative has none.
         package let mark: Int?
     }
 
@@ -43,7 +43,7 @@ package struct PatternProgram: Sendable {
         self.instructions = instructions
     }
 
-    /// A pattern of another syntax, for whole texts.
+    /// Compiles a pattern of another syntax, which must match the whole text.
     package init(_ node: PatternNode) throws(SyntaxError) {
         isAnchoredAtEnd = true
         try emit(node)
@@ -115,7 +115,7 @@ package struct PatternProgram: Sendable {
     // MARK: Compiling
 
     private mutating func emit(_ node: PatternNode) throws(SyntaxError) {
-        // Steps are counted too: empty groups repeated within each other emit nothing, again and again.
+        // Steps are counted, too: nested repetitions of empty groups take many steps without emitting anything.
         emitSteps += 1
         guard instructions.count < Self.maxInstructions, emitSteps < 10 * Self.maxInstructions else { throw SyntaxError("is too large") }
         switch node {
@@ -165,7 +165,7 @@ package struct PatternProgram: Sendable {
     }
 }
 
-/// 256 bits.
+/// A set of bytes, as 256 bits.
 package struct ByteSet: Sendable {
     private var words = SIMD4<UInt64>()
 
@@ -192,7 +192,7 @@ package struct ByteSet: Sendable {
 
 package indirect enum PatternNode {
     case set(ByteSet)
-    /// Reads nothing; the place that ``PatternProgram/Match/mark`` tells.
+    /// Reads nothing; marks the position that ``PatternProgram/Match/mark`` returns.
     case mark
     case sequence([PatternNode])
     case choice([PatternNode])

@@ -16,7 +16,7 @@ extension String {
             guard decoded.count < bytes.count else { return false }
             bytes = decoded
         }
-        // Nobody encodes a name so often for an honest reason.
+        // There is no honest reason to encode a name so many times.
         return true
     }
 
@@ -73,7 +73,7 @@ extension String {
         [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in
             let value = UInt8(plain.value)
             let (high, low) = (value >> 6, 0x80 | value & 0x3F)
-            // Of the second byte of two not every decoder looks at the highest bits.
+            // In two-byte sequences, some decoders ignore the highest bits of the second byte.
             let ofTwo = (UInt8(0)..<4).map { [0xC0 | high, $0 << 6 | value & 0x3F] }
             let overlong: [[UInt8]] = [
                 [0xE0, 0x80 | high, low], [0xF0, 0x80, 0x80 | high, low], [0xF8, 0x80, 0x80, 0x80 | high, low],
@@ -87,7 +87,8 @@ extension String {
         ("..", ["\u{2025}", "\u{FE30}"]),
         ("/", ["\u{FF0F}", "\u{2215}", "\u{2044}"]),
         ("\\", ["\u{FF3C}", "\u{2216}", "\u{FE68}"]),
-        // In code pages of Japan and Korea they stand where the backslash is; in names they are as common as elsewhere.
+        // Japanese and Korean code pages have these in place of the backslash; but they are also common in ordinary names, so they count as slashes
+        // here.
         ("/", ["\u{A5}", "\u{20A9}"]),
     ]
 

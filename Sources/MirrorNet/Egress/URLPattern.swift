@@ -29,7 +29,7 @@ package struct URLPattern: Sendable {
         } else {
             throw problem("does not begin with ^https:// or ^http://")
         }
-        // JavaScript's habit of escaping slashes is understood.
+        // Escaped slashes, as in JavaScript, are accepted.
         guard rest.removePrefix("/") || rest.removePrefix("\\/"), rest.removePrefix("/") || rest.removePrefix("\\/") else {
             throw problem("does not begin with ^https:// or ^http://")
         }

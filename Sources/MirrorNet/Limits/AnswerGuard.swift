@@ -75,7 +75,7 @@ final class AnswerGuard: ChannelDuplexHandler {
         default: break
         }
         guard head.headers.contains(name: "transfer-encoding") else { return nil }
-        // RFC 9112 §6.1: a coding that the client did not offer to take. With any but `chunked` the bytes are not the artifact's.
+        // RFC 9112 §6.1: the client did not offer to accept other codings. With any but `chunked`, the bytes are not the artifact's.
         let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
         return codings == ["chunked"] ? nil : "a transfer coding other than chunked"
     }
@@ -87,7 +87,7 @@ final class AnswerGuard: ChannelDuplexHandler {
     }
 }
 
-/// What a peer sent is not an answer that may be believed.
+/// A peer sent an answer that cannot be trusted.
 package struct UnacceptableAnswer: Error, CustomStringConvertible {
     /// What is wrong with it.
     let problem: String
@@ -96,7 +96,8 @@ package struct UnacceptableAnswer: Error, CustomStringConvertible {
 }
 
 extension Channel {
-    /// Adds the handlers that every outbound connection needs between its socket and the client; call it once the client's own handlers are there.
+    /// Adds the handlers that every outbound connection needs between its socket and the client; must be called after the client's own handlers were
+    /// added.
     ///
     /// - Parameter maxHeadSize: The maximum size in bytes of an answer's head, including the interim answers before it, and of its trailers.
     func guardAnswers(maxHeadSize: Int) throws {
@@ -110,7 +111,7 @@ extension Channel {
 }
 
 extension HTTPClient.Configuration {
-    /// For a client that does not prepare its connections otherwise.
+    /// For clients that do not prepare their connections in another way.
     package mutating func guardAnswers() {
         let maxHeadSize = OutboundConfiguration().maxResponseHeadSize
         http1_1ConnectionDebugInitializer = { channel in

@@ -2,9 +2,9 @@ import NIOCore
 
 /// Passes the bytes of answers to the decoder, and fails the connection once the decoder has taken too many without producing anything.
 ///
-/// The decoder keeps the fields of a head or of trailers until they are complete, up to 2 MiB of them, and the space before a value without any limit. It
-/// also reads the reason after a status, empty lines before it, and anything after the size of a chunk without limit. Seen from here all of
-/// that is the same: bytes go in while nothing comes out.
+/// The decoder keeps the fields of a head or of trailers until they are complete, up to 2 MiB of them, and the space before a value without any
+/// limit. It also reads the reason after a status, empty lines before it, and anything after the size of a chunk without limit. From here, all of
+/// that looks the same: bytes go in, but nothing comes out.
 final class AnswerIntake: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -26,7 +26,7 @@ final class AnswerIntake: ChannelInboundHandler {
         allowance = limit
     }
 
-    /// Call it when a request is sent, and for each part that comes out of the decoder except interim heads.
+    /// Must be called when a request is sent, and for each part that comes out of the decoder except interim heads.
     func expect(_ expectation: Expectation) {
         self.expectation = expectation
         allowance = limit
@@ -35,8 +35,8 @@ final class AnswerIntake: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         while !hasFailed, bytes.readableBytes > 0 {
-            // Of a read that is larger than a head may be the decoder is shown as much as that, and the rest when there was one in it. A body goes on as it
-            // came.
+            // If a read is larger than a head may be, the decoder first gets only that much, and the rest once it has found a head. Bodies are passed
+            // on unchanged.
             let length = expectation == .head ? min(bytes.readableBytes, allowance) : bytes.readableBytes
             guard let piece = bytes.readSlice(length: length) else { return }
             allowance -= length

@@ -1,9 +1,9 @@
 import NIOCore
 import NIOHTTP1
 
-/// Reports a kept connection that ended before any byte of an answer came: the service has most likely closed it before the request arrived.
+/// Reports a kept connection that ended before any byte of an answer came: the service most likely closed it before the request arrived.
 ///
-/// On a new connection the same proves nothing: a service that accepts a connection and then closes it may have read the request.
+/// On a new connection, this proves nothing: a service that accepts a connection and then closes it may have read the request.
 final class KeptConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = HTTPClientRequestPart

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Fails a connection on which nothing arrives although somebody is waiting.
+/// Fails a connection if nothing arrives although a reader is waiting.
 ///
 /// AsyncHTTPClient's own read timeout also runs while the consumer of a body is slow. This one is next to the socket and runs
 /// only while a read is outstanding, which is not the case under back-pressure.
@@ -9,7 +9,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     typealias OutboundIn = NIOAny
 
     private let timeout: TimeAmount
-    /// When the wait will have lasted too long; `nil` while nobody waits.
+    /// When the wait will have lasted too long; `nil` while no reader waits.
     private var deadline: NIODeadline?
     private var timer: Scheduled<Void>?
 
@@ -18,7 +18,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        // It joins a connection that is set up already and has asked for its first read.
+        // The connection is already set up and has requested its first read.
         if context.channel.isActive { wait(context) }
     }
 
@@ -38,7 +38,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        // A request on a connection that was kept: its time begins now.
+        // A request on a kept connection: its time begins now.
         if deadline != nil { deadline = context.eventLoop.now + timeout }
         context.write(data, promise: promise)
     }
@@ -53,7 +53,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     private func wait(_ context: ChannelHandlerContext) {
         let deadline = context.eventLoop.now + timeout
         self.deadline = deadline
-        // One timer at a time, set anew when it fires: a timer for each read would cost more than the read.
+        // One timer at a time, scheduled again when it fires: a timer for each read would cost more than the read.
         if timer == nil { schedule(at: deadline, context) }
     }
 

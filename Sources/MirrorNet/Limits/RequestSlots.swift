@@ -2,7 +2,7 @@ import MirrorCore
 
 /// Limits how many requests to one origin are in progress; further ones wait their turn.
 ///
-/// The client's own limit cannot do that: it fails a request that waits longer than the connect timeout.
+/// The client's own limit cannot be used for that: it fails requests that wait longer than the connect timeout.
 final class RequestSlots: Sendable {
     private let semaphore: FairSemaphore<String>
 

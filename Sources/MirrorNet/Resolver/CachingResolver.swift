@@ -5,8 +5,8 @@ import Synchronization
 /// Caches the answers of another resolver for a short time, and asks it once for all callers that need the same name.
 ///
 /// The guard checks the addresses at each use, so caching them opens no hole. If no name server answers, the last known addresses of a name are used
-/// for a while (RFC 8767). So silent servers, or threads that wait for the silent servers of others, do not stop copies from origins that were
-/// reachable a moment ago.
+/// for a while (RFC 8767). So copies from origins that were reachable a moment ago are not stopped by silent servers, or by threads that wait for the
+/// silent servers of others.
 package final class CachingResolver: HostResolver {
     private struct Entry {
         let answer: Result<[IPAddress], OutboundError>
@@ -17,7 +17,7 @@ package final class CachingResolver: HostResolver {
 
     private struct LastAnswer {
         let addresses: [IPAddress]
-        /// Until when the addresses may be used if no answer comes.
+        /// Until when the addresses may be used if no name server answers.
         let until: NIODeadline
     }
 
@@ -30,10 +30,10 @@ package final class CachingResolver: HostResolver {
     private let flights = SingleFlight<String, [IPAddress]>()
 
     /// - Parameters:
-    ///   - life: How long addresses are remembered. The system does not tell how long its name servers would.
-    ///   - failureLife: How long it is remembered that a name has none, or that nobody answered.
-    ///   - lastLife: For how long after a name server's answer its addresses stand in for one that does not come.
-    ///   - capacity: Names remembered, at most; 2 or more.
+    ///   - life: How long addresses are remembered. The system does not say how long its name servers would remember them.
+    ///   - failureLife: How long it is remembered that a name has no address, or that no name server answered.
+    ///   - lastLife: How long after a name server's answer its addresses may be used if no new answer comes.
+    ///   - capacity: The maximum number of names; 2 or more.
     package init(
         _ base: any HostResolver, life: Duration = .seconds(30), failureLife: Duration = .seconds(5), lastLife: Duration = .seconds(3_600),
         capacity: Int = 4_096, now: @escaping @Sendable () -> NIODeadline = { .now() }

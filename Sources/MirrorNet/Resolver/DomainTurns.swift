@@ -3,11 +3,12 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Shares threads among lookups of names, each of which occupies its thread as long as name servers are silent.
+/// Shares threads among lookups of names, each of which occupies its thread while name servers are silent.
 ///
-/// The names of one domain occupy a limited number of threads, and so do all names that have not answered recently. So names that have answered recently
-/// always find a thread, however many domains with silent servers somebody has. A domain whose servers were silent a moment ago occupies one thread of either
-/// kind: to keep many threads busy, somebody needs as many domains, or new ones all the time. Other lookups wait, and domains take turns.
+/// The names of one domain occupy a limited number of threads, and so do all names that have not answered recently. So names that have answered
+/// recently always find a thread, however many domains with silent servers an attacker has. A domain whose servers were silent a moment ago occupies
+/// one thread of either kind: to keep many threads busy, an attacker needs as many domains, or new ones all the time. Other lookups wait, and domains
+/// take turns.
 final class DomainTurns: Sendable {
     /// Gets whether the threads still exist; returns whether the name has answered, or `nil` if it was not asked.
     typealias Work = @Sendable (_ isActive: Bool) -> Bool?
@@ -41,7 +42,7 @@ final class DomainTurns: Sendable {
     private static let maxWaiting = 1_024
     /// The number of lookups in one domain that may wait.
     private static let maxWaitingPerDomain = 256
-    /// How long it counts that a name has not answered in time: longer than the system's own timeout.
+    /// How long a domain counts as silent: longer than the system's own timeout.
     private static let silence = TimeAmount.minutes(1)
 
     private let threads: NIOThreadPool
@@ -60,7 +61,7 @@ final class DomainTurns: Sendable {
 
     /// Runs `work` on a thread, now or in its turn.
     ///
-    /// - Returns: `false` if too many wait already; then `work` is never run.
+    /// - Returns: `false` if too many lookups already wait; then `work` is never run.
     func run(for name: String, _ work: @escaping Work) -> Bool {
         let (isQueued, next) = state.withLock { state -> (Bool, LookUp?) in
             let queue = Queue(domain: Self.domain(of: name), isKnown: state.known[name] != nil)

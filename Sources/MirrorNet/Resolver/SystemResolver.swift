@@ -30,7 +30,7 @@ package struct SystemResolver: HostResolver {
     }
 
     /// - Parameters:
-    ///   - perDomain, maxUnknown: As of ``DomainTurns``.
+    ///   - perDomain, maxUnknown: See ``DomainTurns``.
     ///   - lookUp: May block.
     init(
         eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int, maxUnknown: Int,
@@ -51,7 +51,7 @@ package struct SystemResolver: HostResolver {
         }
         defer { timer.cancel() }
         let isQueued = turns.run(for: name) { isActive in
-            // Whoever asked may have gone while this waited for its turn.
+            // The caller may have gone while this waited for its turn.
             guard answer.begin() else { return nil }
             let result = Result {
                 guard isActive else { throw OutboundError(.unresolvable, "the resolver is shut down") }
@@ -64,7 +64,7 @@ package struct SystemResolver: HostResolver {
         return try await withTaskCancellationHandler {
             try await answer.promise.futureResult.get()
         } onCancel: { [turns] in
-            // Whoever bears silence for a shorter time than this has not been answered either.
+            // A caller that gives up before the timeout has not got an answer, either.
             if answer.hasBegun { turns.forget(name) }
             answer.give(.failure(CancellationError()))
         }
@@ -83,7 +83,7 @@ package struct SystemResolver: HostResolver {
             self.promise = promise
         }
 
-        /// - Returns: `false` if nobody waits for it any more.
+        /// - Returns: `false` if the result has already been given, so that the lookup is no longer needed.
         func begin() -> Bool {
             begun.store(true, ordering: .relaxed)
             return !given.load(ordering: .relaxed)
@@ -95,7 +95,8 @@ package struct SystemResolver: HostResolver {
         }
     }
 
-    /// More addresses of a name than are ever tried: an answer may have thousands, each of which would be compared, checked and cached.
+    /// The maximum number of addresses of a name; more than are ever tried. An answer may have thousands, each of which would be compared, checked
+    /// and cached.
     private static let maxAddresses = 16
 
     /// Blocks.

@@ -1,7 +1,7 @@
 package import MirrorCore
 import MirrorSystem
 
-/// A file with the admin token of the service that listens at an address (``LocalAdminToken``).
+/// The file with the admin token of the service that listens at one address (``LocalAdminToken``).
 package struct AdminTokenFile: Sendable, Hashable {
     package let path: String
     private let directory: String
@@ -9,7 +9,7 @@ package struct AdminTokenFile: Sendable, Hashable {
 
     package struct Problem: Error {
         package var reason: String
-        /// Whether there is no such file.
+        /// Whether the file does not exist.
         package var isMissing = false
 
         fileprivate init(reason: String) {
@@ -22,11 +22,11 @@ package struct AdminTokenFile: Sendable, Hashable {
         }
     }
 
-    /// Of 256 bits, in hexadecimal.
+    /// Characters: 256 bits in hexadecimal.
     private static let length = 64
 
     /// - Parameter directory: The state directory, an absolute path.
-    /// - Parameter address: Where the service takes admin calls.
+    /// - Parameter address: Where the service accepts admin calls.
     package init(in directory: String, for address: ListenAddress) {
         self.directory = directory
         name = "admin-token-\(address)"
@@ -37,7 +37,7 @@ package struct AdminTokenFile: Sendable, Hashable {
         Hex.encode((0..<length / 2).map { _ in UInt8.random(in: .min ... .max) })
     }
 
-    /// Puts a new file in the place of whatever is there, be it a link: nobody reads half of a token, and no other file is written to.
+    /// Replaces whatever is at the path, even a symbolic link. Nobody can read half a token, and no other file is written to.
     func write(_ token: String) throws(Problem) {
         do throws(Errno) {
             try Directories.make(directory)
@@ -61,11 +61,11 @@ package struct AdminTokenFile: Sendable, Hashable {
         FilePath.remove(path)
     }
 
-    /// - Throws: ``Problem``, also for what is not a token: the file may be anybody's, and what is in it gets onto a wire.
+    /// - Throws: ``Problem``, also if the content is not a token: anybody may have made the file, and its content is sent over the network.
     package func read() throws(Problem) -> String {
         let start: [UInt8]?
         do throws(Errno) {
-            // Without following a link, and without waiting for who writes into a pipe.
+            // Does not follow a link, and does not wait for the writer of a pipe.
             let file = try Descriptor(path, for: .reading, [.noFollow, .nonBlocking])
             start = try file.fileSize() == nil ? nil : file.bytes(Self.length + 2, at: 0)
         } catch {

@@ -2,13 +2,13 @@ import Logging
 import MirrorCore
 import Synchronization
 
-/// An admin token that a service makes up for commands on its machine, and keeps in a file of its state directory.
+/// An admin token that a service generates for commands on its machine and keeps in a file in its state directory.
 ///
-/// Whoever may read the file may make admin calls: the account of the service, and root. Each process has its own, in a file that is named for
-/// where it listens, so that several may have one state directory.
+/// Only accounts that can read the file can make admin calls: the service's own account, and root. Each process has its own file, named after
+/// the address where it listens, so several processes can share a state directory.
 final class LocalAdminToken: Sendable {
     private struct State {
-        /// Once the process takes admin calls.
+        /// `nil` until the process accepts admin calls.
         var file: AdminTokenFile?
         var isKept = false
     }
@@ -19,29 +19,29 @@ final class LocalAdminToken: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter directory: Is made when the file is.
+    /// - Parameter directory: Created together with the file.
     init(in directory: String, logger: Logger) {
         self.directory = directory
         self.logger = logger
     }
 
-    /// The file; `nil` where there is none.
+    /// The file; `nil` if there is none.
     var path: String? { state.withLock { $0.isKept ? $0.file?.path : nil } }
 
-    /// Keeps the token, or does not, for the process that takes admin calls at an address from now on.
+    /// Writes or removes the token file of the process that accepts admin calls at an address from now on.
     func keep(_ isWanted: Bool, for address: ListenAddress) {
         state.withLock { $0.file = AdminTokenFile(in: directory, for: address) }
         keep(isWanted)
     }
 
-    /// Writes the file, also where it is already: who has removed it, or let others read it, has it mended by a reload. Or removes it.
+    /// Writes the file, even if it exists, so that a reload restores a file that was removed or that others could read; or removes it.
     ///
-    /// A file that cannot be written keeps nothing from being served.
+    /// If the file cannot be written, the service still runs.
     func keep(_ isWanted: Bool) {
         let (file, wasKept) = state.withLock { ($0.file, $0.isKept) }
         guard let file else { return }
         let isKept = isWanted && write(file, isNews: !wasKept)
-        // Also what an earlier process has left.
+        // Also a file that an earlier process left behind.
         if !isWanted { file.remove() }
         state.withLock { $0.isKept = isKept }
     }

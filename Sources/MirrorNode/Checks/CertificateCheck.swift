@@ -1,9 +1,9 @@
 import MirrorCore
 import NIOSSL
 
-/// The time that the certificates of the listeners are good for. Reading the configuration looks at everything else about them.
+/// How long the listeners' certificates are still valid. Everything else about them is checked when the configuration is read.
 enum CertificateCheck {
-    /// How long before a certificate's end that is worth a word.
+    /// A certificate that expires sooner than this gets a warning.
     private static let shortLife = Duration.seconds(14 * 86_400)
 
     static func findings(_ tls: Configuration.TLS, at now: Timestamp) -> [Finding] {

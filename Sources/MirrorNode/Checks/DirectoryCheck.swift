@@ -1,11 +1,11 @@
 import MirrorCore
 import MirrorSystem
 
-/// Whether this account can keep files in a directory that is there or can be made. Leaves nothing behind.
+/// Whether this account can keep files in a directory that exists or can be created. Leaves nothing behind.
 struct DirectoryCheck {
-    /// The directory itself, or the deepest one above it that is there.
+    /// The directory itself, or its deepest ancestor that exists.
     let place: String
-    /// What is wrong; `nil` when files can be kept.
+    /// What is wrong; `nil` if files can be kept.
     let problem: String?
 
     init(_ path: String) {
@@ -38,20 +38,20 @@ struct DirectoryCheck {
         }
     }
 
-    /// Of the file system; `nil` where it cannot be told.
+    /// Of the file system; `nil` if unknown.
     var space: FileSystemSpace? { try? FileSystemSpace(of: place) }
 
-    /// Which file system it is on.
+    /// The file system that the directory is on.
     var device: UInt64? { (try? FileStatus(of: place))?.device }
 
-    /// What keeps this account from making a file in a directory.
+    /// Why this account cannot create a file in a directory.
     private static func writeProblem(_ directory: String) -> String? {
         #if os(Linux)
             do throws(Errno) {
                 _ = try Descriptor(directory, for: .writing, .unnamed)
                 return nil
             } catch {
-                // The file system may have no such files.
+                // The file system may not support unnamed files.
                 guard [.notSupported, .isDirectory, .invalidArgument, .noSuchFileOrDirectory].contains(error) else { return error.phrase }
             }
         #endif
@@ -65,7 +65,7 @@ struct DirectoryCheck {
         return nil
     }
 
-    /// What keeps this account from reading and writing a file that is there; `nil` also where there is none.
+    /// Why this account cannot read and write an existing file; also `nil` if the file does not exist.
     static func fileProblem(_ path: String) -> String? {
         do throws(Errno) {
             guard try FileStatus(of: path).kind == .regular else { return "it is not a regular file" }

@@ -1,9 +1,9 @@
 package import MirrorStorage
 
-/// Something of this machine that a configuration needs, and what is wrong with it.
+/// A problem with something that the configuration needs from this machine.
 package struct Finding: Sendable, Equatable {
     package enum Severity: Sendable, Equatable {
-        /// Works, perhaps not as it is meant.
+        /// It works, but perhaps not as intended.
         case warning
         /// Something does not work, but the service runs and sends its clients to the origins.
         case error
@@ -12,7 +12,7 @@ package struct Finding: Sendable, Equatable {
     }
 
     package let severity: Severity
-    /// The key of the configuration that it is about: `pools.local/dev.directory`.
+    /// The configuration key that the finding is about: `pools.local/dev.directory`.
     package let key: String
     /// What is wrong, and what to do.
     package let text: String
@@ -21,6 +21,6 @@ package struct Finding: Sendable, Equatable {
         (self.severity, self.key, self.text) = (severity, key, text)
     }
 
-    /// For a list of what was looked at.
+    /// As a line for a list of checks.
     package var line: SetupLine { SetupLine(severity == .warning ? .warning : .error, "\(key): \(text)") }
 }

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorServer
 import MirrorSystem
 
-/// Whether a listener could be opened.
+/// Whether a listener can be opened.
 enum ListenCheck {
     static func finding(_ address: ListenAddress, key: String) -> Finding? {
         guard address.port != 0 else { return nil }
@@ -12,7 +12,7 @@ enum ListenCheck {
             return Finding(.fatal, key, "cannot listen on \(address): \(ListenError.unknownHost); choose another address")
         case .failed(let error):
             let reason = "cannot listen on \(address): \(ListenError.words(error))"
-            // It may be the service itself that runs there.
+            // The service itself may be running there.
             return error == .addressInUse
                 ? Finding(.warning, key, "\(reason); if that is not this service, stop it or choose another address")
                 : Finding(.fatal, key, "\(reason); choose another address")

@@ -4,8 +4,8 @@ import MirrorServer
 import MirrorSettings
 import MirrorSystem
 
-/// Looks at what a configuration needs of this machine, by the same code for `serve`, which does not start over what is fatal, and for the
-/// commands that are asked beforehand. Changes nothing.
+/// Checks what a configuration needs from this machine. The same code serves `serve`, which does not start if a finding is fatal, and the
+/// commands that check in advance. Changes nothing.
 package struct MachineCheck: Sendable {
     private let configuration: Configuration
     private let now: Timestamp
@@ -19,25 +19,25 @@ package struct MachineCheck: Sendable {
 
     // MARK: The process
 
-    /// Whether the listeners could be opened now. Not for a process that opens them.
+    /// Whether the listeners can be opened now. Not for a process that opens them itself.
     package func listeners() -> [Finding] {
         let main = ListenCheck.finding(configuration.listen, key: "listen")
         let admin = configuration.admin.listen.flatMap { ListenCheck.finding($0, key: "admin.listen") }
         return [main, admin].compactMap(\.self)
     }
 
-    /// Whether the token for commands on this machine could be kept. Not for a process that keeps it, and says so itself.
+    /// Whether the token for commands on this machine can be kept. Not for a process that keeps it and reports failures itself.
     package func localToken() -> [Finding] {
         guard configuration.admin.localToken, let problem = DirectoryCheck(configuration.stateDirectory).problem else { return [] }
         let text = "\(problem): commands on this machine will find no admin token; set stateDirectory, or write `localToken: false`"
         return [Finding(.warning, "admin.localToken", text)]
     }
 
-    /// Certificates, and limits of the process.
+    /// Certificates and process limits.
     package func service() -> [Finding] {
         var findings = configuration.tls.map { CertificateCheck.findings($0, at: now) } ?? []
         let connections = configuration.server.maxConnections
-        // Each copy and each download has descriptors, too.
+        // Copies and downloads need descriptors, too.
         if let limit = CurrentProcess.maxDescriptorLimit, limit < connections + 256 {
             findings.append(
                 Finding(
@@ -66,7 +66,7 @@ package struct MachineCheck: Sendable {
 
     // MARK: Pools
 
-    /// Nothing for a pool that is not on this machine.
+    /// Empty for a pool that is not on this machine.
     package func pool(_ pool: Configuration.Pool) -> [Finding] {
         guard let directory = pool.directory else { return [] }
         let check = DirectoryCheck(directory)
@@ -109,7 +109,7 @@ package struct MachineCheck: Sendable {
         return findings
     }
 
-    /// Pools that fit on their file system each, and not together; and directories that are one by way of a link.
+    /// Pools that each fit on their file system, but not together; and directories that are the same one through a link.
     package func sharedDisks() -> [Finding] {
         var findings: [Finding] = []
         var disks: [UInt64: (total: Int64, pools: [(id: PoolID, maxBytes: Int64)])] = [:]

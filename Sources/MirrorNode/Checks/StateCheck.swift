@@ -4,9 +4,9 @@ package import MirrorStorage
 import NIOPosix
 import StateRedis
 
-/// Looks at where the state is kept, without serving from it.
+/// Checks the place where the state is kept, without serving from it.
 package struct StateCheck: Sendable {
-    /// What a look may take; a request has less time than that.
+    /// How long a check may take; longer than a request has.
     private static let patience = Duration.seconds(3)
 
     private let configuration: Configuration
@@ -15,8 +15,8 @@ package struct StateCheck: Sendable {
         self.configuration = configuration
     }
 
-    /// - Parameter report: Is told each line as soon as it is known.
-    /// - Returns: Whether nothing is wrong; a warning is not.
+    /// - Parameter report: Called with each line as soon as it is known.
+    /// - Returns: Whether nothing is wrong; warnings do not count.
     package func run(report: (SetupLine) -> Void) async -> Bool {
         switch configuration.state {
         case .sqlite(let path):
@@ -31,7 +31,7 @@ package struct StateCheck: Sendable {
 
     private func check(_ redis: Configuration.Redis, _ report: (SetupLine) -> Void) async -> Bool {
         let group = MultiThreadedEventLoopGroup.singleton
-        // So that what is told is why Redis cannot be reached, and not that this took long.
+        // So that the report says why Redis cannot be reached, not that a call timed out.
         var patient = redis
         patient.timeout = max(redis.timeout, Self.patience)
         let store = patient.openState(

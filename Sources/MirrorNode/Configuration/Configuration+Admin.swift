@@ -2,19 +2,19 @@ package import MirrorCore
 package import MirrorSettings
 
 extension Configuration {
-    /// Who may purge, warm and look.
+    /// Who may make admin calls, and where.
     package struct Admin: Sendable, Equatable {
         /// `nil` means the same listener as everything else.
         package var listen: ListenAddress?
         /// From `tokens` and `tokensFile`.
         package var tokens: [Secret] = []
-        /// Whether the service makes up another one, for commands on this machine (``LocalAdminToken``).
+        /// Whether the service generates another token for commands on this machine (``LocalAdminToken``).
         package var localToken = true
     }
 }
 
 extension Configuration.Admin {
-    /// Bytes of a file of tokens that are read.
+    /// Bytes of a token file that are read.
     private static let maxTokensFile = 65_536
     /// Characters; shorter tokens can be guessed.
     private static let shortToken = 16

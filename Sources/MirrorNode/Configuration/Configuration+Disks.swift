@@ -4,9 +4,9 @@ import MirrorSettings
 import MirrorSystem
 
 extension Configuration {
-    /// What a pool may hold on this machine; `nil` is no limit.
+    /// How many bytes a pool may hold on this machine; `nil` means no limit.
     ///
-    /// A local pool of which nothing is said shares with the others of its file system of which nothing is said either.
+    /// Local pools without a configured limit share their file system with one another.
     package func maxBytes(of pool: Pool) -> Int64? {
         switch pool.retention.maxBytes {
         case .none: return nil
@@ -18,7 +18,7 @@ extension Configuration {
         }
     }
 
-    /// Which pools have a share of their file system, for people.
+    /// Which pools have a share of their file system, as sentences for the log.
     package var sharesOfDisks: [String] {
         pools.compactMap { pool in
             guard pool.retention.maxBytes == .shareOfDisk, let bytes = maxBytes(of: pool) else { return nil }

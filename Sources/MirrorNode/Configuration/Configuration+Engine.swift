@@ -4,7 +4,7 @@ import MirrorNet
 import NIOSSL
 
 extension Configuration {
-    /// What may be fetched for lists of the clouds' addresses; `nil` when none has a URL.
+    /// The policy for fetching the clouds' address lists; `nil` if none of them has a URL.
     func regionPolicy() throws(StartError) -> EgressPolicy? {
         let urls = selection.cloudRegions.all.compactMap(\.source.fetchURL)
         guard !urls.isEmpty else { return nil }
@@ -18,7 +18,7 @@ extension Configuration {
         }
     }
 
-    /// Towards origins and services alike.
+    /// For requests to both origins and services.
     var outbound: OutboundConfiguration {
         var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
         outbound.connectTimeout = copy.connectTimeout
@@ -36,14 +36,14 @@ extension Configuration {
         }
     }
 
-    /// How old a written use must be before the next is written: a twentieth of the shortest life, from a second to half a minute, which is late
-    /// enough to be cheap, and soon enough for a full pool to know what was not used for a minute.
+    /// How old the recorded last use must be before a new one is written: a twentieth of the shortest life, between a second and half a minute. That
+    /// is rare enough to be cheap, and soon enough for a full pool to know what has not been used for a minute.
     var useCoarseness: Duration {
         let shortest = pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
         return min(max(shortest / 20, .seconds(1)), .seconds(30))
     }
 
-    /// What stands in front of the path of a local object; `nil` where only the client knows how it reached us.
+    /// What precedes the path of a local object in its URL; `nil` if only the client knows how it reached this service.
     var locationBase: String? {
         if let publicURL { return publicURL }
         guard listen.port != 0, !["0.0.0.0", "::"].contains(listen.host) else { return nil }

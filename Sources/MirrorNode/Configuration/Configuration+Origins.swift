@@ -9,14 +9,14 @@ extension Configuration {
     package struct Origins: Sendable, Equatable {
         /// Only the zero configuration allows any public origin.
         package var policy = EgressPolicy()
-        /// What is read with credentials of the mirror's own; allowed without a rule.
+        /// Origins that are read with the mirror's own credentials; allowed without a rule.
         package var buckets: [Origin] = []
-        /// Those that clients ask for below `/o/`; the policy allows them.
+        /// Origins that clients ask for below `/o/`; the policy allows them.
         package var named: [NamedOrigin] = []
         package var pages = PageConfiguration()
     }
 
-    /// A place that artifacts are read from with credentials of the mirror's own.
+    /// A place that artifacts are read from with the mirror's own credentials.
     package struct Origin: Sendable, Equatable {
         /// The service's name.
         package let service: String
@@ -58,7 +58,7 @@ extension Configuration.Origins {
             doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn this off for tests only."
         )
         for (rule, element) in rules {
-            // The policy itself says what a rule may be.
+            // The policy itself decides which rules are valid.
             do { _ = try EgressPolicy(allow: [rule], requireHTTPS: requireHTTPS) } catch { error.problems.forEach(element.report) }
         }
         for (origin, section) in places where requireHTTPS {
@@ -79,7 +79,7 @@ extension Configuration.Origins {
         reader.value(
             "maxRedirects", &maxRedirects, .integer(in: 0...20),
             doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
-        // What is wrong with a rule has been reported above.
+        // Problems with rules have been reported above.
         if let read = try? EgressPolicy(
             allow: rules.map(\.rule) + named.flatMap(\.places).map { .prefix($0) }, requireHTTPS: requireHTTPS,
             allowAddresses: allowAddresses, maxRedirects: maxRedirects)
@@ -88,7 +88,7 @@ extension Configuration.Origins {
         }
     }
 
-    /// Reads the list of a service that can be an origin.
+    /// Reads the list of origins of one service, if it can be an origin.
     private static func readPlaces<Service: StorageService>(
         of service: Service.Type, _ reader: SettingsReader, _ places: inout [(origin: Configuration.Origin, section: SettingsReader)]
     ) {

@@ -7,9 +7,9 @@ extension Configuration {
     /// One pool.
     package struct Pool: Sendable, Equatable {
         package let id: PoolID
-        /// Of the service that the name begins with.
+        /// Of the service that the pool's name begins with.
         package let settings: any StorageSettings
-        /// Where it is on a file system of this machine: an absolute path; `nil` for a pool that other machines can read, too.
+        /// Its directory on a file system of this machine, as an absolute path; `nil` for a pool that other machines can read, too.
         package let directory: String?
         package var retention: RetentionConfiguration
 
@@ -23,7 +23,7 @@ extension Configuration {
             self.retention = retention
         }
 
-        /// Whether both keep their objects at the same place, by the same way.
+        /// Whether both keep their objects at the same place and reach it in the same way.
         func isSamePlace(as other: Pool) -> Bool { settings.isEqual(to: other.settings) }
 
         package static func == (one: Pool, other: Pool) -> Bool {
@@ -31,7 +31,7 @@ extension Configuration {
         }
     }
 
-    /// - Returns: Every name that a pool was given, also of pools that something is wrong with, so that nobody is told that they do not exist.
+    /// - Returns: Every pool name in the file, including those of invalid pools, so that no reference to one is reported as unknown.
     mutating func readPools(_ reader: SettingsReader) -> [PoolID] {
         var named: [PoolID] = []
         var read: [Pool] = []

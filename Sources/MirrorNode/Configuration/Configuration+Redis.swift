@@ -4,18 +4,18 @@ package import RedisClient
 import StateRedis
 
 extension Configuration {
-    /// A Redis that many processes share.
+    /// A Redis server or cluster that many processes share.
     package struct Redis: Sendable, Equatable {
         package var url: RedisURL
-        /// In front of every key; letters, digits, `-`, `_`, `.`, `:`.
+        /// Precedes every key; letters, digits, `-`, `_`, `.`, `:`.
         package var prefix = "cloud-mirror"
         package var password: Secret?
         package var sentinelPassword: Secret?
-        /// The authorities that servers' certificates are verified against; `nil` for the system's.
+        /// The authorities that the servers' certificates are verified against; `nil` for the system's.
         package var certificateAuthority: [NIOSSLCertificate]?
         /// How long a call may take.
         package var timeout: Duration = RedisConfiguration.defaultTimeout
-        /// How long hot redirects go on from memory while Redis cannot be reached.
+        /// How long hot redirects are still answered from memory while Redis cannot be reached.
         package var staleLife: Duration = .seconds(3_600)
 
         /// How the servers are reached.
@@ -30,7 +30,7 @@ extension Configuration {
         }
     }
 
-    /// Where a Redis is. The text may contain a password.
+    /// The address of a Redis server. The text may contain a password.
     package struct RedisURL: Sendable, Equatable, CustomReflectable {
         package let text: Secret
         let client: RedisConfiguration
@@ -126,7 +126,7 @@ extension RedisConfiguration {
 }
 
 extension SettingKind where Value == Configuration.RedisURL {
-    /// The URL of a Redis, which may hold a password.
+    /// The URL of a Redis server, which may contain a password.
     static var redisURL: Self {
         SettingKind(
             name: "URL", isSecret: true,
@@ -141,7 +141,7 @@ extension SettingKind where Value == Configuration.RedisURL {
 }
 
 extension SettingKind where Value == String {
-    /// What stands in front of keys: without braces, which would hide the hash tag.
+    /// A prefix of keys. It may not contain braces, which would hide the hash tag.
     static var redisPrefix: Self {
         SettingKind(
             name: "name",

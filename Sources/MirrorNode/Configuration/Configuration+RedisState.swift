@@ -7,7 +7,7 @@ import RedisClient
 import StateRedis
 
 extension Configuration.Redis {
-    /// Opens the state that many processes share, without waiting for its servers.
+    /// Opens the shared state without waiting for its servers.
     func openState(_ configuration: Configuration, group: any EventLoopGroup, logger: Logger) -> RedisStateStore {
         RedisStateStore(
             client, prefix: prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
@@ -16,7 +16,7 @@ extension Configuration.Redis {
 }
 
 extension StateError {
-    /// The message, with the key of the configuration that mends it, which Redis' client does not know.
+    /// The message, plus the configuration key that fixes the problem, which the Redis client does not know.
     var messageWithRemedy: String {
         guard message.contains(ConnectionFailure.untrusted) else { return message }
         return "\(message): set state.redis.certificateAuthority to a file with the authority's certificate"

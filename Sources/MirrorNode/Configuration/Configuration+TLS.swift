@@ -8,13 +8,13 @@ extension Configuration {
         package var certificate: String
         /// Path of a PEM file.
         package var key: String
-        /// What is in the files.
+        /// The content of `certificate`.
         package var chain: [NIOSSLCertificate]
         package var privateKey: NIOSSLPrivateKey
 
         package var customMirror: Mirror { Mirror(self, children: []) }
 
-        /// TLS 1.2 at least: RFC 8996 deprecates what came before.
+        /// TLS 1.2 or later: RFC 8996 deprecates earlier versions.
         var server: TLSConfiguration {
             var server = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))

@@ -5,21 +5,21 @@ package import MirrorServer
 package import MirrorSettings
 import StorageLocal
 
-/// Everything that can be set, with the defaults that hold without a configuration file.
+/// All settings, with the defaults that apply without a configuration file.
 ///
-/// `Configuration(services:)` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token but the local one.
+/// `Configuration(services:)` is the zero configuration: one pool `local/dev` in the state directory, any public HTTPS origin, the local admin token.
 package struct Configuration: Sendable, Equatable {
-    /// The kinds of storage that there are.
+    /// The available kinds of storage.
     package let services: StorageServices
     /// Where the settings come from.
     package var source: Source = .zeroConfiguration
-    /// What is legal but worth a word in the log; filled by reading a file.
+    /// What is valid but should be logged as a warning; set when a file is read.
     package var warnings: [SettingsProblem] = []
     /// Whether to write one line `ready <URL>` to standard output once requests are accepted; set by `serve --print-ready`.
     package var printsReady = false
 
     package var listen = ListenAddress(host: "127.0.0.1", port: 8_080)
-    /// How clients reach this service, without a slash at the end; `nil` means that it is derived from ``listen``.
+    /// How clients reach this service, without a trailing slash; `nil` means that it is derived from ``listen``.
     package var publicURL: String?
     package var tls: TLS?
     package var admin = Admin()
@@ -29,7 +29,7 @@ package struct Configuration: Sendable, Equatable {
     package var redirect = RedirectConfiguration.defaults
     package var copy = CopyConfiguration.defaults
     package var state: State
-    /// Where this service keeps what is its own: an absolute path.
+    /// Where this service keeps its own files: an absolute path.
     package var stateDirectory: String
     package var selection: SelectionConfiguration
     package var sweep = Sweep()
@@ -67,7 +67,7 @@ package struct Configuration: Sendable, Equatable {
 
     package func pool(_ id: PoolID) -> Pool? { pools.first { $0.id == id } }
 
-    /// Leaves all copying to processes that are there for it.
+    /// Leaves all copying to copiers.
     package mutating func leaveCopying() { copy.frontEnd = .never }
 }
 

@@ -2,8 +2,8 @@ import MirrorSettings
 
 /// Writes config/cloud-mirror.example.yaml from the calls that read the file.
 ///
-/// What is required stands there as it is; every other key is commented out and shows its default, or an example where it has none. Words
-/// for people begin with `# `, keys that are commented out with `#` alone, so that ``uncommented(_:)`` can tell them apart.
+/// Required keys are written as they are. Every other key is commented out and shows its default, or an example if it has none. Explanations
+/// begin with `# `, commented-out keys with `#` alone, so that ``uncommented(_:)`` can tell them apart.
 package enum ConfigurationExample {
     private static let width = 110
 
@@ -37,7 +37,7 @@ package enum ConfigurationExample {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The example with every key in force.
+    /// The example with no key commented out.
     package static func uncommented(_ yaml: String) -> String {
         yaml.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             let indent = line.prefix { $0 == " " }

@@ -6,7 +6,7 @@ package enum ConfigurationReference {
         introduction(services) + tables(services).filter { !$0.values.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
     }
 
-    /// Every setting that is a number, a size or a duration, in one table: what bounds what strangers can do is among them, and none is forgotten.
+    /// One table of every setting that is a number, a size or a duration. It includes every limit on what strangers can do, so none is forgotten.
     package static func limits(_ services: StorageServices) -> String {
         var text = "| setting | default | meaning |\n|---|---|---|\n"
         for table in tables(services) {

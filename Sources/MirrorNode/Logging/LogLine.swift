@@ -9,7 +9,7 @@ struct LogLine {
     let message: String
     let metadata: Logger.Metadata
 
-    /// With its end.
+    /// With its line end.
     func written(asJSON isJSON: Bool) -> String {
         (isJSON ? json : text) + "\n"
     }
@@ -34,7 +34,7 @@ struct LogLine {
 }
 
 extension Logger.MetadataValue {
-    /// Numbers and truth values stay what they are, a duration is its seconds; a list or mapping that is too long becomes its text, cut off.
+    /// Numbers and booleans keep their type, and a duration becomes its seconds. A list or mapping that is too long becomes its text, cut off.
     fileprivate var json: String {
         let text: String
         switch self {
@@ -50,7 +50,7 @@ extension Logger.MetadataValue {
         return text.utf8.count <= LogText.maxLength ? text : LogText.quoted(LogText.cut(description))
     }
 
-    /// `nil` for what JSON has no word for, such as an infinite number.
+    /// `nil` for a value that JSON cannot express, such as an infinite number.
     private static func json(of value: any CustomStringConvertible) -> String? {
         switch value {
         case let value as Bool: value.description
@@ -63,7 +63,7 @@ extension Logger.MetadataValue {
     }
 }
 
-/// How texts of others get into a line of the log: whole, harmless, and not too long.
+/// How foreign text gets into a log line: complete, harmless, and not too long.
 enum LogText {
     /// Bytes of one value.
     static let maxLength = 1_024
@@ -71,7 +71,7 @@ enum LogText {
     /// The beginning of a text that is too long.
     static func cut(_ text: String) -> String { text.cut(to: maxLength) }
 
-    /// As it is where that is one word, quoted elsewhere.
+    /// Unchanged if it is a single word, quoted otherwise.
     static func plain(_ text: String) -> String {
         let isWord = !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && $0 != "\\" && !isUnsafe($0) }
         return isWord ? text : quoted(text)
@@ -82,7 +82,7 @@ enum LogText {
         "\"" + escaped(text, quotes: true) + "\""
     }
 
-    /// Nothing in it can forge a second line or command a terminal.
+    /// The result cannot forge a second line or control a terminal.
     static func escaped(_ text: String, quotes: Bool = false) -> String {
         var out = ""
         for scalar in text.unicodeScalars {
@@ -99,7 +99,7 @@ enum LogText {
         return out
     }
 
-    /// Control characters, of which terminals take some for commands; line ends other than those of ASCII; what turns the direction of text.
+    /// Control characters, some of which command terminals; line ends outside ASCII; and characters that change the direction of text.
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true

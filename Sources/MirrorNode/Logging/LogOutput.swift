@@ -2,7 +2,7 @@ import Logging
 import MirrorSystem
 import Synchronization
 
-/// The log of the process: every logger's lines, in one form, on standard error.
+/// The log of the process: the lines of every logger, in one format, on standard error.
 package final class LogOutput: Sendable {
     package let writer: LogWriter
     let isJSON: Bool
@@ -26,14 +26,14 @@ package final class LogOutput: Sendable {
         }
     }
 
-    /// Makes every logger of the process write here. To be called once, before anything logs.
+    /// Makes every logger of the process write here. Call it once, before anything logs.
     package static func bootstrap(_ log: Configuration.Log) -> LogOutput {
         let output = LogOutput(log)
         LoggingSystem.bootstrap { label in LineLogHandler(label: label, output: output) }
         return output
     }
 
-    /// The least severe messages to write, of every logger that was given no level of its own.
+    /// The lowest level that is written, for every logger without a level of its own.
     var logLevel: Logger.Level {
         get { Self.levels[level.load(ordering: .relaxed)] }
         set { level.store(Self.levels.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
@@ -43,7 +43,7 @@ package final class LogOutput: Sendable {
         writer.write(line.written(asJSON: isJSON))
     }
 
-    /// The last word of a process that cannot run, or that ended by a failure: one line, in the form of the log.
+    /// Reports why the process cannot run or has failed: one line, in the format of the log.
     package func report(failure error: any Error) {
         let reason = String(describing: error).split(whereSeparator: \.isNewline).joined(separator: " ")
         guard isJSON else { return writer.write("cloud-mirror: cannot run: \(reason)\n") }
@@ -51,7 +51,7 @@ package final class LogOutput: Sendable {
     }
 }
 
-/// A logger's way to the ``LogOutput``.
+/// Passes a logger's messages to the ``LogOutput``.
 struct LineLogHandler: LogHandler {
     let label: String
     let output: LogOutput

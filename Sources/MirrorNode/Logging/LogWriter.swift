@@ -3,27 +3,27 @@ import MirrorCore
 import MirrorSystem
 import Synchronization
 
-/// Writes lines to a descriptor, and never makes whoever logs wait.
+/// Writes lines to a descriptor, and never blocks the code that logs.
 ///
-/// Lines go into a bounded queue, in their order; a thread of its own writes them. What does not fit is dropped and counted, and a line in
-/// its place says how many were. Lines that cannot be written (nobody reads the pipe any more, the disk is full) are counted the same way.
+/// Lines go into a bounded queue, in order, and a dedicated thread writes them. Lines that do not fit are dropped and counted, and one line in
+/// their place says how many there were. Lines that cannot be written (nobody reads the pipe any more, the disk is full) are counted in the same way.
 package final class LogWriter: Sendable {
     private struct Queue {
-        /// Whole lines, each with its end.
+        /// Whole lines, each with its line end.
         var lines: [UInt8] = []
         /// Lines that came after `lines` and were dropped.
         var dropped = 0
         var isWriting = false
         var count: (@Sendable (Int) -> Void)?
-        /// Dropped lines that nobody has counted yet.
+        /// Dropped lines that have not been reported to `count` yet.
         var uncounted = 0
     }
 
-    /// What only the thread that writes knows.
+    /// State that only the writing thread uses.
     private struct Output {
-        /// Lines that could not be written, and that no line tells of yet.
+        /// Lines that could not be written and have not been reported yet.
         var lost = 0
-        /// Whether a line was cut off by an error, so that the next would be written behind it.
+        /// Whether an error cut off a line, so that the next one must start with a line end.
         var isInLine = false
     }
 
@@ -34,24 +34,24 @@ package final class LogWriter: Sendable {
     private let output = Mutex(Output())
     private let thread = DispatchQueue(label: "cloud-mirror.log")
 
-    /// A line no longer than this is written in one piece, and not mixed with what other processes write to the same pipe (POSIX, `PIPE_BUF`).
+    /// Up to this length, a line is written in one piece, not mixed with what other processes write to the same pipe (POSIX, `PIPE_BUF`).
     private static let atomicWrite = 4_096
     private static let lineEnd = UInt8(ascii: "\n")
 
     /// - Parameters:
-    ///   - descriptor: May be shared with other processes: it stays as it is, blocking or not.
-    ///   - capacity: Bytes that wait to be written; as many can be on their way.
-    ///   - notice: The line, with its end, that says how many lines were dropped.
+    ///   - descriptor: May be shared with other processes, so its blocking mode is not changed.
+    ///   - capacity: Bytes that may wait to be written; as many again can be in the batch that is being written.
+    ///   - notice: Returns the line, with its line end, that says how many lines were dropped.
     init(descriptor: CInt, capacity: Int = 1 << 20, notice: @escaping @Sendable (Int) -> String) {
         self.descriptor = descriptor
         self.capacity = capacity
         self.notice = notice
     }
 
-    /// - Parameter text: Whole lines, the last one with its end.
+    /// - Parameter text: Whole lines, including the last line end.
     func write(_ text: String) {
         let isIdle = queue.withLock { queue in
-            // After one that was dropped all are, until the next batch is taken: so there is one gap, and the notice stands in it.
+            // After one dropped line all others are dropped until the next batch is taken. So there is one gap, and the notice fills it.
             if queue.dropped == 0, queue.lines.count + text.utf8.count <= capacity {
                 queue.lines.append(contentsOf: text.utf8)
             } else {
@@ -64,14 +64,14 @@ package final class LogWriter: Sendable {
         if isIdle { thread.async { self.drain() } }
     }
 
-    /// Returns once everything that was logged before is written, or when the time is over.
+    /// Returns when everything that was logged so far is written, or when the time is up.
     package func flush(within limit: Duration) {
         let written = DispatchSemaphore(value: 0)
         thread.async { written.signal() }
         _ = written.wait(timeout: .now() + .milliseconds(Int(limit.wholeMilliseconds)))
     }
 
-    /// - Parameter count: Is called with the number of lines whenever some are dropped, and now for those that were before.
+    /// - Parameter count: Called with the number of lines whenever some are dropped, and once now for those dropped earlier.
     func countDrops(_ count: @escaping @Sendable (Int) -> Void) {
         queue.withLock { queue in
             queue.count = count
@@ -107,7 +107,7 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// As many whole lines together as are written in one piece.
+    /// Groups as many whole lines as can be written in one piece.
     private static func groups(of lines: [UInt8]) -> [ArraySlice<UInt8>] {
         var groups: [ArraySlice<UInt8>] = []
         var rest = lines[...]
@@ -119,7 +119,7 @@ package final class LogWriter: Sendable {
         return groups
     }
 
-    /// - Parameter dropped: Lines that the text tells of, when it is a notice: they have been counted.
+    /// - Parameter dropped: The number of lines that `text` reports if it is a notice; they have already been counted.
     private func write(_ text: ArraySlice<UInt8>, _ output: inout Output, standsFor dropped: Int = 0) {
         if output.lost > 0 {
             if put(Array(notice(output.lost).utf8)[...], &output) { output.lost = 0 }

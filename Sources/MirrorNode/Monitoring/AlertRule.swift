@@ -1,4 +1,4 @@
-/// Something that a person should look at, as a rule for Prometheus.
+/// Something that needs an operator's attention, as an alerting rule for Prometheus.
 struct AlertRule: Sendable {
     enum Severity: String, Sendable {
         /// Now.
@@ -9,12 +9,12 @@ struct AlertRule: Sendable {
         case info
     }
 
-    /// Also the heading of its entry in docs/runbook.md.
+    /// Also the heading of its section in docs/runbook.md.
     let name: String
     let severity: Severity
-    /// How long it must hold, such as `5m`.
+    /// How long the expression must hold, such as `5m`.
     let holds: String
-    /// One sentence; `{{ $labels.pool }}` stands for a label of the expression.
+    /// One sentence; `{{ $labels.pool }}` stands for a label of the sample.
     let summary: String
     let expression: String
 

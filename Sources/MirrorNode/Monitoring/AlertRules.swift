@@ -2,7 +2,7 @@ import MirrorEngine
 import MirrorServer
 import MirrorStorage
 
-/// The alerts, as rules for Prometheus: `deploy/monitoring/alert-rules.yaml`. docs/runbook.md says what to do about each.
+/// The alerting rules for Prometheus: `deploy/monitoring/alert-rules.yaml`. docs/runbook.md says what to do about each.
 package enum AlertRules {
     private typealias Engine = EngineMetrics.Name
     private typealias Connections = ConnectionMetrics.Name
@@ -15,7 +15,7 @@ package enum AlertRules {
         "\(MonitoringText.note)groups:\n  - name: cloud-mirror-alerts\n    rules:\n\(all.map(\.yaml).joined())"
     }
 
-    /// Process metrics have the same names in every program.
+    /// Process metrics have the same names in every program, so this selects the mirror's.
     private static let isMirror = "and on (job, instance) \(Process.buildInfo)"
 
     private static func errors(_ kinds: String, in window: String = "15m") -> String {

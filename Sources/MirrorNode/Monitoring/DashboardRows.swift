@@ -11,12 +11,12 @@ enum DashboardRows {
         ("Origins and pools", originsAndPools),
     ]
 
-    /// Where the choices of a variable come from.
+    /// The queries for the values of a dashboard variable.
     static let jobs = "label_values(\(ProcessMetrics.Name.buildInfo), job)"
     static let pools = "label_values(\(Engine.poolObjects){job=~\"$job\"}, pool)"
 
     private static let chosen = "job=~\"$job\", pool=~\"$pool\""
-    /// Requests that no pool serves count, too.
+    /// Includes requests that no pool serves.
     private static let chosenOrNone = "job=~\"$job\", pool=~\"$pool|none\""
 
     private static func rate(_ metric: String, by labels: String, _ more: String = chosen) -> String {

@@ -10,14 +10,14 @@ import MirrorCore
 package enum GrafanaDashboard {
     static let datasource = JSONValue.object(["type": .string("prometheus"), "uid": .string("${datasource}")])
 
-    /// Panels in a row, each of them six columns wide.
+    /// In Grafana's grid units: four panels of six columns make a row.
     private static let height: Int64 = 8
     private static let width: Int64 = 6
 
     package static var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        // Nothing in it can fail to encode.
+        // No value in it can fail to encode.
         return String(decoding: (try? encoder.encode(document)) ?? Data(), as: UTF8.self) + "\n"
     }
 

@@ -8,7 +8,7 @@ struct Panel: Sendable {
         case number
     }
 
-    /// What a legend says of a sample: text, with `{{pool}}` for the value of a label.
+    /// A query and the text of its legend, in which `{{pool}}` stands for a label's value.
     struct Query: Sendable {
         let expression: String
         let legend: String
@@ -20,9 +20,9 @@ struct Panel: Sendable {
     }
 
     let title: String
-    /// What a person should conclude from it.
+    /// What a reader should conclude from it.
     let description: String
-    /// In Grafana's words: `bytes`, `s`, `reqps`.
+    /// Grafana's name of the unit: `bytes`, `s`, `reqps`.
     let unit: String
     let kind: Kind
     let queries: [Query]

@@ -1,6 +1,6 @@
 import MirrorEngine
 
-/// Sums that alerts and dashboards need again and again, as rules for Prometheus: `deploy/monitoring/recording-rules.yaml`.
+/// Sums that several alerts and panels use, as recording rules for Prometheus: `deploy/monitoring/recording-rules.yaml`.
 package enum RecordingRules {
     static let redirects = "cloud_mirror:redirects:rate5m"
     static let fallbackRatio = "cloud_mirror:fallbacks:ratio_rate5m"
@@ -19,7 +19,7 @@ package enum RecordingRules {
             hitBytesRatio,
             "sum by (job) (rate(\(EngineMetrics.Name.egressAvoided)[1h])) / (sum by (job) (rate(\(EngineMetrics.Name.egressAvoided)[1h])) + sum by (job) (rate(\(EngineMetrics.Name.copyBytes)[1h])) + sum by (job) (rate(\(EngineMetrics.Name.serverSideCopyBytes)[1h])) > 0)"
         ),
-        // Of answers that wait for nothing: a request that waits for a copy has a metric of its own.
+        // Only answers that do not wait: requests that wait for a copy have their own metric.
         (
             answerSeconds,
             "histogram_quantile(0.99, sum by (job, le) (rate(\(EngineMetrics.Name.redirectSeconds)_bucket{outcome=~\"hit|backfill|refused\"}[5m])))"

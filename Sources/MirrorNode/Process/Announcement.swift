@@ -1,21 +1,21 @@
 import MirrorCore
 import MirrorSystem
 
-/// What the process says to whoever started it.
+/// What the process reports to whatever started it.
 struct Announcement: Sendable {
     let configuration: Configuration
     let log: LogWriter
     let manager: ServiceManager?
 
-    /// Says where the process listens, and not its `publicURL`: whoever let the system choose the port learns it only here.
+    /// Reports where the process listens, not its `publicURL`: if the system chose the port, it is reported only here.
     ///
-    /// - Parameter localToken: The file with the token; the token itself is never written where others collect it.
+    /// - Parameter localToken: The token's file. The token itself is never written to output that may be collected.
     func listening(at address: ListenAddress, localToken: String?) {
         let url = "\(configuration.tls == nil ? "http" : "https")://\(address)"
         if configuration.isZeroConfiguration, let example = configuration.pools.first?.id { greet(url, example, localToken) }
         manager?.notify(.ready)
         guard configuration.printsReady else { return }
-        // Last: whoever waits for it finds everything said.
+        // Last, so that a caller that waits for this line finds everything else already written.
         log.flush(within: .seconds(1))
         StandardStream.output.write("ready \(url)\n")
     }

@@ -4,25 +4,25 @@ import MirrorCore
 import MirrorSystem
 import Synchronization
 
-/// Sees to it that the process ends in time once it was told to, whatever hangs.
+/// Makes sure that a process that was told to stop ends in time, even if something hangs.
 ///
-/// Its clock begins when the process is told to stop. When the grace is over parts are cancelled, and left where they do not end. What is left then
-/// has until most of a second later; after that the process ends as it is. That last step is done by a thread of its own, because those of Swift's
-/// tasks may all be blocked.
+/// The clock starts when the process is told to stop. When the grace period ends, parts are cancelled; those that still do not end are abandoned. The
+/// rest of the shutdown has less than a second more. After that, the process exits as it is. A dedicated thread does this last step, because
+/// all threads that run Swift tasks may be blocked.
 package final class ExitWatch: Sendable {
-    /// Of a process that did not end by itself: something still hung a second after the grace.
+    /// The exit code of a process that had to be ended: something still hung almost a second after the grace period.
     package static let exitCode: CInt = 75
 
-    /// What parts have to end in after they were cancelled.
+    /// How long parts have to end after they are cancelled.
     static let partLimit = Duration.milliseconds(400)
-    /// From the end of the grace on, for all that is left to do.
+    /// For the rest of the shutdown, counted from the end of the grace period.
     private static let closingLimit = Duration.milliseconds(600)
     private static let lastMoment = Duration.milliseconds(800)
 
     private struct State {
-        /// Since when the process is to stop.
+        /// When the process was told to stop.
         var began: ContinuousClock.Instant?
-        /// Parts that run, in the order of their start.
+        /// Running parts, in the order of their start.
         var running: [String] = []
     }
 
@@ -40,7 +40,7 @@ package final class ExitWatch: Sendable {
         self.logger = logger
     }
 
-    /// Begins with the signals that tell the process to stop, without waiting for a task to hear of them.
+    /// Starts the clock on these signals, without depending on any task.
     func begin(with numbers: [CInt]) {
         for number in numbers {
             signals.withLock { signals in
@@ -52,7 +52,7 @@ package final class ExitWatch: Sendable {
         }
     }
 
-    /// The process is to stop. Does nothing the second time.
+    /// Starts the clock. Does nothing the second time.
     func begin() {
         let isFirst = state.withLock { state in
             defer { state.began = state.began ?? .now }
@@ -61,7 +61,7 @@ package final class ExitWatch: Sendable {
         guard isFirst else { return }
         let nanoseconds = min((grace + Self.lastMoment).wholeMilliseconds, 1 << 40) * 1_000_000
         last.withLock { last in
-            // A strict one: what Dispatch runs after a time may come a tenth of it later.
+            // Strict, because Dispatch may otherwise delay a timer by a tenth of its time.
             let timer = DispatchSource.makeTimerSource(flags: .strict, queue: thread)
             timer.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
             timer.setEventHandler { self.end() }
@@ -70,13 +70,13 @@ package final class ExitWatch: Sendable {
         }
     }
 
-    /// For what is left to do in order; never nothing.
+    /// For the orderly rest of the shutdown; never zero.
     var timeLeft: Duration {
         let end = state.withLock { $0.began ?? .now } + grace + Self.closingLimit
         return max(ContinuousClock.now.duration(to: end), .milliseconds(50))
     }
 
-    /// Runs a part of the process, and leaves it where it does not end after it was cancelled.
+    /// Runs a part of the process, and abandons it if it does not end after it is cancelled.
     func watch(_ name: String, _ part: @escaping @Sendable () async throws -> Void) async throws {
         state.withLock { $0.running.append(name) }
         do {
@@ -85,7 +85,7 @@ package final class ExitWatch: Sendable {
                 try await part()
             }
         } catch is CancellationError {
-            // As it was told.
+            // The expected end of a cancelled part.
         }
     }
 
@@ -97,7 +97,7 @@ package final class ExitWatch: Sendable {
         }
     }
 
-    /// The last words of an orderly stop. Ends the process if something was left that could get in the way of that.
+    /// Logs the end of an orderly stop. Exits at once if something was abandoned that could disturb the normal exit.
     func finish(isClosed: Bool) {
         let running = running
         if !isClosed || !running.isEmpty {
@@ -107,7 +107,7 @@ package final class ExitWatch: Sendable {
             logger.notice("stopped")
         }
         log.flush(within: min(timeLeft, .seconds(1)))
-        // What was left must not meet with what an orderly end takes down.
+        // Abandoned parts must not use what a normal exit tears down.
         if !isClosed || !running.isEmpty { CurrentProcess.exitAtOnce(0) }
     }
 

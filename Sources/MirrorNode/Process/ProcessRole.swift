@@ -1,17 +1,17 @@
 import MirrorEngine
 import MirrorState
 
-/// What a process is there for, in the words of the log.
+/// What a process does, in the words of the log.
 package enum ProcessRole: String, Sendable {
-    /// Answers requests; copies as `copy.frontEnd` says.
+    /// Answers requests; copies if `copy.frontEnd` says so.
     case frontEnd = "front end"
-    /// Copies into its pools, and answers only about itself.
+    /// Copies into its pools, and answers only requests about itself.
     case copier
 
     var servesArtifacts: Bool { self == .frontEnd }
 
-    /// - Parameter registry: Where copiers of other processes are known.
-    /// - Returns: `nil` when the process copies nothing.
+    /// - Parameter registry: Lists the copiers among the other processes.
+    /// - Returns: `nil` if the process copies nothing.
     func duty(_ registry: (any CopierRegistry)?, _ configuration: Configuration) -> CopyDuty? {
         switch (self, configuration.copy.frontEnd) {
         case (.copier, _), (.frontEnd, .always): .always

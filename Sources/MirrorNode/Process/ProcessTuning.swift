@@ -1,13 +1,13 @@
 import MirrorSystem
 import NIOCore
 
-/// What is decided once for the whole process, from where it runs.
+/// Settings of the whole process that depend on the machine.
 enum ProcessTuning {
-    /// The processors that this process may use: fewer than the machine has where it is pinned or confined.
+    /// The processors that this process may use; fewer than the machine has if the process is pinned or confined.
     static var processorCount: Int { min(CurrentProcess.allowedProcessors ?? .max, System.coreCount) }
 
-    /// Buffers of a copy are allocated by one thread and freed by another; with many heaps each keeps what it once needed. Two take a fifth
-    /// less memory for sixteen copies at once, and cost nothing that was measured.
+    /// A copy's buffers are allocated by one thread and freed by another. With many heaps, each keeps the most memory it ever needed. Two heaps use
+    /// a fifth less memory for sixteen concurrent copies, at no measurable cost.
     private static let heaps = 2
 
     static func apply() {

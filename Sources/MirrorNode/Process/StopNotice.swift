@@ -4,8 +4,8 @@ import MirrorServer
 import MirrorSystem
 import ServiceLifecycle
 
-/// Says what the process waits for as soon as it is told to stop, or one of its parts has failed. To be the first that is stopped, before anybody who waits
-/// is answered: the last of the services.
+/// Logs what the process waits for when it is told to stop or a part has failed. Must be the last of the services, which is stopped first, before
+/// waiting clients are answered.
 struct StopNotice: Service {
     let services: MirrorServices
     let watch: ExitWatch
@@ -14,7 +14,7 @@ struct StopNotice: Service {
     let logger: Logger
 
     func run() async throws {
-        // Also when all are cancelled.
+        // Also if all services are cancelled.
         defer { watch.begin() }
         try await gracefulShutdown()
         watch.begin()

@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorSystem
 
-/// How a process that copies is called in leases, in the list of copiers and in the log: by its machine, and by a number that tells it
+/// The name of a process that copies, in leases, in the list of copiers and in the log: its machine, and a number that distinguishes it
 /// from others there.
 enum WorkerName {
     private static let maxHost = 64
@@ -10,7 +10,7 @@ enum WorkerName {
         make(host: HostName.current, number: .random(in: .min ... .max))
     }
 
-    /// - Parameter host: Of which letters, digits, `-` and `.` are kept.
+    /// - Parameter host: Only its letters, digits, `-` and `.` are kept.
     static func make(host: String, number: UInt16) -> String {
         let kept = host.unicodeScalars.filter {
             $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-.".contains(Character($0)))

@@ -6,17 +6,17 @@ import MirrorSystem
 import NIOCore
 import NIOPosix
 
-/// Reads a list of a cloud's addresses from where the configuration says that it is.
+/// Reads a cloud's address list from its configured source.
 struct RegionSourceReader: Sendable {
-    /// Why a list was not read, in words that follow its place.
+    /// Why a list was not read; the text follows the list's source in a message.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// For URLs; allowed to fetch nothing else than the lists. `nil` when all are files.
+    /// For URLs; may fetch only the lists. `nil` if all sources are files.
     let client: GuardedClient?
 
-    /// - Throws: What says why there is no list.
+    /// - Throws: An error that says why the list could not be read.
     func read(_ source: CloudRegionSources.Source, of cloud: Cloud, at date: Timestamp) async throws -> RegionList {
         let bytes: [UInt8]
         switch source {

@@ -4,11 +4,11 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 
-/// Keeps the lists of the clouds' addresses up to date. Until it has newer ones, and for as long as it gets none, those hold that were there before.
+/// Keeps the clouds' address lists up to date. The previous lists stay in force until newer ones arrive.
 struct RegionUpdates: Sendable {
-    /// For one list, from the first byte sent to the last byte read.
+    /// The time limit for one list, from the first byte sent to the last byte read.
     private static let patience = Duration.seconds(120)
-    /// The longest pause behind a failure.
+    /// The longest pause after a failure.
     private static let retry = Duration.seconds(900)
 
     let sources: CloudRegionSources
@@ -18,7 +18,7 @@ struct RegionUpdates: Sendable {
     let clock: any MirrorClock
     let logger: Logger
 
-    /// Runs until it is cancelled, also where there is nothing to do: a part of the process that ends would end the process.
+    /// Runs until it is cancelled, even with nothing to do: if one part of the process returned, the whole process would end.
     func run() async {
         for list in selection.table.lists { metrics.record(list) }
         while !Task.isCancelled {
@@ -31,7 +31,7 @@ struct RegionUpdates: Sendable {
         }
     }
 
-    /// - Returns: Whether there is a list that can be used.
+    /// - Returns: Whether a usable list was read.
     func update(_ cloud: Cloud, from source: CloudRegionSources.Source) async -> Bool {
         do {
             let (reader, now) = (reader, clock.now)

@@ -4,13 +4,13 @@ import MirrorNet
 import MirrorServer
 import NamedOrigins
 
-/// Settings whose properties are named for their keys, so that it can be said which of them differ.
+/// Settings whose properties are named after their keys, so that differences can be reported by key.
 protocol ConfigurationSection: Equatable {}
 
 extension Configuration: ConfigurationSection {
-    /// The keys of the file, by their paths, whose settings differ; a section where something in it does that has no key of its own.
+    /// The paths of all keys whose settings differ; the path of a section if the difference has no key of its own.
     ///
-    /// Found by looking at every property, so that no setting is left out, also none that is new here. Values are only compared.
+    /// Looks at every property, so that no setting is left out, not even a new one. Values are only compared, never shown.
     func differences(from other: Configuration) -> [String] {
         var (this, other) = (self, other)
         // Not settings.
@@ -47,14 +47,14 @@ extension Configuration: ConfigurationSection {
         guard one is any ConfigurationSection, children.map(\.label) == others.map(\.label) else { return [path] }
         let inside = zip(children, others).flatMap { child, otherChild -> [String] in
             let step = path.isEmpty ? child.label ?? "" : "\(path).\(child.label ?? "")"
-            // A value that is not there may be of no type that can be compared.
+            // The type of a missing value may not be comparable.
             guard let value = child.value as? any Equatable else { return otherChild.value is any Equatable ? [step] : [] }
             return differences(value, otherChild.value, at: step)
         }
         return inside.isEmpty ? [path] : inside
     }
 
-    /// Properties that have another name than their key.
+    /// The keys of properties that are not named after their key.
     private static func key(of path: String) -> String {
         switch path {
         case "copy.backoff.limit": "copy.backoff.max"

@@ -1,30 +1,30 @@
 import MirrorSystem
 import UnixSignals
 
-/// SIGHUP, which asks for the configuration to be read again; and the other signals that must not end a service.
+/// Handles SIGHUP, which asks for a reload of the configuration, and the other signals that must not end a service.
 ///
-/// To be made before anything else, so that a signal during the start ends nothing, and is not lost.
+/// Create it before anything else, so that a signal during startup neither ends the process nor is lost.
 package struct Hangups: Sendable {
     let signals: UnixSignalsSequence
-    /// Whether it was started at a terminal, and not by `nohup`.
+    /// Whether the process was started at a terminal and not by `nohup`.
     private let isAtTerminal: Bool
 
     package init() async {
         isAtTerminal = CurrentProcess.hasTerminal && !ProcessSignal.isHangUpIgnored
-        // A pipe or connection that nobody reads any more, a file that may not grow: the write says so itself. The last two mean nothing here.
+        // Writing to a closed pipe or connection, or to a file at its size limit, returns an error anyway. The last two have no meaning here.
         for signal in [ProcessSignal.brokenPipe, .fileSizeLimit, .user1, .user2] { signal.ignore() }
         signals = await UnixSignalsSequence(trapping: .sighup)
     }
 
-    /// Whether a signal means that the terminal that it was started at is gone.
+    /// Whether a signal means that the terminal where the process was started is gone.
     var isTerminalGone: Bool { isAtTerminal && !CurrentProcess.hasTerminal }
 
-    /// Ends the process as SIGTERM does.
+    /// Ends the process in the same way as SIGTERM.
     func terminate() {
         ProcessSignal.terminate.send()
     }
 
-    /// From now on nothing comes of SIGHUP.
+    /// From now on, SIGHUP is ignored.
     func end() {
         ProcessSignal.hangUp.ignore()
     }

@@ -8,10 +8,10 @@ import MirrorSystem
 import NIOPosix
 import ServiceLifecycle
 
-/// Reads the configuration again when it is asked to, and sets what can be set without a restart.
+/// Rereads the configuration on request, and applies what can change without a restart.
 ///
-/// A file with a problem changes nothing. Connections stay; requests under way are answered by the settings that they began with. Several
-/// wishes while one is carried out are one. Ends on graceful shutdown.
+/// A file with a problem changes nothing. Connections stay open; running requests are answered with the settings that they started with.
+/// Requests that arrive during a reload count as one. Ends on graceful shutdown.
 struct Reloader: Service {
     let hangups: Hangups
     let load: (@Sendable () throws -> Configuration)?
@@ -69,7 +69,7 @@ struct Reloader: Service {
         }
     }
 
-    /// All of it, or nothing when something of it cannot be made.
+    /// Applies everything, or nothing if some part of it cannot be made.
     private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
         let tls = try next.tlsContext()
         try mirror.replaceOrigins(with: next)

@@ -1,7 +1,7 @@
 import MirrorSettings
 import MirrorStorage
 
-/// What the services say of themselves, for the documents.
+/// What the services declare about themselves, for the documentation.
 package enum CapabilityTable {
     /// The table of docs/storage-backends.md: what each kind of storage can do.
     package static func markdown(_ services: StorageServices) -> String {
@@ -17,7 +17,7 @@ package enum CapabilityTable {
         return rows.joined(separator: "\n") + "\n"
     }
 
-    /// The policies of docs/operations.md.
+    /// The access policies in docs/operations.md.
     package static func permissions(_ services: StorageServices) -> String {
         services.all.compactMap { $0.permissions }.joined(separator: "\n")
     }

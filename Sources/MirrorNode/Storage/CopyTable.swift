@@ -1,7 +1,7 @@
 import MirrorEngine
 import MirrorStorage
 
-/// How artifacts get from each kind of origin into each kind of pool, for the documents.
+/// How artifacts are copied from each kind of origin to each kind of pool, for the documentation.
 package enum CopyTable {
     /// An artifact at an origin.
     private struct Row {
@@ -12,9 +12,9 @@ package enum CopyTable {
         var service: String?
     }
 
-    /// Bytes of an artifact of one part, whatever the service.
+    /// Bytes of an artifact that is a single part in every service.
     private static let small: Int64 = 1 << 20
-    /// Bytes of an artifact of several.
+    /// Bytes of an artifact with several parts.
     private static let large: Int64 = 1 << 30
 
     /// The table of docs/storage-backends.md.
@@ -33,7 +33,7 @@ package enum CopyTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// One for a service, unless its variants differ.
+    /// One column for a service, unless its variants differ.
     private static func columns(
         of service: any StorageService.Type, _ rows: [Row]
     ) throws -> [(name: String, cells: [String])] {

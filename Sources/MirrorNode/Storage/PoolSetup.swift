@@ -13,7 +13,7 @@ package struct PoolSetup: Sendable {
     private let logger: Logger
 
     /// - Parameter only: `nil` for all pools.
-    /// - Throws: ``StartError`` when there is no such pool.
+    /// - Throws: ``StartError`` if there is no such pool.
     package init(_ configuration: Configuration, only: PoolID?) throws {
         pools = configuration.pools.filter { only == nil || $0.id == only }
         if pools.isEmpty, let only {
@@ -22,7 +22,7 @@ package struct PoolSetup: Sendable {
         }
         self.configuration = configuration
         machine = MachineCheck(configuration)
-        // What is to be said goes to whoever called, in words of its own.
+        // The caller reports problems in its own words.
         logger = Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() })
         services = ServiceTable(configuration, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
     }
@@ -33,7 +33,7 @@ package struct PoolSetup: Sendable {
 
     // MARK: Setting up
 
-    /// Looks at each pool and changes nothing.
+    /// Plans the setup of each pool and changes nothing.
     package func plans() async throws -> [(pool: PoolID, plan: SetupPlan)] {
         var plans: [(pool: PoolID, plan: SetupPlan)] = []
         for pool in pools { plans.append((pool.id, try await plan(pool))) }
@@ -52,7 +52,7 @@ package struct PoolSetup: Sendable {
 
     // MARK: Checking
 
-    /// What the file is warned of, and what concerns several pools: one line each.
+    /// Warnings about the file, and findings that concern several pools: one line each.
     package func checkTogether() -> (lines: [SetupLine], isFine: Bool) {
         let findings = machine.sharedDisks()
         return (
@@ -61,9 +61,9 @@ package struct PoolSetup: Sendable {
         )
     }
 
-    /// Tries everything that the pools need.
+    /// Checks everything that the pools need.
     ///
-    /// - Parameter report: Is told each line as soon as it is known.
+    /// - Parameter report: Called with each line as soon as it is known.
     /// - Returns: Whether nothing is wrong.
     package func check(report: (PoolID, SetupLine) -> Void) async throws -> Bool {
         var isFine = true
@@ -91,7 +91,7 @@ package struct PoolSetup: Sendable {
         return findings.allSatisfy { $0.severity == .warning }
     }
 
-    /// All that can be asked of a service that has no checks of its own.
+    /// The only check for a service that has no checks of its own.
     private func checkHealth(_ pool: Configuration.Pool, report: (SetupLine) -> Void) async throws -> Bool {
         do {
             try await services.open(pool).store.checkHealth()

@@ -5,7 +5,7 @@ import MirrorNet
 import MirrorStorage
 import NIOCore
 
-/// The services that a configuration uses, each made once: what opens, sets up and closes pools, and reads origins.
+/// The services that a configuration uses, each created once. Opens, sets up and closes pools, and reads origins.
 struct ServiceTable: Sendable {
     private let services: [any StorageService]
     private let operations: Int
@@ -50,7 +50,7 @@ extension StorageService {
         return pools.isEmpty && origins.isEmpty ? nil : Self(pools: pools, origins: origins, environment: environment)
     }
 
-    /// - Returns: `nil` for another service's pool; so below.
+    /// - Returns: `nil` for another service's pool; the same applies below.
     private static func settings(of pool: Configuration.Pool) -> PoolSettings? {
         pool.id.service == name ? pool.settings as? PoolSettings : nil
     }
@@ -80,6 +80,6 @@ extension Configuration.Pool {
 }
 
 extension Configuration {
-    /// Operations of one pool at once: every part of every copy, and as many calls for clients beside them.
+    /// Concurrent operations of one pool: every part of every copy, and the same number for clients.
     fileprivate var poolOperations: Int { max(64, 2 * copy.concurrency * copy.partConcurrency) }
 }

@@ -1,10 +1,10 @@
 package import MirrorStorage
 
-/// The kinds of storage that this executable knows, in the order in which they were named.
+/// The kinds of storage that this executable supports, in the order given.
 package struct StorageServices: Sendable, Equatable {
     package let all: [any StorageService.Type]
 
-    /// - Parameter all: The first one's pool is in force in the example file. Of two with one name the first counts.
+    /// - Parameter all: The example file enables the pool of the first one. If two have the same name, the first one counts.
     package init(_ all: [any StorageService.Type]) {
         self.all = all
     }
@@ -13,13 +13,13 @@ package struct StorageServices: Sendable, Equatable {
 
     subscript(name: String) -> (any StorageService.Type)? { all.first { $0.name == name } }
 
-    /// The keys below `origins` of those that can be one.
+    /// The keys below `origins` of services that can be an origin.
     var originKeys: [String] { all.filter { $0.originDocumentation != nil }.map { $0.name } }
 
-    /// The same in words: "`gcs` or `s3`".
+    /// The origin keys as text: "`gcs` or `s3`".
     var originKeyWords: String { Self.joined(originKeys.map { "`\($0)`" }, by: "or") }
 
-    /// All names: "`local`, `s3` and `webdav`".
+    /// All names as text: "`local`, `s3` and `webdav`".
     func words(_ word: (String) -> String) -> String {
         all.isEmpty ? "none" : Self.joined(names.map(word), by: "and")
     }

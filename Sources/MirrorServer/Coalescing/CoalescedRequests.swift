@@ -5,32 +5,32 @@ import Synchronization
 
 /// Identical requests: the first is on the slow path, and the others share its answer.
 ///
-/// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
+/// The others have no task, no parsed head and no wait of their own: ten thousand of them cost little more than ten thousand idle connections,
 /// and one answer is made for all of them.
 final class CoalescedRequests: Sendable {
-    /// What makes requests identical, beside how long they wait for an answer: their words, byte for byte, and their pool.
+    /// What makes requests identical, apart from how long they wait: their target, byte for byte, their pool, and whether they are HEAD.
     struct Key: Hashable, Sendable {
         let target: [UInt8]
         var choice: PoolChoice
         let isHead: Bool
     }
 
-    /// A request that waits, and where its connection is.
+    /// A waiting request, and where its connection is.
     final class Member: Sendable {
         let requests: CoalescedRequests
         let since: ContinuousClock.Instant
-        /// When it is sent on, to ourselves or to the origin.
+        /// When it is redirected, to the mirror itself or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
-        /// Who pays for what is not there yet, should it take over.
+        /// The network whose budget pays for a claim, if this request takes over.
         let network: ClientNetwork
-        /// Whose share of the waits it takes.
+        /// The client whose share of the waits it takes.
         let sharer: ClientNetwork?
-        /// Who has sent it, if a proxy says so.
+        /// The client that a proxy names as the sender.
         private let forwardedFor: IPAddress?
         private let handler: NIOLoopBound<ConnectionHandler>
 
-        /// - Parameter eventLoop: The handler's, on which this is called.
+        /// - Parameter eventLoop: The handler's; this is called on it.
         init(
             of requests: CoalescedRequests, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
             deadline: ContinuousClock.Instant, network: ClientNetwork, sharer: ClientNetwork?, forwardedFor: IPAddress?
@@ -45,14 +45,14 @@ final class CoalescedRequests: Sendable {
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
         }
 
-        /// An identical request of the same client. Nothing else is kept of the one that was sent.
+        /// An identical request of the same client. Nothing else of the original one is kept.
         var request: ByteBuffer {
             var request = ByteBuffer(string: requests.key.isHead ? "HEAD " : "GET ")
             request.writeBytes(requests.key.target)
             request.writeString(" HTTP/1.1\r\nHost: mirror\r\n")
-            // In either field, of which the slow path reads one.
+            // In both fields; the slow path reads one of them.
             if let forwardedFor { request.writeString("X-Forwarded-For: \(forwardedFor)\r\nForwarded: for=\"\(forwardedFor)\"\r\n") }
-            // Read where a client may name its pool so, and then it is what it has named.
+            // Where a client may name its pool in this field, that is what it did.
             if case .chosen = requests.key.choice { request.writeString("X-Cloud-Mirror-Pool: \(requests.pool.id)\r\n") }
             request.writeString("\r\n")
             return request
@@ -64,11 +64,11 @@ final class CoalescedRequests: Sendable {
         }
     }
 
-    /// Whoever takes over when the first one has its answer.
+    /// The request that takes over when the first one has its answer.
     struct Successor: Sendable {
-        /// Who pays for what is not there yet.
+        /// The network whose budget pays for a claim.
         let network: ClientNetwork
-        /// When its time is over, about.
+        /// When it must be answered, rounded up.
         let deadline: ContinuousClock.Instant
     }
 
@@ -77,18 +77,18 @@ final class CoalescedRequests: Sendable {
         var isOpen = true
     }
 
-    /// Answers that are written in one go; then others have their turn.
+    /// How many answers are written in one go, before other work of the event loop gets its turn.
     private static let batch = 64
-    /// To which the ends of waits are rounded up, so that requests that come one after the other have few of them.
+    /// The ends of waits are rounded up to this, so that requests that arrive one after the other share them.
     private static let coarseness = Duration.milliseconds(100)
 
     let key: Key
     let patience: Patience
-    /// What they ask for, which is one: the words that name it are the same.
+    /// The artifact that all of them request: equal targets name the same one.
     let origin: any Origin
     let id: ReplicaID
     let pool: Pool
-    /// What each may wait.
+    /// How long each may wait.
     let wait: Wait
     private let state = Mutex(State())
 
@@ -101,7 +101,7 @@ final class CoalescedRequests: Sendable {
         self.wait = wait
     }
 
-    /// - Returns: `false` when it is too late.
+    /// - Returns: `false` if it is too late to join.
     func join(_ member: Member) -> Bool {
         state.withLock { state in
             guard state.isOpen else { return false }
@@ -115,12 +115,12 @@ final class CoalescedRequests: Sendable {
         state.withLock { $0.members.removeValue(forKey: ObjectIdentifier(member)) != nil }
     }
 
-    /// Lets nobody join any more.
+    /// From now on no request can join.
     func close() {
         state.withLock { $0.isOpen = false }
     }
 
-    /// Takes all, and lets nobody join any more.
+    /// Takes all members; no request can join any more.
     func takeAll() -> [Member] {
         state.withLock { state in
             state.isOpen = false
@@ -129,12 +129,12 @@ final class CoalescedRequests: Sendable {
         }
     }
 
-    /// Takes those whose time is over.
+    /// Takes the members whose deadline has passed.
     func take(until now: ContinuousClock.Instant) -> [Member] {
         take { $0.deadline <= now }
     }
 
-    /// Takes those of a client network.
+    /// Takes the members of a client network.
     func take(of network: ClientNetwork) -> [Member] {
         take { $0.network == network }
     }
@@ -147,7 +147,7 @@ final class CoalescedRequests: Sendable {
         }
     }
 
-    /// The one whose time is over first. When there is none, nobody can join any more.
+    /// The member with the earliest deadline. If there is none, no request can join any more.
     func successor() -> Successor? {
         state.withLock { state in
             guard let next = state.members.values.min(by: { $0.deadline < $1.deadline }) else {

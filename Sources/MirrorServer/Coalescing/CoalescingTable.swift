@@ -7,8 +7,8 @@ import Synchronization
 
 /// The requests that identical ones can join now.
 ///
-/// A request that joins gets an answer that was begun before it. So nothing can be joined once the ``HotIndex`` says that what it knew of the
-/// replica has changed: a request that comes after a purge never gets an answer from before it.
+/// A request that joins gets an answer that was begun before it. So nothing can be joined once the ``HotIndex`` reports a change to the
+/// replica: a request that arrives after a purge never gets an answer from before it.
 final class CoalescingTable: Sendable {
     private struct State {
         var requests: [CoalescedRequests.Key: [Patience: CoalescedRequests]] = [:]
@@ -21,7 +21,7 @@ final class CoalescingTable: Sendable {
     private let selector: Reloadable<PoolSelector>
     private let metrics: EngineMetrics
     private let clock: any MirrorClock
-    /// Those whose first request has its answer, which is given with them, while others still have time to wait.
+    /// Requests whose first one has been answered, while others still have time to wait; each with that first answer.
     private let (orphaned, orphan) = AsyncStream.makeStream(of: (CoalescedRequests, RedirectAnswer).self)
 
     init(redirects: RedirectService, selector: Reloadable<PoolSelector>, metrics: EngineMetrics, clock: any MirrorClock) {
@@ -31,15 +31,15 @@ final class CoalescingTable: Sendable {
         self.clock = clock
     }
 
-    /// How many different ones there are.
+    /// How many different ones are open.
     var count: Int { state.withLock { $0.requests.values.reduce(0) { $0 + $1.count } } }
 
-    /// Asked by everybody whose answer is not at hand, before anything else is looked at.
+    /// Checked first for every request that has no answer in memory.
     var isEmpty: Bool { state.withLock { $0.requests.isEmpty } }
 
-    /// Lets others join a request on the slow path, until it gives its answer to ``end(_:from:as:with:)``.
+    /// Lets others join a request on the slow path, until ``end(_:from:as:with:)`` gets its answer.
     ///
-    /// - Returns: `nil` when identical requests are open already, or settings have changed since `epoch`.
+    /// - Returns: `nil` if identical requests are open already, or if settings have changed since `epoch`.
     func open(
         _ key: CoalescedRequests.Key, _ patience: Patience, _ origin: any Origin, in pool: Pool, wait: Wait, epoch: Int
     ) -> CoalescedRequests? {
@@ -54,11 +54,11 @@ final class CoalescingTable: Sendable {
 
     /// Joins identical requests. Called on the event loop of the handler.
     ///
-    /// - Parameter choice: The pool for the client, if the target names none; `nil` when it is not known.
-    /// - Parameter userAgent: What the client calls itself; read only where there may be something to join.
+    /// - Parameter choice: The pool for the client if the target names none; `nil` if it is not known.
+    /// - Parameter userAgent: The field `User-Agent`; read only if there may be something to join.
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwarded: The values of the fields in which proxies name clients, as far as they are read.
-    /// - Returns: `nil` when there are none, or as many requests wait as may.
+    /// - Parameter forwarded: The values of the fields in which proxies name clients, within the limits of ``ForwardedFields``.
+    /// - Returns: `nil` if there is nothing to join, or if as many requests wait as are allowed to.
     func join<UserAgent: Collection<UInt8>>(
         _ target: some Sequence<UInt8>, _ choice: PoolChoice?, isHead: Bool, userAgent: @autoclosure () -> UserAgent?,
         from peer: IPAddress?, forwarded: (ProxyHeader) -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
@@ -79,9 +79,9 @@ final class CoalescingTable: Sendable {
         return member
     }
 
-    /// As the fast path does: what is found under a target that names its pool is right, whatever the client.
+    /// Looks them up in the order of the fast path: a target that names its pool means the same for every client.
     ///
-    /// - Parameter patience: Called only where something is found: it takes its time, and most requests find nothing.
+    /// - Parameter patience: Called only if something is found: it takes time, and most requests find nothing.
     func find(_ named: CoalescedRequests.Key, or choice: PoolChoice?, patience: () -> Patience) -> CoalescedRequests? {
         let found = state.withLock { state -> [Patience: CoalescedRequests]? in
             if let found = state.requests[named] { return found }
@@ -97,7 +97,7 @@ final class CoalescingTable: Sendable {
         if member.requests.leave(member) { redirects.leave([member.sharer]) }
     }
 
-    /// Gives all of them the answer of the first. Those that have more time than it had, or for whom its answer does not hold, continue to wait.
+    /// Gives all of them the first one's answer. Those that may wait longer than the first, or to which its answer does not apply, keep waiting.
     ///
     /// - Parameter network: The first one's.
     func end(_ requests: CoalescedRequests, from network: ClientNetwork, as answer: RedirectAnswer, with response: WholeResponse) {
@@ -105,9 +105,9 @@ final class CoalescingTable: Sendable {
         if requests.successor() == nil { forget(requests) } else { orphan.yield((requests, answer)) }
     }
 
-    /// Waits on behalf of those whose first request is gone, until graceful shutdown, and then until the last of them has its answer.
+    /// Waits for requests whose first one is gone, until graceful shutdown, and then until the last of them is answered.
     ///
-    /// - Parameter ask: Gives the answer that the successor would get, after that of who was there before it.
+    /// - Parameter ask: Returns the answer that the successor would get, given the previous answer.
     func run(
         _ ask: @escaping @Sendable (CoalescedRequests, CoalescedRequests.Successor, RedirectAnswer) async -> (RedirectAnswer, WholeResponse)
     ) async {
@@ -133,7 +133,7 @@ final class CoalescingTable: Sendable {
     /// Changes with the settings that answers depend on.
     var epoch: Int { state.withLock { $0.epoch } }
 
-    /// Lets nobody join a request that is answered by the settings that held until now.
+    /// From now on no request can join one that is answered by the previous settings.
     func beginEpoch() {
         state.withLock { $0.epoch += 1 }
         invalidate(.everything)
@@ -153,14 +153,14 @@ final class CoalescingTable: Sendable {
         for requests in outdated { requests.close() }
     }
 
-    /// - Parameter network: Who has got the answer.
+    /// - Parameter network: The one of the client that got the answer.
     private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to requests: CoalescedRequests, from network: ClientNetwork) {
         let now = clock.instant
         let members =
             switch answer {
-            // Nobody waits on for a header that the origin does not give. Who has left, or whose network has its share, says nothing of the others.
+            // HEAD waits no longer if the origin timed out. A client that left, or a network that has its share, says nothing about the others.
             case .origin(.timedOut) where !requests.key.isHead, .origin(.left), .origin(.share), .hop: requests.take(until: now)
-            // The others may have something left to spend.
+            // The other networks may have budget left.
             case .origin(.budget): requests.take(of: network)
             case .origin, .replica, .description, .refused, .originStatus: requests.takeAll()
             }

@@ -2,15 +2,15 @@ import Logging
 import MirrorSystem
 import NIOCore
 
-/// Stops accepting for a moment when there are no descriptors left: stands first in a listener's pipeline.
+/// Stops accepting connections for a moment if there are no descriptors left. First in a listener's pipeline.
 ///
-/// What NIO has for it (`AcceptBackoffHandler`) delays the next read. But a read that has failed is still asked for, so that the selector
-/// tells of the same connection again at once, and again: a whole core's worth.
+/// NIO's own `AcceptBackoffHandler` delays the next read. But the read that failed stays registered, so the selector reports the same connection
+/// again and again, which takes a whole core.
 final class AcceptPause: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never
 
-    /// Of descriptors or of memory.
+    /// A shortage of descriptors or of memory.
     private static let shortages: [Errno] = [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory]
     private static let length = TimeAmount.milliseconds(100)
     /// Time between two warnings.
@@ -45,11 +45,11 @@ final class AcceptPause: ChannelDuplexHandler {
     private func pause(_ channel: any Channel) {
         guard !isPaused, let options = channel.syncOptions else { return }
         isPaused = true
-        // Takes back the read that is asked for.
+        // Withdraws the registered read.
         try? options.setOption(.autoRead, value: false)
         _ = channel.eventLoop.assumeIsolated().scheduleTask(in: Self.length) {
             self.isPaused = false
-            // A listener that was closed meanwhile has no options.
+            // A listener that has been closed meanwhile has no options.
             try? channel.syncOptions?.setOption(.autoRead, value: true)
         }
     }

@@ -4,11 +4,11 @@ import MirrorEngine
 import NIOCore
 import Synchronization
 
-/// A connection that is set up and waits to be handled. One that nobody comes to handle is closed.
+/// A connection that is set up and waits to be handled. If nothing handles it, it is closed.
 ///
-/// A listener that closes while a connection is being set up drops it, and so does one whose task is cancelled. NIO then ends the process,
-/// because the connection's writer goes away without having been finished (swift-nio issue 2813). Closing a connection finishes its writer,
-/// so this keeps it until then.
+/// A listener that closes, or whose task is cancelled, while a connection is being set up drops that connection. NIO then ends the process,
+/// because the connection's writer is deinitialised without having been finished (swift-nio issue 2813). Closing a connection finishes its
+/// writer, so this type keeps the writer until then.
 final class AcceptedConnection: ServerChildChannelValue {
     let client: ClientPresence
     private let connection: HTTP1Channel.Value
@@ -21,7 +21,7 @@ final class AcceptedConnection: ServerChildChannelValue {
 
     var channel: any Channel { connection.channel }
 
-    /// For who handles the connection, and sees to its end from now on.
+    /// For the handler of the connection, which has to end it from now on.
     func take() -> HTTP1Channel.Value {
         isTaken.store(true, ordering: .relaxed)
         return connection

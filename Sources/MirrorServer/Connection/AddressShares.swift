@@ -4,14 +4,14 @@ import MirrorEngine
 import NIOCore
 import Synchronization
 
-/// How many connections each client network has, and how many it may have; of IPv6 also each site (``ClientNetwork``).
+/// How many connections each client network has, and how many it may have; with IPv6 also each site (``ClientNetwork``).
 final class AddressShares: Sendable {
     private struct State {
         var shares = NetworkShares()
         var lastWarning: NIODeadline?
     }
 
-    /// Time between two warnings, so that nobody fills the log.
+    /// Time between two warnings, so that no client can fill the log.
     private static let silence = TimeAmount.minutes(1)
 
     private let limit: Int
@@ -20,8 +20,8 @@ final class AddressShares: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter limit: Connections of one client.
-    /// - Parameter isExempt: Of whom connections are not counted.
+    /// - Parameter limit: Connections per client.
+    /// - Parameter isExempt: Whether connections from an address are not counted.
     init(limit: Int, isExempt: @escaping @Sendable (IPAddress) -> Bool, metrics: ConnectionMetrics, logger: Logger) {
         self.limit = limit
         self.isExempt = isExempt
@@ -31,12 +31,12 @@ final class AddressShares: Sendable {
 
     /// Counts a connection until it closes.
     ///
-    /// - Returns: `false` when its client, or the site that this is in, has all that it may have.
+    /// - Returns: `false` if its client, or the client's site, has reached its limit.
     func admit(_ channel: any Channel) -> Bool {
         admit(channel, from: channel.remoteIPAddress)
     }
 
-    /// The same for a connection whose client a proxy has named.
+    /// The same for a connection whose client was named by a proxy.
     func admit(_ channel: any Channel, from address: IPAddress?) -> Bool {
         guard let address, !isExempt(address) else { return true }
         let client = ClientNetwork(address)

@@ -1,13 +1,13 @@
 import MirrorCore
 import NIOHTTP1
 
-/// Where a request's body ends (RFC 9112 §6.3), so that no byte behind it is decoded with it.
+/// Where a request's body ends (RFC 9112 §6.3), so that no byte after it is decoded with it.
 enum BodyEnd {
-    /// So many bytes from here.
+    /// This many bytes from here.
     case length(Int)
     case chunked(ChunkedBody)
 
-    /// - Throws: When the length cannot be read. One that stands there twice, or beside chunks, the decoder has refused.
+    /// - Throws: If the length cannot be read. The decoder has already refused two lengths, or a length together with chunks.
     init(_ head: HTTPRequestHead) throws(HTTPParserError) {
         if head.headers.contains(name: "transfer-encoding") {
             self = .chunked(ChunkedBody())
@@ -43,16 +43,16 @@ enum BodyEnd {
     }
 }
 
-/// Follows a body in chunks to its end (RFC 9112 §7.1). Whether it is well-formed the decoder says.
+/// Follows a chunked body to its end (RFC 9112 §7.1). The decoder checks whether it is well-formed.
 struct ChunkedBody {
     private enum Place {
         /// In the digits of a chunk's size.
         case size(Int)
-        /// Behind them, in the same line.
+        /// After the digits, in the same line.
         case sizeLine(Int)
-        /// In a chunk, with so many bytes left of it and its line end.
+        /// In a chunk, with this many bytes left, including its line end.
         case chunk(Int)
-        /// In the lines behind the last chunk.
+        /// In the lines after the last chunk.
         case trailers(isLineEmpty: Bool)
         case end
     }
@@ -78,12 +78,12 @@ struct ChunkedBody {
         return position
     }
 
-    /// One byte outside of a chunk.
+    /// Reads one byte outside of a chunk.
     private mutating func follow(_ byte: UInt8) {
         switch place {
         case .size(let size):
             if let digit = Hex.value(of: byte) {
-                // A size that large the decoder refuses.
+                // The decoder refuses a size this large.
                 place = .size(size > Int.max >> 5 ? size : size << 4 | Int(digit))
             } else {
                 place = .sizeLine(size)

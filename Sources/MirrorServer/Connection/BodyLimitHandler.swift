@@ -3,38 +3,38 @@ import MirrorCore
 import NIOCore
 import NIOHTTP1
 
-/// Bounds what a request's body may take: bytes, and time of the client's. Stands right behind ``ExchangeHandler``.
+/// Limits the size of a request's body, and the time that a client takes to send it. Right behind ``ExchangeHandler``.
 ///
-/// One route alone reads a body, but a client can send one to each, and what nobody wants is read and dropped: that has to end, too. A body that
-/// is too long or too slow ends the connection, with an answer that says why where the request has none yet.
+/// Only one route reads a body, but a client can send one to any route, and unwanted bodies are read and dropped: that has to end, too. A body
+/// that is too long or too slow ends the connection; if the request has no answer yet, it gets one that says why.
 final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Bytes of a body for which a client has another second.
+    /// Bytes of a body that give the client another second.
     private static let bytesPerSecond = 16 << 10
-    /// How long what a client still sends is read and dropped behind the last answer: a connection that is closed on bytes which nobody has read
-    /// is reset, and the answer may be lost.
+    /// How long input is still read and dropped after the last answer: a connection that is closed with unread bytes is reset, and the answer may
+    /// be lost.
     private static let linger = TimeAmount.seconds(1)
 
     private let connection: ConnectionProgress
     private let timeout: TimeAmount
     private let clock: any WallClock
-    /// Of the request whose body is being received.
+    /// The request whose body is being received.
     private var head: HTTPRequestHead?
     private var received = 0
     private var since = NIODeadline.now()
-    /// Whether the answer's head was written, and its end was not.
+    /// Whether the answer's head has been written, but not its end.
     private var isAnswering = false
     private var timer: Scheduled<Void>?
-    /// Why the connection is to end; nothing more of the client is taken.
+    /// Why the connection is to end; no further input is accepted.
     private var refusal: (error: RequestError, head: HTTPRequestHead)?
-    /// It was said why, and nothing else will be.
+    /// The reason has been sent, and nothing else will be.
     private var isOver = false
 
-    /// - Parameter timeout: For a body, besides a second for each ``bytesPerSecond``.
+    /// - Parameter timeout: For a body, plus a second for each ``bytesPerSecond``.
     init(_ connection: ConnectionProgress, timeout: TimeAmount, clock: any WallClock) {
         self.connection = connection
         self.timeout = timeout
@@ -50,7 +50,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    // MARK: What the client sends
+    // MARK: Input
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard refusal == nil else { return }
@@ -58,7 +58,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             self.head = head
             (received, since) = (0, .now())
-            // The field is not passed on to here.
+            // The field itself is not passed on to this handler.
             if case .length(let stated) = connection.bodyEnd, stated > WarmCall.maxBody { return refuse(Self.tooLong, head, context) }
         case .body(let bytes):
             received += bytes.readableBytes
@@ -80,7 +80,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
-    // MARK: What it is answered
+    // MARK: Answers
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard !isOver else {
@@ -97,7 +97,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    // MARK: Too much
+    // MARK: Limits
 
     private static let tooLong = RequestError(.tooLarge, "the request's body is too large; at most \(WarmCall.maxBody) bytes")
     private static let tooSlow = RequestError(.tooSlow, "the request's body did not arrive in time")
@@ -122,7 +122,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         endIfDue(context)
     }
 
-    /// Ends the connection, behind the answer that is under way.
+    /// Ends the connection after the answer in progress.
     private func endIfDue(_ context: ChannelHandlerContext) {
         guard let refusal, !isOver, !isAnswering else { return }
         isOver = true

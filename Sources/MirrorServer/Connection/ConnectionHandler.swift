@@ -5,13 +5,13 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// Gives each request of a connection to who answers it: the fast path, identical requests that it can join, or the slow path behind this.
+/// Passes each request of a connection to what answers it: the fast path, identical requests that it can join, or the slow path behind this handler.
 ///
-/// Stands between the socket (or TLS) and everything that knows HTTP. One request at a time: what comes behind it stays here, as bytes, until
-/// it is answered and the client takes what it is sent. While something stays here nothing more is read. So a connection holds no more than one
-/// request, what was read with it, and some tens of KiB of answers, whatever its client sends.
+/// Between the socket (or TLS) and everything that knows HTTP. It handles one request at a time: later ones stay here, as bytes, until that one is
+/// answered and the client reads what it is sent. Meanwhile nothing more is read. So a connection holds no more than one request, what was read
+/// with it, and some tens of KiB of answers, whatever its client sends.
 ///
-/// Also lets no connection be closed before the socket has taken what was written.
+/// It also keeps the connection open until the socket has taken everything that was written.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = HTTPServerRequestPart
@@ -25,28 +25,28 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let reader: RequestReader
     private let silence: SilenceCheck
     private var fastPath: FastPath
-    /// What has come and is nobody's yet; `nil` rather than empty.
+    /// Bytes that have not been passed on yet; `nil` instead of empty.
     private var input: ByteBuffer?
     private var isInputClosed = false
-    /// Whether whoever stands behind was told that nothing more comes.
+    /// Whether the handlers behind this one know that the input has ended.
     private var isInputTold = false
     private var isReadAsked = false
     private var isProceeding = false
-    /// Whether something was handed on since the last end of a read.
+    /// Whether something was passed on since the last end of a read.
     private var hasHandedOn = false
     /// The request that has joined others and waits.
     private var member: CoalescedRequests.Member?
-    /// The request that is looked for in the state.
+    /// The request that is being looked up in the state.
     private var look: StateLookups.Request?
-    /// Whether the next request was looked for: what is not hot then is for the slow path.
+    /// Whether the next request has been looked up: if it is still not in memory, it is for the slow path.
     private var hasLooked = false
-    /// Who wants to close, once that is answered.
+    /// Closes to carry out once the current request is answered.
     private var closes: [(mode: CloseMode, promise: EventLoopPromise<Void>?)] = []
     private var isClosing = false
     private var context: ChannelHandlerContext?
 
-    /// - Parameter coalescing: `nil` when requests may not join others.
-    /// - Parameter lookups: `nil` when nothing is looked for before the slow path does.
+    /// - Parameter coalescing: `nil` if requests may not join others.
+    /// - Parameter lookups: `nil` if only the slow path looks into the state.
     init(
         fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress,
         reader: RequestReader,
@@ -63,7 +63,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        // Held until ``end()``, and not weakly: the counts of an object that has weak references are kept elsewhere, at a cost for each request.
+        // Held until ``end()``, and strongly: an object with weak references keeps its counts elsewhere, at a cost for each request.
         silence.begin(on: context.channel) { self.endSilence() }
     }
 
@@ -78,7 +78,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    /// Nobody is there any more.
+    /// The connection has ended.
     private func end() {
         silence.end()
         input = nil
@@ -92,13 +92,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         closes = []
     }
 
-    /// The connection begins with the word of a trusted proxy for whom it is. Called before anything else of it is read.
+    /// A trusted proxy has named the connection's client. Called before anything else is read.
     func begin(from peer: IPAddress?) {
         client.address = peer
         fastPath.chooser.peer = peer
     }
 
-    // MARK: What comes
+    // MARK: Input
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         connection.bytesCame(at: .now())
@@ -120,7 +120,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         proceed(context)
     }
 
-    /// A client that ends its side has most likely gone, and is not waited for. What it has asked for it gets all the same, in case it has not.
+    /// A client that ends its side has most likely left, and its waits end. It still gets its answers, in case it has not left.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         isInputClosed = true
@@ -131,20 +131,20 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A client that ends its side without TLS's word for it. That it has is told next.
+        // The client ended its side without TLS's close notification. The end itself is reported next.
         if case NIOSSLError.uncleanShutdown = error { return }
         context.fireErrorCaught(error)
     }
 
-    /// Whoever answers writes its answer and then this: the next request's turn has come.
+    /// Called after each answer: now the next request can be handled.
     func flush(context: ChannelHandlerContext) {
         context.flush()
         if input != nil { proceed(context) }
     }
 
-    // MARK: Whose turn it is
+    // MARK: Passing requests on
 
-    /// Deals out what has come, as far as its turn has come.
+    /// Passes on as much of the input as may be handled now.
     private func proceed(_ context: ChannelHandlerContext) {
         guard !isProceeding else { return }
         isProceeding = true
@@ -153,7 +153,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             input = step(bytes, context)
         }
         isProceeding = false
-        // Whoever stands behind was not told of what was answered here, and need not be woken for it.
+        // The handlers behind were not told of what was answered here, and need not be woken for it.
         if hasHandedOn {
             hasHandedOn = false
             context.fireChannelReadComplete()
@@ -164,12 +164,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             closeInput(context)
         } else if isReadAsked {
             isReadAsked = false
-            // Asked anew of whoever stands behind: what they were given meanwhile may be enough for them.
+            // Read again through all handlers: those behind may have received enough meanwhile.
             context.channel.read()
         }
     }
 
-    /// Whether the next byte's turn has come. It is dropped when nothing is read any more.
+    /// Whether the next byte may be handled now. If the input is no longer read, it is dropped at once.
     private func mayProceed(_ context: ChannelHandlerContext) -> Bool {
         if isClosing || connection.isInputOver { return true }
         return context.channel.isWritable && (!connection.isAnswering || connection.isInBody)
@@ -185,7 +185,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return input.readableBytes > 0 ? input : nil
     }
 
-    /// - Returns: `false` when the next request is for the slow path.
+    /// - Returns: `false` if the next request is for the slow path.
     private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
         let (length, hadLooked) = (input.readableBytes, hasLooked)
         hasLooked = false
@@ -212,7 +212,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The last request of the connection was answered here: ends it as the slow path does, for whom it looks as if the client had left.
+    /// The connection's last request was answered here: ends the connection as the slow path does. To the slow path the client seems to have left.
     private func end(_ context: ChannelHandlerContext) {
         connection.requestEnded(isLast: true)
         close(context: context, mode: .output, promise: nil)
@@ -230,7 +230,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
-    /// What was sent is not HTTP: whoever stands behind says so, and the connection ends.
+    /// The input is not HTTP: the handlers behind say so, and the connection ends.
     private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
         connection.endInput()
         reader.stop(context)
@@ -254,7 +254,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return true
     }
 
-    /// Lets a request wait with others before anybody behind is told of it: one that asks the same as they do, and is too large for the fast path.
+    /// Lets a request join others before the handlers behind see it: an identical request that is too large for the fast path.
     ///
     /// - Parameter head: Of a request that has no body and does not end the connection.
     func join(_ head: HTTPRequestHead) -> Bool {
@@ -270,7 +270,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Called on the event loop.
     ///
-    /// - Parameter member: Whom the answer is for, unless it has given up meanwhile.
+    /// - Parameter member: The request that the answer is for, unless it has given up meanwhile.
     /// - Parameter response: All of its bytes.
     func answer(_ member: CoalescedRequests.Member, with response: ByteBuffer) {
         guard self.member === member, let context else { return }
@@ -281,7 +281,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         proceed(context)
     }
 
-    /// The slow path answers whoever leaves: at once, because nobody is waited for who has left.
+    /// If the client leaves, the slow path answers at once, because it does not wait for clients that have left.
     private func leaveCoalesced(_ context: ChannelHandlerContext) {
         guard let member else { return }
         self.member = nil
@@ -308,16 +308,16 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return true
     }
 
-    /// Called on the event loop, when what was found is in memory, or nothing was found that can be.
+    /// Called on the event loop when the replica is in memory, or could not be remembered.
     ///
-    /// - Parameter look: Which is over, unless it has been given up meanwhile.
+    /// - Parameter look: The look that ended; ignored if it was given up meanwhile.
     func proceed(after look: StateLookups.Request) {
         guard self.look === look, let context else { return }
         self.look = nil
         connection.answerEnded(at: .now())
         var request = look.bytes
         guard closes.isEmpty else {
-            // Nobody stands behind any more.
+            // The handlers behind have gone.
             _ = fastPath.answer(&request)
             if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
             return closeNow(context)
@@ -328,7 +328,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         proceed(context)
     }
 
-    /// The slow path answers whoever leaves, as it does for those who wait with others.
+    /// If the client leaves, the slow path answers, as for requests that wait with others.
     private func leaveLook(_ context: ChannelHandlerContext) {
         guard let look else { return }
         self.look = nil
@@ -338,11 +338,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         handOn(&request, context)
     }
 
-    // MARK: The end
+    // MARK: Closing
 
-    /// Hummingbird closes right behind the last write when it shuts down or the client has said that it is done, which would drop what a
-    /// slow client has not taken yet. One that takes nothing any more is closed for its silence. Before the connection is active nothing was
-    /// written, and nothing would be.
+    /// At shutdown, and after a client's last request, Hummingbird closes right after the last write, which would drop what a slow client has not
+    /// read yet. A client that reads nothing more is closed by ``SilenceCheck``. Before the connection is active there is nothing to wait for.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard mode != .input, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
         isClosing = true
@@ -364,15 +363,15 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context?.close(promise: nil)
             return
         }
-        // Else the kernel would keep for minutes what nobody takes.
+        // Otherwise the kernel would keep the unread bytes for minutes.
         _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         hangUp()
     }
 
-    /// Ends the connection at once, whatever the client has not taken.
+    /// Ends the connection at once, even if the client has not read everything.
     func hangUp() {
         guard let context else { return }
-        // Past TLS, which would wait for the client's goodbye.
+        // Bypasses TLS, which would wait for the client's close notification.
         let end = (try? context.channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)) ?? context
         end.close(promise: nil)
     }

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Serves the connections of a listener, each in a task of its own.
+/// Serves the connections of a listener, each in its own task.
 ///
-/// Not in a task group, which looks through all of its children when one of them ends: with ten thousand connections that is a tenth of the work.
-/// And not with the priority of the task that accepts connections (``ListenerService``), which must not wait behind their requests.
+/// There is no task group, because that searches all of its children when one of them ends: with ten thousand connections, a tenth of the work.
+/// The tasks do not inherit the priority of the one that accepts connections (``ListenerService``), which must not wait behind requests.
 final class ConnectionTasks: Sendable {
     private struct State {
-        /// Those that run, by number; `nil` for one that is about to begin.
+        /// The running ones, by number; `nil` for one that is about to begin.
         var tasks: [Int: Task<Void, Never>?] = [:]
         var last = 0
         var isCancelled = false
@@ -15,7 +15,7 @@ final class ConnectionTasks: Sendable {
 
     private let state = Mutex(State())
 
-    /// Serves a connection.
+    /// Serves a connection in a new task.
     func start(_ serve: @escaping @Sendable () async -> Void) {
         let number = state.withLock { state in
             state.last += 1
@@ -34,7 +34,7 @@ final class ConnectionTasks: Sendable {
         if isCancelled { task.cancel() }
     }
 
-    /// Cancels all of them, and those that begin from now on.
+    /// Cancels all of them, and all that begin from now on.
     func cancel() {
         let tasks = state.withLock { state in
             state.isCancelled = true

@@ -1,10 +1,10 @@
 import NIOCore
 import NIOHTTP1
 
-/// Looks after the one request of a connection that is being answered: stands right behind the handler that reads requests.
+/// Handles the request of a connection that is being answered. Right behind the handler that reads requests.
 ///
-/// Says in an answer whether the connection stays open, and ends it behind the last one (RFC 9112 §9.3, §9.6). Tells a client to go on that
-/// waits for it, and sends files. Refuses a request that does not say whom it is for, and passes on only what somebody reads.
+/// It states in an answer whether the connection stays open, and ends it after the last one (RFC 9112 §9.3, §9.6). It sends `100 Continue` to
+/// clients that wait for it, and sends files. It refuses a request without one valid host, and passes on only the fields that are read.
 final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -12,16 +12,16 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let connection: ConnectionProgress
-    /// Whether a request without a body waits with others, in front of this handler.
+    /// Returns whether a request without a body has joined others, which this handler then does not see.
     private let join: (HTTPRequestHead) -> Bool
     private var hasJoined = false
     private var context: ChannelHandlerContext?
-    /// What is not answered yet.
+    /// The request that is not answered yet.
     private var exchange: Exchange?
     private var isReadingLast = false
-    /// Whether anybody reads the body that is coming.
+    /// Whether the body is read.
     private var isBodyRead = false
-    /// Of one read; pieces of a few bytes would cost far more than they are.
+    /// The body's bytes from one read; passing on pieces of a few bytes would cost far more.
     private var body: ByteBuffer?
 
     init(_ connection: ConnectionProgress, join: @escaping (HTTPRequestHead) -> Bool = { _ in false }) {
@@ -55,7 +55,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             passBody(context)
             connection.requestEnded(isLast: isReadingLast)
             if hasJoined { return }
-            // Nobody reads trailers.
+            // Trailers are not read.
             context.fireChannelRead(wrapInboundOut(.end(nil)))
         }
     }
@@ -88,7 +88,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
-            // An answer to what could not be read has no exchange.
+            // An answer to unreadable input has no exchange.
             if exchange?.sayWhatFollows(in: &head) == true {
                 return context.write(wrapOutboundOut(.head(head)), promise: promise)
             }
@@ -103,9 +103,9 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// Writes a piece of a file as part of the body under way.
+    /// Writes a piece of a file as part of the body in progress.
     ///
-    /// - Returns: Done once the kernel has taken all of it.
+    /// - Returns: Succeeds once the kernel has taken all of it; `nil` if the handler has been removed.
     func write(_ region: FileRegion) -> EventLoopFuture<Void>? {
         guard let context else { return nil }
         connection.bodyProgressed()
@@ -120,19 +120,19 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// What a request says of how its answer ends.
+/// What a request says about how its answer ends.
 private struct Exchange {
-    /// The connection ends behind its answer.
+    /// The connection ends after its answer.
     private(set) var isLast: Bool
-    /// Asked in HTTP/1.0: such a client takes the connection to end unless it is told otherwise, and knows no chunks.
+    /// Sent with HTTP/1.0: such a client expects the connection to end unless told otherwise, and does not know chunks.
     private let isOld: Bool
-    /// The client waits for a word before it sends the body (RFC 9110 §10.1.1).
+    /// The client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     let expectsContinue: Bool
 
-    /// Its answer need say nothing of the connection.
+    /// Its answer need not mention the connection.
     var isPlain: Bool { !isLast && !isOld }
 
-    /// - Throws: When it does not say in the one right way whom it is for (RFC 9112 §3.2). Two who read it might each think of another.
+    /// - Throws: If it does not have exactly one valid `Host` (RFC 9112 §3.2): two readers might take it for different hosts.
     init(_ head: HTTPRequestHead) throws(HTTPParserError) {
         func has(_ name: String, _ word: String) -> Bool {
             head.headers[canonicalForm: name].contains { $0.lowercased() == word }
@@ -140,7 +140,7 @@ private struct Exchange {
         isOld = head.version.major == 1 && head.version.minor == 0
         let hosts = head.headers["host"]
         guard hosts.count == 1 || (hosts.isEmpty && isOld), hosts.allSatisfy(HostField.isValid) else { throw .invalidHeaderToken }
-        // The parser's word counts too, because it reads nothing behind a request that it takes for the last. What follows CONNECT is not for us.
+        // Also if the parser says so, because it reads nothing after a request that it takes for the last. What follows CONNECT is not for us.
         isLast =
             has("connection", "close") || (isOld && !has("connection", "keep-alive")) || !head.isKeepAlive || head.method == .CONNECT
         let hasBody =
@@ -152,7 +152,7 @@ private struct Exchange {
     mutating func sayWhatFollows(in head: inout HTTPResponseHead) -> Bool {
         guard head.status.code >= 200, isLast || isOld else { return false }
         if isOld, head.status.mayHaveResponseBody, !head.headers.contains(name: "content-length") {
-            // The end of the connection is the end of the body: NIO's encoder sends no chunks then.
+            // The end of the connection ends the body: NIO's encoder then sends no chunks.
             head.version = .http1_0
             isLast = true
         }

@@ -1,23 +1,23 @@
 import MirrorEngine
 import NIOHTTP1
 
-/// The field in which proxies name clients as far as it is read, which is the same for whoever reads a request: the last elements of all fields of that
-/// name, within a limit.
+/// The part of the field in which proxies name clients that is read: the last elements of all fields of that name, within a limit. It is the same
+/// for every reader of a request.
 enum ForwardedFields {
-    /// Bytes of all fields together, names included; blanks around their values do not count.
+    /// Bytes of all fields together, with their names but without blanks around their values.
     static let maxLength = 1_024
 
-    /// The values of a head that was parsed.
+    /// The values in a parsed head.
     static func values(of headers: HTTPHeaders, _ header: ProxyHeader) -> [String] {
         last(headers["\(header.fieldName)"], header)
     }
 
-    /// The values of a request that was found to be plain.
+    /// The values in a request that was found to be plain.
     static func values(ofPlain head: UnsafeRawBufferPointer, _ header: ProxyHeader) -> [String] {
         last(RequestScanner.values(of: header.fieldName, inPlain: head).map { String(decoding: head[$0], as: UTF8.self) }, header)
     }
 
-    /// What is read of the values of all fields, in their order. They are cut off from the right, by elements.
+    /// What is read of the values of all fields, in their order. They are cut off on the left, between elements.
     static func last(_ values: [String], _ header: ProxyHeader) -> [String] {
         var last: [String] = []
         var left = maxLength
@@ -31,7 +31,7 @@ enum ForwardedFields {
         return last.reversed()
     }
 
-    /// The parser leaves those behind a value where they are.
+    /// The parser leaves blanks after a value in place.
     static func trimmed(_ value: Substring.UTF8View) -> Substring.UTF8View {
         var value = value
         while let first = value.first, isBlank(first) { value.removeFirst() }
@@ -39,7 +39,7 @@ enum ForwardedFields {
         return value
     }
 
-    /// None that is cut in two.
+    /// The last whole elements.
     private static func lastElements(of value: Substring.UTF8View, within limit: Int) -> Substring.UTF8View {
         value.suffix(limit).drop { $0 != UInt8(ascii: ",") }
     }

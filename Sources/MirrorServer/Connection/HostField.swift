@@ -1,8 +1,8 @@
 import MirrorCore
 
-/// What `Host` may say: a host, and perhaps a port (RFC 9110 §7.2).
+/// What `Host` may contain: a host, and perhaps a port (RFC 9110 §7.2).
 enum HostField {
-    /// - Parameter value: May have spaces around it, as fields have.
+    /// - Parameter value: May have spaces around it, as in a field.
     static func isValid(_ value: String) -> Bool {
         var value = value
         return value.withUTF8 { bytes in
@@ -19,13 +19,13 @@ enum HostField {
         }
     }
 
-    /// What has no brackets, spaces or escapes: quick, and enough for what clients send.
+    /// A value without brackets, spaces or escapes: quick, and enough for what clients send.
     static func isPlain(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
         let name = bytes.prefix { isNameByte($0) }
         return !name.isEmpty && isPort(bytes[name.endIndex...])
     }
 
-    /// `reg-name` or an IPv4 address (RFC 3986 §3.2.2). In a URL for HTTP it is not empty (RFC 9110 §4.2.1).
+    /// `reg-name` or an IPv4 address (RFC 3986 §3.2.2). In an HTTP URL it is not empty (RFC 9110 §4.2.1).
     private static func isName(_ name: some Collection<UInt8>) -> Bool {
         var rest = name[...]
         while let byte = rest.popFirst() {
@@ -39,7 +39,7 @@ enum HostField {
         return !name.isEmpty
     }
 
-    /// Nothing, or a colon and perhaps a number.
+    /// Empty, or a colon and perhaps a number.
     private static func isPort(_ text: some Collection<UInt8>) -> Bool {
         guard let colon = text.first else { return true }
         let digits = text.dropFirst()

@@ -8,22 +8,22 @@ import NIOHTTP1
 import NIOHTTPTypesHTTP1
 import NIOSSL
 
-/// A connection of HTTP/1.1, perhaps behind TLS, with the fast path in front, and behind it what Hummingbird's own channel has.
+/// An HTTP/1.1 connection, perhaps behind TLS: the fast path first, then the handlers of Hummingbird's own channel.
 struct MirrorChannel: HTTPChannelHandler {
-    /// A connection whose client has as many as it may have.
+    /// Thrown for a connection that the client may not make.
     struct Refused: Error {}
 
-    /// Bytes that are read at a time, and kept by each connection for the next read.
+    /// Bytes that are read at a time. Each connection keeps a buffer of this size for the next read.
     private static let readLength = 4_096
-    /// Bytes that the kernel takes in while nobody reads; it takes about twice as many. NIO reads all of it when the client ends its side.
+    /// Bytes that the kernel is told to buffer while nothing is read; it buffers about twice as many. When the client ends its side, NIO reads all.
     private static let receiveBuffer = 32_768
-    /// Bytes that are kept here when the kernel takes no more; above it nothing more is answered.
+    /// Bytes that are buffered here when the kernel accepts no more; above the high mark no further request is answered.
     private static let sendBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 8_192, high: 16_384)
-    /// Bytes that the kernel takes beyond what is on its way to the client. It would take megabytes that a client may never read.
+    /// Unsent bytes that the kernel accepts. Without this limit it would accept megabytes that a client may never read.
     private static let unsent = 262_144
 
     let responder: HTTPChannelHandler.Responder
-    /// `nil` leaves the fast path out, and `coalescing` and `lookups` too: the differential tests compare with and without it.
+    /// `nil` leaves out the fast path, and so do `coalescing` and `lookups`: the differential tests compare with and without it.
     let table: FastPathTable?
     let coalescing: CoalescingTable?
     var lookups: StateLookups?
@@ -32,9 +32,9 @@ struct MirrorChannel: HTTPChannelHandler {
     let shares: AddressShares
     let tasks: ConnectionTasks
     let metrics: ConnectionMetrics
-    /// Whether connections begin with a header of the PROXY protocol, and come from trusted proxies alone.
+    /// Whether connections begin with a PROXY protocol header, and are accepted only from trusted proxies.
     var expectsProxyHeader = false
-    /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
+    /// For each new connection, the current context. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
     let uses: TargetUses
     let clock: any WallClock
@@ -49,14 +49,14 @@ struct MirrorChannel: HTTPChannelHandler {
                 guard isExpected(channel) else { throw Refused() }
                 return try fill(channel, logger)
             } catch {
-                // Nobody else would.
+                // NIO does not close it.
                 channel.close(promise: nil)
                 throw error
             }
         }
     }
 
-    /// With the PROXY protocol the proxy's connections are not counted, but its clients', once it has named them.
+    /// With the PROXY protocol, connections are counted not for the proxy but for its client, once that is named.
     private func isExpected(_ channel: any Channel) -> Bool {
         guard expectsProxyHeader else { return shares.admit(channel) }
         if let peer = channel.remoteIPAddress, selector.value.isTrusted(peer) { return true }
@@ -109,12 +109,12 @@ struct MirrorChannel: HTTPChannelHandler {
             silence: SilenceCheck(progress, limit: idleTimeout))
     }
 
-    /// Sets what the kernel and NIO keep for one connection.
+    /// Limits what the kernel and NIO buffer for one connection.
     private func limit(_ channel: any Channel) throws {
         let options = channel.syncOptions
         try options?.setOption(
             .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 2_048, maximum: Self.readLength))
-        // So that a head comes in one go, and ten thousand that come at once are not all here in part.
+        // So that a head arrives in one go, and not in parts when ten thousand arrive at once.
         try options?.setOption(.maxMessagesPerRead, value: UInt(maxHeaderBytes / Self.readLength + 1))
         try options?.setOption(.writeBufferWaterMark, value: Self.sendBuffer)
         try options?.setOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(Self.receiveBuffer))
@@ -124,13 +124,13 @@ struct MirrorChannel: HTTPChannelHandler {
         #endif
     }
 
-    /// Only begins to serve it, so that the next connection can be accepted.
+    /// Only starts serving the connection, so that the next one can be accepted.
     func handle(value: AcceptedConnection, logger: Logger) async {
         let (connection, client) = (value.take(), value.client)
         tasks.start { await serve(connection, of: client, logger) }
     }
 
-    /// Cancelled when the time for a graceful shutdown is over: then the connection is closed, whatever the client has not taken yet.
+    /// Cancelled when the time for a graceful shutdown has passed: then the connection is closed, even if the client has not read everything.
     private func serve(_ connection: HTTP1Channel.Value, of client: ClientPresence, _ logger: Logger) async {
         await withTaskCancellationHandler {
             await ClientPresence.$current.withValue(client) {

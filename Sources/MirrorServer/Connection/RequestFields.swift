@@ -1,8 +1,8 @@
 import MirrorEngine
 import NIOHTTP1
 
-/// The fields of a request that somebody here reads. All others are dropped as soon as they are read, and those of a redirect request that only
-/// other routes read: it may wait for a copy for minutes, and ten thousand may do so.
+/// The fields of a request that the mirror reads. All others are dropped at once. For a redirect request, so are those that only other routes read:
+/// it may wait for a copy for minutes, together with ten thousand others.
 enum RequestFields {
     private static let always: Set = ["host", "connection", "user-agent", "x-forwarded-for", "forwarded", "x-cloud-mirror-pool"]
     private static let elsewhere: Set = [
@@ -10,15 +10,15 @@ enum RequestFields {
         "if-unmodified-since",
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
-    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
-    /// than 4 KiB, however many fields there are. No pool has so long a name.
+    /// Bytes of the fields that distinguish redirect requests, of which only the first of each name is kept; longer values are cut off. Together with
+    /// ``ForwardedFields`` that is less than 4 KiB, however many fields there are. No pool's name is that long.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
-    /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
+    /// Requests below `/o/` also keep these fields, up to as many bytes: they may wait for a copy, too.
     private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
         first, _ in
         first
     }
-    /// Lists that clients of registries send in several fields of the same name.
+    /// Lists, which clients of registries send in several fields of the same name.
     private static let lists: Set = ["accept", "cache-control", "if-match", "if-none-match"]
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
@@ -34,7 +34,7 @@ enum RequestFields {
         return kept
     }
 
-    /// - Parameter lists: Names of which more than the first field is kept, as long as there is room.
+    /// - Parameter lists: Names of which more than the first field is kept, within the limit.
     private static func little(of headers: HTTPHeaders, _ limits: [String: Int], lists: Set<String> = []) -> HTTPHeaders {
         var kept = HTTPHeaders()
         var lengths: [String: Int] = [:]

@@ -1,21 +1,20 @@
 import NIOCore
 import NIOHTTP1
 
-/// Reads one request at a time out of what a client has sent, by a decoder of NIO's that is made for it, and no byte behind its end.
+/// Reads one request at a time from a client's input with a new decoder of NIO's, and no byte after the request's end.
 ///
-/// So nothing that is not answered yet is kept but as bytes, and the next request is whoever's turn it is to read. A request that offers
-/// another protocol (`Upgrade`), behind which NIO's decoder reads nothing more, is like any other: this service never switches, so that what
-/// follows is HTTP (RFC 9110 §7.8).
+/// So unanswered requests are kept only as bytes, and any path can read the next one. A request that offers another protocol (`Upgrade`) is handled
+/// like any other, although NIO's decoder would read nothing after it: this service never switches, so what follows is HTTP (RFC 9110 §7.8).
 final class RequestReader {
     private let connection: ConnectionProgress
     private let limits: NIOHTTPDecoderLimitConfiguration
-    /// Of the request that is being read.
+    /// For the request that is being read.
     private var decoder: HTTPRequestDecoder?
-    /// Bytes that the decoder has looked at and needs again.
+    /// Bytes that the decoder has seen and needs again.
     private var kept = ByteBuffer()
     private var lineEnd = LineEnd.none
 
-    /// How the bytes before end.
+    /// How the bytes read so far end.
     private enum LineEnd {
         case none, lineFeed, lineFeedAndReturn
     }
@@ -25,9 +24,9 @@ final class RequestReader {
         self.limits = limits
     }
 
-    /// Reads on in the request that is being read, or begins one, until it ends or there is nothing left. Its parts are fired.
+    /// Continues the current request, or begins one, until it ends or the input is used up. Fires its parts.
     ///
-    /// - Throws: When it is not HTTP. Then nothing can be read any more.
+    /// - Throws: If the input is not HTTP. Nothing can be read after that.
     func read(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) throws {
         repeat {
             let length: Int
@@ -47,15 +46,15 @@ final class RequestReader {
         } while !connection.isAtBoundary && input.readableBytes > 0
     }
 
-    /// Says that nothing more comes.
+    /// The input has ended.
     ///
-    /// - Throws: When a request was begun and is not whole.
+    /// - Throws: If a request is incomplete.
     func finish(_ context: ChannelHandlerContext) throws {
         defer { stop(context) }
         _ = try decoder?.decodeLast(context: context, buffer: &kept, seenEOF: true)
     }
 
-    /// Lets go of what was begun.
+    /// Drops the current request.
     func stop(_ context: ChannelHandlerContext) {
         decoder?.decoderRemoved(context: context)
         decoder = nil
@@ -75,7 +74,7 @@ final class RequestReader {
         case .boundary, .over: return stop(context)
         case .head: break
         case .body:
-            // Two opinions on where a request ends are one too many.
+            // If the decoder and we disagree on where a request ends, it is refused.
             guard !connection.bodyEnd.isReached else { throw HTTPParserError.unknown }
         }
         if bytes.readableBytes == 0 {
@@ -84,7 +83,7 @@ final class RequestReader {
             bytes.discardReadBytes()
             kept = bytes
         } else {
-            // Not a slice, which would keep all that was read with it.
+            // A copy: a slice would keep everything that was read with it.
             kept = ByteBuffer(bytes: bytes.readableBytesView)
         }
     }
@@ -96,7 +95,7 @@ final class RequestReader {
         return new
     }
 
-    /// Before a request there may be some (RFC 9112 §2.2).
+    /// A request may be preceded by line ends (RFC 9112 §2.2).
     private func skipLineEnds(_ input: inout ByteBuffer) {
         let count = input.withUnsafeReadableBytes { bytes in
             var position = 0
@@ -106,7 +105,7 @@ final class RequestReader {
         input.moveReaderIndex(forwardBy: count)
     }
 
-    /// Behind the first empty line that was not there before, with which every head ends, or all that is there.
+    /// The position after the empty line that ends the head, or the end of the input.
     private func endOfHead(_ input: ByteBuffer) -> Int {
         input.withUnsafeReadableBytes { bytes in
             var position = 0

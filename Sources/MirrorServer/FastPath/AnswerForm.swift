@@ -4,15 +4,15 @@ import MirrorEngine
 import MirrorState
 import NIOCore
 
-/// What answers have in common that are for one pool, chosen for one reason, and lead to one place: all but what a ``HotRecord`` holds.
+/// What all answers for one pool, one reason and one base of locations have in common: everything but the contents of a ``HotRecord``.
 ///
-/// Cut out of an answer of the slow path, so that the order of the fields is written down once.
+/// Cut out of an answer of the slow path, so that the order of the fields is defined only once.
 final class AnswerForm: Sendable {
     let choice: PoolChoice
     let pool: PoolID
-    /// What locations begin with, up to the hash of the object.
+    /// What locations begin with, up to the object's hash.
     let base: [UInt8]
-    /// With a slash behind it, as in targets.
+    /// The pool's name followed by a slash, as in targets.
     private let name: [UInt8]
     private let beforeLocation: [UInt8]
     private let beforeDigest: [UInt8]
@@ -39,7 +39,7 @@ final class AnswerForm: Sendable {
             let plainLength = plainHead.after.split(around: ": \(whole.body.count)\r\n"),
             let digests = length.before.split(around: digest.base64)
         else { return nil }
-        // The field stands between what is the same with and without it.
+        // The field lies between the parts that are the same with and without it.
         let before = Array(zip(digests.before, plainLength.before).prefix { $0 == $1 }.map(\.0))
         let line = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         guard let end = digests.after.split(around: "\r\n") else { return nil }
@@ -52,20 +52,20 @@ final class AnswerForm: Sendable {
         (bodyStart, bodyEnd) = (body.before, body.after)
     }
 
-    /// Whether these words of a target name its pool.
+    /// Whether this part of a target names the form's pool.
     func isNamed(by words: UnsafeRawBufferPointer) -> Bool { words.elementsEqual(name) }
 
-    /// Writes the answer that a record holds the rest of.
+    /// Writes the answer, completed by a record.
     ///
-    /// - Parameter target: The request's, or its end: locations repeat that.
-    /// - Parameter date: The value of the field.
+    /// - Parameter target: The request's target, or its end, which locations repeat.
+    /// - Parameter date: The value of the field `Date`.
     func write(
         _ record: HotRecord, target: UnsafeRawBufferPointer, date: [UInt8], isHead: Bool, isLast: Bool, to buffer: inout ByteBuffer
     ) {
         let name = UnsafeRawBufferPointer(rebasing: target[max(0, target.count - record.shared)...])
         let location = base.count + 65 + name.count + record.literal.count
         let body = bodyStart.count + location + bodyEnd.count
-        // The digits of the length, the end of the head and `Connection: close` need less than 64.
+        // The digits of the length, the end of the head and `Connection: close` need less than 64 bytes.
         let head = beforeLocation.count + location + beforeDigest.count + digestStart.count + 44 + digestEnd.count
         let most = head + beforeLength.count + beforeDate.count + date.count + 64 + (isHead ? 0 : body)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { space in
@@ -100,7 +100,7 @@ final class AnswerForm: Sendable {
 }
 
 extension [UInt8] {
-    /// What stands before and behind the first of some words.
+    /// What comes before and after the first occurrence of `words`.
     fileprivate func split(around words: String) -> (before: [UInt8], after: [UInt8])? {
         let words = Array(words.utf8)
         guard count >= words.count else { return nil }

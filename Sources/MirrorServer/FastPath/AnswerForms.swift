@@ -4,11 +4,11 @@ import MirrorEngine
 import NIOCore
 import Synchronization
 
-/// The forms of answers that there are so far, by number, and what each event loop counts of them.
+/// The forms of answers made so far, by number, and the counters of each event loop for them.
 ///
-/// They are for good, and few: one for each pool and reason, unless a pool's locations begin in several ways.
+/// Forms are never removed. There are few: one for each pool and reason, unless a pool's locations begin in several ways.
 final class AnswerForms: Sendable {
-    /// A form, and the counters of one event loop, which nobody else adds to.
+    /// A form, and counters that only one event loop adds to.
     struct Counted {
         let form: AnswerForm
         let hits: CounterPart
@@ -22,7 +22,7 @@ final class AnswerForms: Sendable {
         var counted: [ObjectIdentifier: [Counted]] = [:]
     }
 
-    /// Beyond it answers are not remembered.
+    /// Beyond this many forms, answers are not remembered.
     private static let maxCount = 4_096
 
     private let status: HTTPResponse.Status
@@ -34,7 +34,7 @@ final class AnswerForms: Sendable {
         self.registry = registry
     }
 
-    /// The number of a form, which is made where there is none.
+    /// The number of a form, which is made if it does not exist; `nil` if it cannot be made.
     func number(_ choice: PoolChoice, pool: PoolID, base: [UInt8]) -> UInt16? {
         state.withLock { state in
             if let known = state.forms.firstIndex(where: { $0.choice == choice && $0.pool == pool && $0.base == base }) {
@@ -46,7 +46,7 @@ final class AnswerForms: Sendable {
         }
     }
 
-    /// All of them, as an event loop counts them.
+    /// All forms, with the counters of an event loop.
     func counted(on loop: any EventLoop) -> [Counted] {
         state.withLock { state in
             var counted = state.counted[ObjectIdentifier(loop), default: []]

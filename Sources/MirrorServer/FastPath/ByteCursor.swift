@@ -1,10 +1,10 @@
-/// Writes bytes one after the other into space of which there is enough.
+/// Writes bytes one after the other into a space; leaves out what does not fit.
 struct ByteCursor {
     private static let hexDigits: StaticString = "0123456789abcdef"
     private static let base64Digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     private let space: UnsafeMutableRawBufferPointer
-    /// Bytes that were written.
+    /// Bytes written so far.
     private(set) var position = 0
 
     init(_ space: UnsafeMutableRawBufferPointer) {

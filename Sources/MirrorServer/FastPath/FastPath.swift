@@ -3,26 +3,26 @@ import MirrorEngine
 import MirrorState
 import NIOCore
 
-/// Answers hot redirects of one connection from memory, byte by byte as the slow path would.
+/// Answers hot redirects of one connection from memory, with the same bytes as the slow path.
 struct FastPath {
-    /// What stands at the front of what the client has sent.
+    /// What comes next in the client's input.
     enum Next {
-        /// Nothing, or more answers than are written at a time: the rest's turn comes when these are written.
+        /// Nothing, or there are enough answers for one write: the rest is answered after they are written.
         case pause
-        /// Nothing more: the last request of the connection was answered.
+        /// Nothing more: the last request of the connection has been answered.
         case end
-        /// A request that is plain, and not hot.
+        /// A plain request that memory has no answer for.
         case plain(Request)
-        /// Something that is for the full parser.
+        /// Something for the full parser.
         case other
     }
 
-    /// A plain request, within the bytes that it was found in.
+    /// A plain request, as positions in the input.
     struct Request {
         let length: Int
         let target: Range<Int>
         let isHead: Bool
-        /// Its pool; `nil` when that is for the full parser to say.
+        /// Its pool; `nil` if only the full parser can tell.
         let choice: PoolChoice?
     }
 
@@ -34,7 +34,7 @@ struct FastPath {
         let last: Timestamp?
     }
 
-    /// Bytes of answers that are written at a time. Then it is looked at whether the client takes them.
+    /// Bytes of answers that are written at a time. After that, the connection checks whether the client reads them.
     private static let batch = 8_192
 
     var chooser: PoolChooser
@@ -48,7 +48,7 @@ struct FastPath {
     private var answers = ByteBuffer()
     private var date = (second: Int64.min, bytes: [UInt8]())
 
-    /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
+    /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder accepts.
     init(
         table: FastPathTable?, chooser: PoolChooser, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, on loop: any EventLoop
     ) {
@@ -60,7 +60,7 @@ struct FastPath {
         self.loop = loop
     }
 
-    /// Answers the requests at the front of `input` for as long as it can, and takes them away.
+    /// Answers requests at the front of `input` as long as it can, and removes them from `input`.
     mutating func answer(_ input: inout ByteBuffer) -> Next {
         let now = (time: clock.now, instant: NIODeadline.now())
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
@@ -76,7 +76,7 @@ struct FastPath {
                     if isLast { next = .end }
                     return length
                 }
-                // The last one waits with no others, whose connections stay.
+                // A connection's last request does not wait with others: their connections stay open.
                 next = isLast ? .other : .plain(Request(length: length, target: target, isHead: isHead, choice: choice))
                 return 0
             }
@@ -86,16 +86,16 @@ struct FastPath {
         return .pause
     }
 
-    /// What was answered and not written yet.
+    /// The answers that have not been written yet.
     mutating func takeAnswers() -> ByteBuffer? {
         guard answers.readableBytes > 0 else { return nil }
-        // The channel holds the storage until it is on its way.
+        // The channel keeps the buffer until it is sent.
         defer { answers = ByteBuffer() }
         return answers
     }
 
-    /// - Returns: Whether it has its answer, or else its pool as far as it is known. The pool is chosen unless there is an answer to a target that names
-    ///   its pool: such requests do not pay for those that name none, and nobody has to read the target.
+    /// - Returns: Whether it was answered; if not, its pool where known. The pool is chosen only if there is no answer to the target alone: requests
+    ///   that name their pool do not pay for those that do not, and the target need not be parsed.
     private mutating func answer(
         _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
@@ -112,15 +112,15 @@ struct FastPath {
     ) -> Bool {
         var use: Use?
         let isAnswered = table.find(target, choice, at: now) { record, pool in
-            // HEAD does not get every answer.
+            // Not every answer is for HEAD.
             (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
         }
         if let use { uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, isHead: isHead, at: now.time) }
         return isAnswered
     }
 
-    /// - Parameter pool: What the target names, where the record has not kept that.
-    /// - Returns: `false` when it is another pool's.
+    /// - Parameter pool: The part of the target that names the pool, if it is not part of the record's key; otherwise empty.
+    /// - Returns: `false` if the record is for another pool.
     private mutating func write(
         _ record: HotRecord, _ pool: UnsafeRawBufferPointer, _ table: FastPathTable, _ target: HotTarget, isHead: Bool, isLast: Bool,
         at now: Timestamp,

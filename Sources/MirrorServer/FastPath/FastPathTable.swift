@@ -5,10 +5,10 @@ import MirrorStorage
 import NIOCore
 import Synchronization
 
-/// The answers to hot redirect requests, by the exact bytes of the request's target and, where that names no pool, by the chosen one.
+/// The answers to hot redirect requests, by the exact bytes of the request target and, if that names no pool, by the chosen pool.
 ///
-/// Their records are in the memory of the ``HotIndex``, with what that knows of the replicas, and go with these. Filled when the slow path or a look into
-/// the state has found a hit.
+/// The records are in the memory of the ``HotIndex``, next to what it knows of the replicas, and are dropped with it. They are added when the slow
+/// path or a look into the state has found a hit.
 final class FastPathTable: Sendable {
     let forms: AnswerForms
     let dates = HTTPDates()
@@ -21,10 +21,10 @@ final class FastPathTable: Sendable {
         current = Atomic(index.memory.beginEpoch())
     }
 
-    /// Calls `body` with the record of a request's target, while the answer may be given.
+    /// Calls `body` with the record of a request target, if its answer is still valid.
     ///
-    /// - Parameter body: Must be quick, and compares what it is given with the name of the form's pool, unless it is empty. Says whether the record was of use.
-    /// - Returns: Whether there was one, and of use.
+    /// - Parameter body: Must be quick. It compares `pool`, unless that is empty, with the form's pool, and returns whether it used the record.
+    /// - Returns: Whether there was a record, and `body` used it.
     func find(
         _ target: HotTarget, _ choice: PoolChoice, at now: (time: Timestamp, instant: NIODeadline),
         _ body: (HotRecord, _ pool: UnsafeRawBufferPointer) -> Bool
@@ -49,12 +49,12 @@ final class FastPathTable: Sendable {
     /// Changes with the settings that answers depend on.
     var epoch: Int { current.load(ordering: .acquiring) }
 
-    /// Lets nothing be given any more that was made by the settings that held until now.
+    /// Makes all answers invalid that were made with the previous settings.
     func beginEpoch() {
         current.store(index.memory.beginEpoch(), ordering: .releasing)
     }
 
-    /// Lets the same request be answered from memory from now on, unless something has changed since the redirect's token or `epoch` were taken.
+    /// Lets memory answer the same request from now on, unless something has changed since the redirect's token or `epoch` was taken.
     ///
     /// - Parameter location: As the client gets it.
     func remember(_ redirect: ReplicaRedirect, location: String, to target: [UInt8], _ choice: PoolChoice, epoch: Int, at now: Timestamp) {
@@ -68,7 +68,7 @@ final class FastPathTable: Sendable {
         _ redirect: ReplicaRedirect, _ location: String, to target: [UInt8], _ choice: PoolChoice, epoch: Int, at now: Timestamp
     ) -> HotAnswer? {
         let (location, key) = (Array(location.utf8), redirect.object.key)
-        // As it stands in JSON, too.
+        // It is also written into JSON, unescaped.
         guard location.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
             return nil
         }
@@ -99,7 +99,7 @@ final class FastPathTable: Sendable {
 }
 
 extension PoolChoice {
-    /// One number for each choice and each kind of words.
+    /// A different number for each choice and kind of target.
     fileprivate func variant(_ kind: HotTarget.Kind) -> UInt32 {
         switch self {
         case .named: return kind.rawValue

@@ -1,23 +1,23 @@
 import MirrorState
 
-/// The words of a request's target, as records are found by them: without those that most targets have in common.
+/// A request target in the form in which records are found: without the parts that most targets have in common.
 struct HotTarget {
-    /// What stands before the words that a record has.
+    /// What precedes the part of the target that the record keeps.
     enum Kind: UInt32 {
         case other, route
         /// The route, and the name of the answer's pool.
         case behindPool
     }
 
-    /// Where hot redirects are.
+    /// The route of hot redirects.
     static let route: StaticString = "/v1/redirect/"
     /// Longer than any pool's name.
     private static let maxPrefix = 128
 
-    /// Without the route.
+    /// The target without the route.
     let words: UnsafeRawBufferPointer
     let isRedirect: Bool
-    /// Bytes up to the second slash in these, with it; 0 where there is none.
+    /// The bytes of `words` up to and including the second slash; 0 if there is none.
     let length: Int
     let hash: HotMemory.TargetHash
 
@@ -34,8 +34,8 @@ struct HotTarget {
         length = isRedirect && slashes == 0 ? position : 0
     }
 
-    /// Where the pool's name stands, if the target has one.
+    /// The pool's name, if the target has one, and its slash.
     var prefix: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: words[..<length]) }
-    /// What stands behind it.
+    /// What follows it.
     var url: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: words[length...]) }
 }

@@ -1,12 +1,12 @@
 import MirrorCore
 import MirrorEngine
 
-/// How a request got its pool: a part of the keys under which answers are remembered and shared, so that no client gets one that is meant for
-/// another pool's clients.
+/// How a request got its pool. Part of the keys under which answers are remembered and shared, so that no client gets an answer that is meant
+/// for another pool's clients.
 enum PoolChoice: Hashable, Sendable {
     /// The target names the pool.
     case named
-    /// This one of ``PoolTable/all`` was chosen for the client, and why: the answer says so. Or the client has named it in a field.
+    /// This pool of ``PoolTable/all`` was chosen for the client, for this reason, which the answer states; or the client named it in a field.
     case chosen(Int, PoolReason)
     /// No pool serves the client: it is redirected to the origin.
     case origin
@@ -23,13 +23,13 @@ enum PoolChoice: Hashable, Sendable {
 
     /// The choice of a client that names its pool in the field `X-Cloud-Mirror-Pool`.
     ///
-    /// - Returns: `nil` when there is no such pool.
+    /// - Returns: `nil` if there is no such pool.
     init?(naming name: some StringProtocol, of pools: PoolTable) {
         guard let id = PoolID(String(name)), let index = pools.index(of: id) else { return nil }
         self = .chosen(index, .named)
     }
 
-    /// Why it is that pool.
+    /// Why this pool.
     var reason: PoolReason {
         switch self {
         case .named: .named

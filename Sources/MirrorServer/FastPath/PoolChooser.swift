@@ -2,14 +2,14 @@ import MirrorCore
 import MirrorEngine
 import NIOHTTP1
 
-/// Chooses the pool for the requests of one connection that name none in their target: once for all of them or, where a trusted proxy speaks for many
-/// clients or a client may name its pool in a field, for each of them.
+/// Chooses the pool for the requests of one connection whose target names none: once for all of them or, where a trusted proxy stands for many
+/// clients or a client may name its pool in a field, for each one.
 ///
-/// What was chosen holds until the selector is replaced.
+/// A choice holds until the selector is replaced.
 struct PoolChooser {
     private struct Rule {
         var selector: PoolSelector
-        /// For all requests whose fields say nothing of it; `nil` where each may be from another client.
+        /// For all requests whose fields do not matter; `nil` if each may be from another client.
         var choice: PoolChoice?
     }
 
@@ -17,15 +17,15 @@ struct PoolChooser {
     static let poolField: StaticString = "x-cloud-mirror-pool"
     /// The field in which a client may say how it wants artifacts of named origins.
     static let deliveryField: StaticString = "x-cloud-mirror-delivery"
-    /// A small part of an artifact of a named origin is not redirected to.
+    /// A request for a small part of a named origin's artifact may not get a redirect.
     private static let rangeField: StaticString = "range"
 
-    /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
+    /// The other end of the connection, or the client that a proxy named with the PROXY protocol; `nil` for a Unix socket.
     var peer: IPAddress? { didSet { version = nil } }
     private let pools: PoolTable
     private let selector: Reloadable<PoolSelector>
     private var rule: Rule
-    /// The selector's that the rule was made by; `nil` before there is one.
+    /// The selector's version when the rule was made; `nil` if there is no rule yet.
     private var version: Int?
 
     init(peer: IPAddress?, pools: PoolTable, selector: Reloadable<PoolSelector>) {
@@ -35,9 +35,9 @@ struct PoolChooser {
         rule = Rule(selector: selector.value)
     }
 
-    /// - Parameter head: Of a request that was found to be plain, and no more.
-    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``), or name no pool that there is, and where the client gets an
-    ///   artifact in another way than by a redirect: that is for the slow path.
+    /// - Parameter head: Exactly the head of a request that was found to be plain.
+    /// - Returns: `nil` for the slow path: if the fields are longer than what is read (``ForwardedFields``) or name an unknown pool, or if the client
+    ///   may get an artifact in another way than by a redirect.
     mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
         followSelector()
         if NamedRoutes.isBelow(head.dropFirst(4)) || NamedRoutes.isBelow(head.dropFirst(5)) {
@@ -67,7 +67,7 @@ struct PoolChooser {
         return length <= ForwardedFields.maxLength ? PoolChoice(rule.selector, for: client, of: pools) : nil
     }
 
-    /// The same for a head that was parsed.
+    /// The same for a parsed head.
     mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
         followSelector()
         if NamedRoutes.isBelow(head.uri.utf8) {

@@ -1,23 +1,23 @@
-/// Recognises the plainest of requests at the front of a buffer: what curl, wget and pip send for a redirect.
+/// Recognises the plainest requests at the front of a buffer: what curl, wget and pip send for a redirect.
 ///
-/// Deliberately narrow. Whatever it is not sure of (another method or version, a body, a field that changes the connection in any other way than to end it, an odd byte, a
-/// head cut in two) it calls `.other`, and the full HTTP parser decides. It must never call a request plain that the parser would refuse
-/// or would see as anything but one request without a body of exactly that length.
+/// Deliberately narrow. If it is not sure (another method or version, a body, a field that changes the connection in any way but to end it, an odd
+/// byte, an incomplete head) it returns `.other`, and the full HTTP parser decides. It must never call a request plain that the parser would refuse,
+/// or would read as anything but one request without a body of exactly that length.
 enum RequestScanner {
     enum Verdict: Equatable {
         /// One whole request without a body.
         ///
-        /// - isLast: Whether the client wants the connection to end behind the answer.
+        /// - isLast: Whether the client wants the connection to end after the answer.
         case plain(length: Int, target: Range<Int>, isHead: Bool, isLast: Bool)
         case other
     }
 
-    /// Bytes of a head beyond which the full parser decides.
+    /// The length of a head in bytes beyond which the full parser decides.
     static let maxLength = 8_192
-    /// Fields beyond which the full parser decides; it takes 100.
+    /// The number of fields beyond which the full parser decides; it accepts 100.
     static let maxFields = 64
 
-    /// - Parameter limit: Bytes of a head that the full parser would take.
+    /// - Parameter limit: The bytes of a head that the full parser would accept.
     static func scan(_ bytes: UnsafeRawBufferPointer, limit: Int = maxLength) -> Verdict {
         let isHead: Bool
         let targetStart: Int
@@ -53,7 +53,7 @@ enum RequestScanner {
         return .other
     }
 
-    /// Where the values of a field stand in a request that was found to be plain, each without spaces around it.
+    /// The positions of a field's values in a plain request, each without surrounding spaces.
     ///
     /// - Parameter name: In lower case.
     static func values(of name: StaticString, inPlain bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
@@ -62,7 +62,7 @@ enum RequestScanner {
         return values
     }
 
-    /// The same, one after the other.
+    /// The same, one value at a time.
     static func forEachValue(of name: StaticString, inPlain bytes: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
         guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return }
         while let field = Field(bytes, at: position, before: bytes.count) {
@@ -85,7 +85,7 @@ enum RequestScanner {
         }
     }
 
-    /// Visible ASCII. A fragment has no place in a request.
+    /// Visible ASCII. A request target has no fragment.
     private static func isTargetByte(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
     }
@@ -94,7 +94,7 @@ enum RequestScanner {
     private struct Field {
         let name: Range<Int>
         let value: Range<Int>
-        /// Behind its CRLF.
+        /// After its CRLF.
         let end: Int
 
         enum Kind {
@@ -166,7 +166,7 @@ enum RequestScanner {
         }
     }
 
-    /// Printable ASCII; everything else, tabs too, is for the full parser.
+    /// Printable ASCII; everything else, including tabs, is for the full parser.
     private static func isValueByte(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x7F
     }

@@ -6,15 +6,15 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// Looks into the state for replicas that plain requests ask for and that are not in memory: many at a time, and without a parser, a task or a response
+/// Looks into the state for replicas that plain requests name and that are not in memory: many at a time, and without a parser, a task or a response
 /// for each.
 ///
-/// What it finds it remembers, and then the fast path answers; everything that is not the plainest of hits is left to the slow path, which knows nothing
-/// of it.
+/// What it finds is remembered, and then the fast path answers. Everything but the plainest hits is left to the slow path, which is not told of
+/// the look.
 final class StateLookups: Sendable {
-    /// A request that waits, and where its connection is.
+    /// A waiting request, and where its connection is.
     final class Request: Sendable {
-        /// All of it.
+        /// The whole request.
         let bytes: ByteBuffer
         let eventLoop: any EventLoop
         fileprivate let target: [UInt8]
@@ -38,7 +38,7 @@ final class StateLookups: Sendable {
         fileprivate func end() { handler.value.proceed(after: self) }
     }
 
-    /// A request whose words were read.
+    /// A request whose target has been parsed.
     private struct Look {
         let request: Request
         let origin: any Origin
@@ -49,34 +49,35 @@ final class StateLookups: Sendable {
 
     private struct State {
         var waiting: [Request] = []
-        /// The state has not answered in time, or is not asked any more: nobody waits for it here.
+        /// Whether the state has not answered in time, or is no longer asked: no request waits here then.
         var isSilent = false
-        /// Counts looks.
+        /// Counts the looks.
         var number = 0
     }
 
-    /// Requests that are looked for in one call.
+    /// Requests per call.
     private static let batch = 256
-    /// Requests that wait; more are for the slow path, which has limits of its own.
+    /// How many requests may wait; further ones go to the slow path, which has its own limits.
     private static let maxWaiting = 10_000
-    /// How long a look may take. The slow path looks for as long as requests may take for that.
-    private static let patience = TimeAmount.milliseconds(200)
 
     private let services: MirrorServices
     private let table: FastPathTable
     private let publicURL: String?
+    private let patience: TimeAmount
     private let state = Mutex(State())
     private let (calls, call) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(services: MirrorServices, table: FastPathTable, publicURL: String?) {
+    /// - Parameter patience: How long a look may take. On the slow path the request's own deadline applies.
+    init(services: MirrorServices, table: FastPathTable, publicURL: String?, patience: TimeAmount) {
         self.services = services
         self.table = table
         self.publicURL = publicURL
+        self.patience = patience
     }
 
     /// Lets a request wait for a look, after which its handler is told to proceed. Called on the event loop of the handler.
     ///
-    /// - Returns: `nil` for what is the slow path's from the start.
+    /// - Returns: `nil` for a request that the slow path has to answer.
     func begin(
         _ target: UnsafeRawBufferPointer, _ choice: PoolChoice, _ bytes: ByteBuffer, _ handler: ConnectionHandler,
         on eventLoop: any EventLoop
@@ -93,7 +94,7 @@ final class StateLookups: Sendable {
         return request
     }
 
-    /// Looks, until graceful shutdown: then no connections are left.
+    /// Looks until graceful shutdown; no connections are left by then.
     func run() async {
         await cancelWhenGracefulShutdown {
             for await _ in self.calls {
@@ -107,10 +108,10 @@ final class StateLookups: Sendable {
         end(close() ?? [])
     }
 
-    /// Lets nobody wait any more.
+    /// From now on no request can wait.
     ///
-    /// - Parameter number: Of the look that this is for, which may be over by now; `nil` for good.
-    /// - Returns: Who waits.
+    /// - Parameter number: The look that this is for, which may have ended by now; `nil` closes for good.
+    /// - Returns: The waiting requests; `nil` if the look has ended.
     private func close(_ number: Int? = nil) -> [Request]? {
         state.withLock { state in
             guard number == nil || number == state.number else { return nil }
@@ -130,8 +131,8 @@ final class StateLookups: Sendable {
 
     private func look(for requests: [Request]) async {
         let number = state.withLock { $0.number }
-        let alarm = requests.first?.eventLoop.scheduleTask(in: Self.patience) { self.giveUp(requests, number) }
-        // Those that name no artifact or no pool are the slow path's.
+        let alarm = requests.first?.eventLoop.scheduleTask(in: patience) { self.giveUp(requests, number) }
+        // Requests that name no artifact or no pool are for the slow path.
         let looks = requests.compactMap(read)
         let ids = looks.map(\.id)
         if !ids.isEmpty {
@@ -139,7 +140,7 @@ final class StateLookups: Sendable {
                 let found = try await leaving(by: services.clock) { [index = services.state] in try await index.look(ids) }
                 for (look, found) in zip(looks, found ?? []) { await remember(look, found.replica, found.token) }
             } catch {
-                // Whatever it is, the slow path finds it, too, and says so.
+                // If the error persists, the slow path meets and reports it.
             }
         }
         alarm?.cancel()
@@ -150,9 +151,9 @@ final class StateLookups: Sendable {
         end(requests)
     }
 
-    /// The state takes too long: whoever waits for it goes the slow way.
+    /// The state takes too long: waiting requests go to the slow path.
     ///
-    /// - Parameter number: Of the look, which may be over by now.
+    /// - Parameter number: The look, which may have ended by now.
     private func giveUp(_ requests: [Request], _ number: Int) {
         if let others = close(number) { end(requests + others) }
     }
@@ -171,7 +172,7 @@ final class StateLookups: Sendable {
             guard case .chosen(let index, _) = request.choice else { return nil }
             look = Look(request: request, origin: origin, pool: services.pools.all[index], choice: request.choice)
         }
-        // What may take longer to sign is not signed here.
+        // A location that takes time to sign is left to the slow path.
         return look.pool.store.capabilities.features.contains(.presignedLocations) ? nil : look
     }
 
@@ -182,7 +183,7 @@ final class StateLookups: Sendable {
             at: services.clock.now)
     }
 
-    /// Tells each event loop once. Who has been told before does not mind.
+    /// Calls each event loop once. A request that has ended before ignores it.
     private func end(_ requests: [Request]) {
         for (_, requests) in Dictionary(grouping: requests, by: { ObjectIdentifier($0.eventLoop) }) {
             requests.first?.eventLoop.execute { for request in requests { request.end() } }

@@ -2,21 +2,21 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 
-/// Records the uses of replicas that requests are answered for from memory, which has the words of the request and not the artifact's name.
+/// Records uses of replicas for requests that are answered from memory, which keeps the request's target and not the artifact's name.
 struct TargetUses: Sendable {
     let recorder: UseRecorder
     private let services: MirrorServices?
     /// The services' own, at hand for each answer.
     private let log: RedirectLog?
 
-    /// - Parameter services: `nil` where nothing is answered from memory.
+    /// - Parameter services: `nil` if nothing is answered from memory.
     init(recorder: UseRecorder, services: MirrorServices? = nil) {
         self.recorder = recorder
         self.services = services
         log = services?.redirects.redirectLog
     }
 
-    /// Whether a use at `now` is to be written: once in a while.
+    /// Whether a use at `now` is to be written: that is done only once in a while.
     func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool { recorder.isDue(now, lastUsed: lastUsed) }
 
     /// Whether each use is logged.

@@ -2,7 +2,7 @@ import HTTPTypes
 import MirrorCore
 import MirrorStorage
 
-/// What a request with conditions and ranges is to get of an object (RFC 9110 §13.2.2, §14.2).
+/// What a request with conditions and ranges gets of an object (RFC 9110 §13.2.2, §14.2).
 enum ConditionalRequest: Equatable {
     case whole
     case part(ByteRange)
@@ -11,7 +11,7 @@ enum ConditionalRequest: Equatable {
     case unsatisfiable
 
     static func evaluate(_ headers: HTTPFields, isGet: Bool, _ info: ObjectInfo) -> ConditionalRequest {
-        // Whole seconds, as the client was told. An unreadable date is ignored, as an unreadable condition is.
+        // Whole seconds, as the client got them. An unreadable date is ignored, like an unreadable condition.
         let modified = Timestamp(milliseconds: info.artifactLastModified.milliseconds / 1_000 * 1_000)
         if let ifMatch = headers[.ifMatch] {
             guard matches(ifMatch, info.etag, weakly: false) else { return .preconditionFailed }
@@ -27,7 +27,7 @@ enum ConditionalRequest: Equatable {
         return part(range, size: info.size)
     }
 
-    /// - Returns: `.whole` for what is no single byte range: a server may ignore it (RFC 9110 §14.2).
+    /// - Returns: `.whole` for anything but a single byte range: a server may ignore the field (RFC 9110 §14.2).
     static func part(_ field: String, size: Int64) -> ConditionalRequest {
         guard field.lowercased().hasPrefix("bytes=") else { return .whole }
         let spec = field.dropFirst(6)
@@ -49,7 +49,7 @@ enum ConditionalRequest: Equatable {
         return ByteRange(offset: first, length: min(last, size - 1) - first + 1).map { .part($0) } ?? .unsatisfiable
     }
 
-    /// Digits alone; a number too large for any object counts as the largest.
+    /// Only digits are accepted; a number too large for any object counts as the largest.
     private static func number(_ text: Substring) -> Int64? {
         guard !text.isEmpty, text.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
         return Int64(text) ?? .max

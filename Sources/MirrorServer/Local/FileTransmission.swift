@@ -2,14 +2,14 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 
-/// Sends a file's bytes with `sendfile`, past Hummingbird and between a response's head and its end.
+/// Sends a file's bytes with `sendfile`, bypassing Hummingbird, between a response's head and its end.
 enum FileTransmission {
-    /// Bytes that are handed to the channel at a time.
+    /// Bytes that the channel gets at a time.
     static let piece: Int64 = 1 << 20
 
     /// Returns once the kernel has taken all bytes. The head of the response must have been written before.
     ///
-    /// - Parameter count: Called with bytes that were sent.
+    /// - Parameter count: Called with the number of bytes after each piece is sent.
     static func send(
         _ file: ObjectFile, _ range: ByteRange, over channel: any Channel, count: @Sendable (Int64) -> Void
     ) async throws {

@@ -9,7 +9,7 @@ import NIOCore
 /// `GET` and `HEAD /local/{region}/{hash}/{name}`: objects of pools that have no address of their own.
 struct LocalObjectRoutes: Sendable {
     let services: MirrorServices
-    /// Whether the kernel may send files; through TLS it cannot.
+    /// Whether the kernel may send files; it cannot with TLS.
     let sendsFiles: Bool
     let publicURL: String?
     let redirectStatus: HTTPResponse.Status
@@ -76,15 +76,15 @@ struct LocalObjectRoutes: Sendable {
         }
     }
 
-    /// Waits for the pool's disk no longer than clients bear. What it was asked goes on, so that a pool that is silent is found out.
+    /// Waits for the pool's disk no longer than clients would. The call itself continues, so that a silent pool is noticed.
     private func inTime<Value: Sendable>(_ call: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let value = try await leaving(after: PoolHealth.patience, by: services.clock) { try await Task(operation: call).value }
         guard let value else { throw StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: "local.serve") }
         return value
     }
 
-    /// Sends a client that was redirected here to where it gets the artifact after all: the redirect route looks for the object too, forgets
-    /// it when it is gone, and has it copied again, or knows that the pool is of no use now.
+    /// Redirects a client to the redirect route, which gets it the artifact in another way: that route looks for the object too, forgets it if it is
+    /// gone and has it copied again, or knows that the pool is out of use.
     private func answerMissing(_ key: ObjectKey, in pool: Pool, _ error: StorageError, _ context: MirrorRequestContext) throws -> Response {
         guard let id = services.redirects.replica(of: key, in: pool.id) else {
             guard error.code != .notFound else {
@@ -109,7 +109,7 @@ struct LocalObjectRoutes: Sendable {
         return (pool, key)
     }
 
-    /// What the origin said of the artifact, and what keeps a browser from running it in the name of this server.
+    /// What the origin stated about the artifact, and fields that keep a browser from running it in this server's name.
     static func fields(of info: ObjectInfo) -> HTTPFields {
         var headers: HTTPFields = [
             .eTag: info.etag,
@@ -126,7 +126,7 @@ struct LocalObjectRoutes: Sendable {
     }
 }
 
-/// Where an object's bytes come from: an open file that the kernel sends, or the store's stream.
+/// Where an object's bytes come from: an open file that the kernel sends, or a stream from the store.
 private enum Source: Sendable {
     case file(ObjectFile)
     case stream(ObjectInfo)

@@ -9,7 +9,7 @@ package struct ConnectionMetrics: Sendable {
         package static let proxyHeaders = "cloud_mirror_refused_proxy_headers_total"
     }
 
-    /// Why a connection that was to begin with a header of the PROXY protocol was closed.
+    /// Why a connection that should have begun with a PROXY protocol header was closed.
     package enum ProxyFlaw: String, Sendable, CaseIterable {
         /// The other end is not a trusted proxy.
         case untrusted

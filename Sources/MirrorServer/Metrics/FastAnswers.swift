@@ -1,10 +1,10 @@
 package import MirrorCore
 import MirrorEngine
 
-/// Brings the hits of the fast path into the histogram of answers.
+/// Adds the hits of the fast path to the histogram of answers.
 ///
-/// The fast path takes microseconds, and timing each answer would be a good part of that. It counts its hits, and all other hits are timed before they
-/// are counted: so the difference is the number of its answers, which is found when the metrics are read.
+/// The fast path takes microseconds, and timing each answer would be a good part of that. It only counts its hits. All other hits are timed before
+/// they are counted, so the difference is the number of its answers. It is computed when the metrics are read.
 package struct FastAnswers: Sendable {
     private let pools: [(hits: CounterMetric, times: HistogramMetric)]
 
@@ -18,7 +18,7 @@ package struct FastAnswers: Sendable {
         }
     }
 
-    /// Counts the answers since the last call.
+    /// Adds the answers since the last call.
     func record() {
         for pool in pools { pool.times.fill(upTo: pool.hits.total) }
     }

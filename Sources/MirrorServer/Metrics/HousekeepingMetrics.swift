@@ -1,6 +1,6 @@
 package import CoreMetrics
 
-/// What the process does for itself: its configuration and its log. Each metric is made once.
+/// The configuration and the log of the process. Each metric is made once.
 package struct HousekeepingMetrics: Sendable {
     package enum Name {
         package static let reloads = "cloud_mirror_reloads_total"

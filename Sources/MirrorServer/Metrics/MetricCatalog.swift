@@ -2,7 +2,7 @@ import MirrorEngine
 import MirrorStorage
 import NamedOrigins
 
-/// What each metric means; the table in docs/operations.md is this list, and a test holds the two together.
+/// What each metric means. A test keeps the table in docs/operations.md equal to this list.
 package enum MetricCatalog {
     private typealias Engine = EngineMetrics.Name
 

@@ -3,8 +3,8 @@ import Synchronization
 
 /// All metrics of the process, as a backend of swift-metrics, written as Prometheus text.
 ///
-/// A metric made twice with the same name and labels is the same metric. Names and label values come from the program and never from
-/// clients, so that their number is bounded.
+/// A metric made twice with the same name and labels is the same metric. Names and label values never come from clients, so their number is
+/// bounded.
 /// - SeeAlso: Prometheus, "Exposition formats", text format 0.0.4.
 package final class MetricsRegistry: MetricsFactory {
     private let families = Mutex<[String: MetricFamily]>([:])
@@ -51,7 +51,7 @@ package final class MetricsRegistry: MetricsFactory {
         }
     }
 
-    /// Everything, in the order of the names.
+    /// All metrics, sorted by name.
     package func prometheusText() -> String {
         let snapshot = families.withLock { $0 }
         var text = ""
@@ -67,7 +67,7 @@ package final class MetricsRegistry: MetricsFactory {
         return text
     }
 
-    /// A metric asked for under a name that is in use for another kind counts, but is not shown: names are the program's own.
+    /// If the name is in use for another kind, the new metric counts but is not shown: names are the program's own.
     private func find<M: PrometheusMetric>(_ name: String, _ labels: [(String, String)], _ kind: MetricFamily.Kind, make: () -> M) -> M {
         let key = MetricFamily.key(labels)
         return families.withLock { families in
@@ -103,7 +103,7 @@ struct MetricFamily {
 
 /// Something that writes itself as Prometheus text.
 protocol PrometheusMetric: AnyObject, Sendable {
-    /// The current value, where there is a single one.
+    /// The current value, if there is a single one.
     var value: Double? { get }
     func write(_ name: String, _ labels: [(String, String)], to text: inout String)
 }
@@ -118,7 +118,7 @@ extension PrometheusMetric {
 
     private static func escape(_ value: String) -> String {
         var out = ""
-        // Scalars and not characters: a line break may be part of one, as in CR LF.
+        // Scalars, not characters: a line break may be part of a character, as in CR LF.
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\\": out += "\\\\"

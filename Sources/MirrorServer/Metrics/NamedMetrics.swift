@@ -2,13 +2,13 @@ import CoreMetrics
 import NamedOrigins
 import Synchronization
 
-/// What is asked for below `/o/`. Each metric is made once.
+/// Requests below `/o/`. Each metric is made once.
 final class NamedMetrics: Sendable {
     enum Name {
         static let requests = "cloud_mirror_named_requests_total"
     }
 
-    /// Of origins that are asked for by their host.
+    /// For origins that are named by their host.
     static let byHost = "host"
 
     private struct Key: Hashable {
@@ -24,7 +24,7 @@ final class NamedMetrics: Sendable {
     }
 
     func count(_ call: NamedCall) {
-        // A name has no dot and no colon, and those that there are come from the configuration.
+        // A configured name has no dot and no colon.
         let isNamed = !call.origin.name.utf8.contains { ".:".utf8.contains($0) } && call.origin.name != "localhost"
         let key = Key(origin: isNamed ? call.origin.name : Self.byHost, word: call.rule.kind.word)
         let counter = counters.withLock { counters in

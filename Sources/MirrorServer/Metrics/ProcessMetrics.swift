@@ -3,7 +3,7 @@ import MirrorCore
 import MirrorSystem
 import Synchronization
 
-/// What every Prometheus client tells of its process, and which version this is.
+/// What every Prometheus client reports about its process, and the version.
 ///
 /// - SeeAlso: Prometheus, "Writing client libraries", process metrics.
 package final class ProcessMetrics: Sendable {
@@ -20,7 +20,7 @@ package final class ProcessMetrics: Sendable {
     private let residentMemory: Gauge
     private let openDescriptors: Gauge
     private let maxDescriptors: Gauge
-    /// What the counter has been told.
+    /// What has been added to the counter.
     private let countedCPU = Mutex(0.0)
 
     package init(factory: any MetricsFactory) {
@@ -32,7 +32,7 @@ package final class ProcessMetrics: Sendable {
         if let start = ProcessUsage.startTime { Gauge(label: Name.start, factory: factory).record(start) }
     }
 
-    /// Brings all of them up to date: some files of `/proc`, and nothing else.
+    /// Updates all of them; reads only some files of `/proc`.
     package func record() {
         let used = ProcessUsage.processorSeconds
         countedCPU.withLock { counted in

@@ -12,7 +12,7 @@ final class CounterMetric: CounterHandler, PrometheusMetric {
         for part in parts.withLock({ $0 }) { part.reset() }
     }
 
-    /// A part for somebody who counts often, and alone.
+    /// A part for a single caller that counts often.
     func part() -> CounterPart {
         let part = CounterPart()
         parts.withLock { $0.append(part) }
@@ -30,11 +30,11 @@ final class CounterMetric: CounterHandler, PrometheusMetric {
     }
 }
 
-/// What one event loop counts: nobody else adds to it, so that no processor waits for another one. Summed when the counter is read.
+/// The count of one event loop: nothing else adds to it, so no processor waits for another. Summed when the counter is read.
 final class CounterPart: Sendable {
     private let count = Atomic<Int64>(0)
 
-    /// Not by two threads at a time.
+    /// Not to be called by two threads at a time.
     func add(_ amount: Int64) { count.store(count.load(ordering: .relaxed) &+ amount, ordering: .relaxed) }
 
     fileprivate var value: Int64 { count.load(ordering: .relaxed) }
@@ -42,7 +42,7 @@ final class CounterPart: Sendable {
     fileprivate func reset() { count.store(0, ordering: .relaxed) }
 }
 
-/// A number that need not be whole: a gauge, or a counter of such.
+/// A fractional number: a gauge, or a counter of fractions.
 final class FloatingPointMetric: MeterHandler, RecorderHandler, FloatingPointCounterHandler, PrometheusMetric {
     private let bits = Atomic<UInt64>(0)
 
@@ -71,7 +71,7 @@ final class FloatingPointMetric: MeterHandler, RecorderHandler, FloatingPointCou
     }
 }
 
-/// Seconds in fixed buckets from a millisecond to ten minutes: waits and copies both fit.
+/// Seconds in fixed buckets from a millisecond to ten minutes, which suit waits and copies.
 final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
     static let bounds: [Double] = [
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
@@ -80,7 +80,7 @@ final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
     private struct State {
         var buckets = [UInt64](repeating: 0, count: HistogramMetric.bounds.count + 1)
         var sum = 0.0
-        /// What was counted and not timed: the lowest bucket has it.
+        /// Observations that were counted but not timed; they belong to the lowest bucket.
         var untimed: UInt64 = 0
     }
 
@@ -96,9 +96,9 @@ final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
         }
     }
 
-    /// Counts as many observations of no more than the lowest bound as are missing from a total.
+    /// Counts as many observations in the lowest bucket as are missing from a total.
     ///
-    /// The number of these never decreases, even if something was timed and is not in the total yet.
+    /// Their number never decreases, even if something was timed that is not in the total yet.
     func fill(upTo total: Int64) {
         state.withLock { state in
             let timed = state.buckets.reduce(0, +)

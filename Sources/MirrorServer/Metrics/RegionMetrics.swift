@@ -2,7 +2,7 @@ package import CloudRegions
 package import CoreMetrics
 import MirrorCore
 
-/// How old the lists of the clouds' addresses are, and what came of fetching newer ones. Each metric is made once.
+/// The age of the lists of the clouds' addresses, and the results of fetching newer ones. Each metric is made once.
 package struct RegionMetrics: Sendable {
     package enum Name {
         package static let dates = "cloud_mirror_cloud_regions_timestamp_seconds"
@@ -28,7 +28,7 @@ package struct RegionMetrics: Sendable {
         refused = counters("refused")
     }
 
-    /// A list is in use from now on.
+    /// A new list is in use.
     package func record(_ list: RegionList) { dates[list.cloud]?.record(Double(list.date.milliseconds) / 1_000) }
     package func count(_ cloud: Cloud, isRefused: Bool) { (isRefused ? refused : updated)[cloud]?.increment() }
 }

@@ -4,7 +4,7 @@ import Hummingbird
 import MirrorCore
 import MirrorEngine
 
-/// Lets admin calls through that carry a token, whoever makes them and from wherever.
+/// Lets admin calls through if they carry a token, from any client and any address.
 struct AdminAuthentication: RouterMiddleware {
     let tokens: Reloadable<AdminTokens>
     let refusals: AdminRefusals
@@ -29,9 +29,9 @@ struct AdminAuthentication: RouterMiddleware {
     }
 }
 
-/// What admin calls may carry, compared in the same time whatever is compared.
+/// The tokens that admin calls may carry, compared in constant time.
 struct AdminTokens: Sendable {
-    /// Digests, so that lengths do not tell either.
+    /// Digests, so that the time does not reveal lengths either.
     private let digests: [SHA256.Digest]
 
     init(_ tokens: [String]) {
@@ -40,7 +40,7 @@ struct AdminTokens: Sendable {
 
     func contain(_ token: some StringProtocol) -> Bool {
         let given = SHA256.hash(data: Array(token.utf8))
-        // Every token is compared, so that the time does not tell which one was nearly right.
+        // Every token is compared, so that the time does not reveal which one was nearly right.
         return digests.reduce(false) { $1 == given || $0 }
     }
 }

@@ -3,26 +3,26 @@ import Logging
 import MirrorCore
 import Synchronization
 
-/// What becomes of admin calls without a right token: they are counted, and who sends wrong tokens is logged and answered more and more slowly.
+/// Handles admin calls without a valid token: counts them, logs clients that send wrong tokens, and answers those more and more slowly.
 ///
-/// Right tokens are never looked at here, so that a client that guesses takes nothing from the others behind its address. Nothing is kept of the
-/// tokens themselves.
+/// Calls with a valid token never get here, so a client that guesses does not slow down others behind its address. The tokens themselves are
+/// not kept.
 package final class AdminRefusals: Sendable {
     package static let metric = "cloud_mirror_refused_admin_calls_total"
 
-    /// Wrong tokens of one client that are answered at once: people mistype.
+    /// How many wrong tokens of one client are answered at once: people mistype.
     static let freeGuesses = 3
     static let firstDelay = Duration.milliseconds(250)
-    /// Short, because a shutdown waits for an answer that is withheld.
+    /// Short, because a shutdown waits for delayed answers.
     static let maxDelay = Duration.seconds(2)
-    /// Answers that are withheld at the same time. Whoever sends more is answered at once: a guess costs a connection then, and us no more.
+    /// How many answers are delayed at the same time. Further ones are sent at once: a guess then costs the client a connection, and us no more.
     static let maxDelayed = 256
-    /// Without a wrong token for so long, a client begins anew.
+    /// After this long without a wrong token, a client starts again from zero.
     static let memory = Duration.seconds(600)
     static let maxClients = 1_000
-    /// Between two lines of the log about one client.
+    /// The least time between two log lines about one client.
     static let logInterval = Duration.seconds(60)
-    /// Lines of the log in an interval, about whomever.
+    /// Log lines in one interval, about all clients.
     static let maxLines = 10
 
     private struct Guesser {
@@ -53,10 +53,10 @@ package final class AdminRefusals: Sendable {
 
     func noToken() { withoutToken.increment() }
 
-    /// Returns once the client may be answered.
+    /// Returns when the client may be answered.
     func wrongToken(from client: IPAddress?, _ logger: Logger) async {
         withWrongToken.increment()
-        // Who holds one IPv6 address holds its network of 64 bits.
+        // A client with one IPv6 address has its whole /64.
         let network = client.map { Array($0.bytes.prefix(8)) } ?? []
         let (delay, guesses) = state.withLock { state in
             let now = clock.instant
@@ -77,12 +77,12 @@ package final class AdminRefusals: Sendable {
                 metadata: ["client": "\(client?.description ?? "unknown")", "calls": .stringConvertible(guesses)])
         }
         guard delay > .zero else { return }
-        // A client that does not wait for the answer ends nothing here but the wait.
+        // If the client leaves before its answer, only this wait ends.
         try? await clock.sleep(for: delay)
         state.withLock { $0.delayed -= 1 }
     }
 
-    /// - Parameter guesses: With this one.
+    /// - Parameter guesses: Includes this one.
     static func delay(after guesses: Int) -> Duration {
         guard guesses > freeGuesses else { return .zero }
         return Backoff(first: firstDelay, limit: maxDelay).pause(after: guesses - freeGuesses)

@@ -5,7 +5,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 
-/// Turns whatever a route throws into the one error body; nothing internal gets past it.
+/// Turns every error that a route throws into the one error body; no internal detail gets out.
 struct ErrorMiddleware: RouterMiddleware {
     let clock: any WallClock
     let allowed: AllowedMethods
@@ -27,7 +27,7 @@ struct ErrorMiddleware: RouterMiddleware {
         }
     }
 
-    /// What Hummingbird calls not found, and is there for other methods.
+    /// An error that Hummingbird calls not found, although the path supports other methods.
     private func misdirected(_ error: any Error, _ request: Request) -> RequestError? {
         guard let error = error as? HTTPError, error.status == .notFound, let methods = allowed.field(at: request.uri.path) else {
             return nil

@@ -1,10 +1,10 @@
 import MirrorCore
 
-/// What `GET /v1/api-reference` answers: the routes below `/v1`.
+/// The answer of `GET /v1/api-reference`: the routes below `/v1`.
 enum APIReference {
     private static let base = "/v1"
 
-    /// - Parameter address: The mirror's own, as its clients write it: `https://host:port`.
+    /// - Parameter address: The mirror's own, as clients write it: `https://host:port`.
     static func answer(at address: String) -> ReferenceCall.Answer {
         ReferenceCall.Answer(
             schema: "http://schemas.taskcluster.net/base/v1/api-reference.json#", version: 0, title: "cloud-mirror",

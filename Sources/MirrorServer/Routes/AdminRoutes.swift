@@ -9,9 +9,9 @@ import NIOCore
 import NIOPosix
 import NamedOrigins
 
-/// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.
+/// `DELETE /v1/purge/…` and `POST /v1/warm`: the calls that change something.
 struct AdminRoutes: Sendable {
-    /// Replicas that one request asks for at the same time.
+    /// How many replicas one request asks for at the same time.
     private static let warmConcurrency = 32
 
     let services: MirrorServices
@@ -21,9 +21,9 @@ struct AdminRoutes: Sendable {
         group.post("/v1/warm", use: warm)
     }
 
-    /// 204 once the replica, its copy job and its object are gone; also when there was nothing.
+    /// 204 once the replica, its copy job and its object are gone, or if there was nothing.
     ///
-    /// A client that prefers it (RFC 7240) is told what was there, with 200.
+    /// A client that prefers it (RFC 7240) gets 200 and a list of what was removed.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/purge/")
         let artifact = try services.artifact(target.url).source.name
@@ -49,7 +49,7 @@ struct AdminRoutes: Sendable {
         return response
     }
 
-    /// - Returns: `nil` where there was nothing.
+    /// - Returns: `nil` if there was nothing.
     private static func word(for purged: ReplicaRemover.Purged) -> String? {
         switch purged {
         case .nothing: nil
@@ -65,7 +65,7 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    /// 202 with what became of each artifact in each pool.
+    /// 202 with the result for each artifact in each pool.
     private func warm(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let body = try await request.body.collect(upTo: context.maxUploadSize)
         let warm: WarmCall.Request
@@ -78,7 +78,7 @@ struct AdminRoutes: Sendable {
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
         let origins = try warm.urls.map { try services.artifact($0) }
         let wanted = origins.flatMap { origin in pools.map { (origin: origin, pool: $0) } }
-        // Each may cost a request to its pool.
+        // Each may need a request to its pool.
         let items = await withTaskGroup(of: (Int, WarmCall.Item).self) { group in
             var items = [WarmCall.Item?](repeating: nil, count: wanted.count)
             for (number, (origin, pool)) in wanted.enumerated() {
@@ -102,7 +102,7 @@ struct AdminRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    // Valid tokens, so that neither is ever the placeholder.
+    // These are valid tokens, so the fallback is never used.
     fileprivate static let prefer = HTTPField.Name("Prefer") ?? .server
     fileprivate static let preferenceApplied = HTTPField.Name("Preference-Applied") ?? .server
 }

@@ -1,9 +1,9 @@
 import MirrorState
 import MirrorStorage
 
-/// Why a part is not healthy, in words.
+/// Why a component is not healthy, in words.
 enum HealthReason {
-    /// For everybody: one of a few sentences, so that no address, path or name gets out.
+    /// For everyone: one of a few sentences, so that no address, path or name gets out.
     static func open(_ error: any Error) -> String {
         switch error {
         case let error as StorageError: of(error.code)
@@ -12,7 +12,7 @@ enum HealthReason {
         }
     }
 
-    /// For the operator: what the store says, which may name a bucket, a path or a key, but never a credential.
+    /// For the operator: the store's own message, which may name a bucket, a path or a key, but never a credential.
     static func full(_ error: any Error) -> String {
         switch error {
         case let error as StorageError: "\(error.code.rawValue): \(error.message)"

@@ -1,8 +1,8 @@
 import MirrorCore
 
-/// What `/` shows, as a page without scripts and as text.
+/// The contents of `/`, as a page without scripts and as text.
 struct HomePage {
-    /// A redirect URL that was asked for, and the name of the file that it leads to.
+    /// A requested redirect URL, and the name of the file that it leads to.
     struct Link {
         let url: String
         let name: String
@@ -13,11 +13,11 @@ struct HomePage {
     /// Where the form leads, relative to the page.
     let action: String
     let pools: [PoolID]
-    /// What the form is filled in with.
+    /// The initial values of the form.
     var url = ""
     var chosenPool: String?
     var link: Link?
-    /// What is wrong with what was filled in.
+    /// What is wrong with the values.
     var problem: String?
 
     private static let about =
@@ -25,7 +25,7 @@ struct HomePage {
 
     // MARK: Text
 
-    /// Lines for a shell; they do what they say once the address and NAME are replaced.
+    /// Shell commands, ready to use once the address and NAME are replaced.
     private var commands: [String] {
         if let link { return ["curl -fL '\(link.url)' -o \(Self.quoted(link.name))"] }
         return ["curl -fL --get --data-urlencode 'url=https://HOST/PATH' '\(base)/v1/go' -o NAME"]
@@ -62,7 +62,7 @@ struct HomePage {
         @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#282828}.problem{color:#f77}a{color:#8bf}}
         """
 
-    /// Nothing but this page's own style and form. The form may lead on to any host: browsers check the redirects behind it, too, and pools are
+    /// Allows only this page's own style and form. The form may lead to any host: browsers also check the redirects that follow, and pools may be
     /// anywhere.
     static let contentSecurityPolicy =
         "default-src 'none'; style-src \(PageResponse.source(ofStyle: style)); form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
@@ -92,7 +92,7 @@ struct HomePage {
         """
     }
 
-    /// The way from this page to `/`.
+    /// The path from this page to `/`.
     private var root: String { action == "go" ? "../" : "" }
 
     private var form: String {
@@ -117,7 +117,7 @@ struct HomePage {
         return "<h2>The link</h2>\n<p><a href=\"\(url)\" rel=\"noreferrer\">\(url)</a></p>\n"
     }
 
-    /// A word of a shell's command line.
+    /// Quotes a word for a shell.
     private static func quoted(_ word: String) -> String {
         let isPlain = !word.hasPrefix("-") && word.utf8.allSatisfy { PercentCoding.isUnreserved($0) }
         return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"

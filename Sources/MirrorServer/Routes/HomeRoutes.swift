@@ -3,7 +3,7 @@ import Hummingbird
 import MirrorCore
 import MirrorEngine
 
-/// `GET /`: what this is, for somebody who opens it in a browser or with curl. `GET /v1/go`: from an artifact's URL as it is to its redirect URL.
+/// `GET /`: a description for people who open it in a browser or with curl. `GET /v1/go`: from an artifact's plain URL to its redirect URL.
 struct HomeRoutes: Sendable {
     let services: MirrorServices
     let address: PublicAddress
@@ -20,9 +20,9 @@ struct HomeRoutes: Sendable {
         return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
     }
 
-    /// Redirects to where the artifact is asked for, or shows where that is (`?show=link`).
+    /// Redirects to the artifact's redirect URL, or shows that URL (`?show=link`).
     ///
-    /// The location is relative, so that it is right behind a proxy that gives this service a path of its own, too.
+    /// The location is relative, so that it is also right behind a proxy that gives this service its own path.
     private func go(_ request: Request, _ context: MirrorRequestContext) throws -> Response {
         guard let fields = FormFields(request.uri.query ?? "") else {
             throw RequestError(.inputError, "the query is not valid percent-encoding of UTF-8")
@@ -45,7 +45,7 @@ struct HomeRoutes: Sendable {
         return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
     }
 
-    /// What stands behind `/v1/redirect/`. The URL is passed on as it was written: what may be left out of it is not for this route to say.
+    /// What follows `/v1/redirect/`. The URL is passed on as written: this route does not decide what may be left out of it.
     private func redirectPath(of url: String, pool name: String) throws(RequestError) -> (ArtifactURL, String) {
         let artifact: ArtifactURL
         do {
@@ -86,9 +86,9 @@ extension String {
 struct FormFields {
     private let fields: QueryFields
 
-    /// - Returns: `nil` for what is not percent-encoded UTF-8.
+    /// - Returns: `nil` if it is not percent-encoded UTF-8.
     init?(_ query: String) {
-        // Where the whole is, each part between two marks of ASCII is.
+        // If the whole query is, so is each part between two ASCII separators.
         guard PercentCoding.decode(query) != nil else { return nil }
         fields = QueryFields(query, ["url", "pool", "show"])
     }

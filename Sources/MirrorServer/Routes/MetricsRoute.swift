@@ -9,13 +9,13 @@ import NamedOrigins
 
 /// `GET /metrics`: Prometheus text.
 struct MetricsRoute: Sendable {
-    /// Who asks within so long is told the figures that others were told.
+    /// Requests within this time get the figures of the first one.
     static let figuresLife = Duration.seconds(2)
 
     let services: MirrorServices
-    /// The figures that have to be asked for, in the state, in file systems and of the system: everybody may see this page.
+    /// Figures that take a call to the state, a file system or the operating system; cached, because anyone may request this page.
     let figures: SharedLooks<String, Void>
-    /// One page at a time is written, for all who ask meanwhile.
+    /// One page is written at a time, for all requests that arrive meanwhile.
     private let pages = SingleFlight<String, ByteBuffer>()
 
     func register(on router: Router<MirrorRequestContext>) {
@@ -37,14 +37,14 @@ struct MetricsRoute: Sendable {
         return ByteBuffer(string: services.registry.prometheusText())
     }
 
-    /// What takes a look at each open descriptor, and at each network that has a budget.
+    /// Looks at each open descriptor, and at each network that has a budget.
     private func recordProcess() {
         services.pages.value?.recordUsage()
         services.process.record()
         services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
     }
 
-    /// What every process that shares the state says alike. While the state is away, the totals stay what they were.
+    /// Figures that are the same in every process that shares the state. If the state is unavailable, the totals keep their values.
     @Sendable private func recordState() async {
         var isAvailable = true
         for pool in services.pools.all {
@@ -59,7 +59,7 @@ struct MetricsRoute: Sendable {
         services.metrics.recordState(isAvailable: isAvailable)
     }
 
-    /// Of a file system that does not answer, or not in time, the last figure stays.
+    /// If a file system does not answer in time, the figure keeps its value.
     private func recordCapacity() async {
         for pool in services.pools.all {
             services.metrics.recordCapacity(maxBytes: pool.maxBytes, freeBytes: try? await pool.store.space()?.free, pool: pool.id)

@@ -1,14 +1,14 @@
 import MirrorCore
 
-/// A few fields of a request's query, each as it came first.
+/// A few fields of a request's query; of several fields with the same name, the first.
 ///
-/// Found in one pass that keeps nothing of all the others: a query of 32 KB may have as many of them, and it is read before it is known what the
-/// request is worth.
+/// Found in one pass that keeps nothing of other fields: a query of 32 KB may have very many, and it is read before anything is known about the
+/// request.
 struct QueryFields {
-    /// As they stand in the query.
+    /// As written in the query.
     private var values: [String: ArraySlice<UInt8>] = [:]
 
-    /// - Parameter names: Of the fields that are wanted; none of them is written with percent-escapes.
+    /// - Parameter names: The wanted fields; none of the names is written with percent-escapes.
     init(_ query: String?, _ names: [String]) {
         let bytes = Array((query ?? "").utf8)
         let wanted = names.map { (name: $0, bytes: Array($0.utf8)) }
@@ -22,10 +22,10 @@ struct QueryFields {
         }
     }
 
-    /// A value as it stands in the query; empty for a field without one.
+    /// A value as written in the query; empty for a field without one.
     func raw(_ name: String) -> ArraySlice<UInt8>? { values[name] }
 
-    /// A value, decoded where it is percent-encoded UTF-8.
+    /// A value, decoded if it is percent-encoded UTF-8.
     subscript(name: String) -> String? {
         values[name].map { value in
             let text = String(decoding: value, as: UTF8.self)

@@ -4,14 +4,14 @@ import MirrorCore
 import MirrorEngine
 import NIOCore
 
-/// Liveness, readiness and the references: open to everybody.
+/// Liveness, readiness and the references: open to everyone.
 struct ServiceRoutes: Sendable {
     let services: MirrorServices
     /// As clients write it; `nil` for the address that the request was sent to.
     let publicURL: String?
     let isTLS: Bool
 
-    /// - Parameter hasReferences: Not where there is next to nothing of what they tell.
+    /// - Parameter hasReferences: `false` for a process that has next to none of the routes that they describe.
     func register(on router: Router<MirrorRequestContext>, hasReferences: Bool = true) {
         router.get("/v1/ping", use: ping)
         if hasReferences {
@@ -40,12 +40,12 @@ struct ServiceRoutes: Sendable {
             body: ResponseBody(byteBuffer: Self.openAPIDocument))
     }
 
-    /// 503 while every pool is out of order, or a state store of this process's own: a mirror with one good pool still earns its keep.
+    /// 503 while all pools are unhealthy, or a state store of this process alone is: a mirror with one healthy pool is still useful.
     ///
-    /// State that many processes share and that is away is away for all of them: taking them all out of service would take away what they
-    /// still answer from memory, and the way to the origin. They are `degraded`, with 200.
+    /// A shared state store that is unavailable is so for all processes: taking all of them out of service would also end what they still answer from
+    /// memory, and the redirects to the origin. They are `degraded`, with 200.
     ///
-    /// What it tells may be some seconds old: everybody may ask, and each check is a call to a service.
+    /// The answer may be some seconds old: anyone may ask, and each check is a call to a service.
     private func ready(_ request: Request, _ context: MirrorRequestContext) async -> Response {
         async let state = stateFailure()
         let failures = await services.health.checkPools()

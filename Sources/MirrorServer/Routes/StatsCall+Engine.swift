@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorEngine
 
 extension StatsCall.Origin {
-    /// - Parameter jobs: Copies that are queued or under way, in any process.
+    /// - Parameter jobs: Copies that are queued or in progress, in any process.
     init(_ copies: CopySlots.OriginCopies, jobs: Int) {
         self.init(
             origin: copies.origin, queued: max(jobs - copies.running, 0), running: copies.running, slow: copies.slow,
@@ -16,7 +16,7 @@ extension StatsCall.Origin {
 }
 
 extension StatsCall.ColdClaims {
-    /// Networks that are named.
+    /// How many networks are listed by name.
     private static let maxNames = 100
 
     init(_ spent: [ClientNetwork]) {

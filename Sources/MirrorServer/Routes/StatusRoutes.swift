@@ -3,7 +3,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 
-/// `GET /v1/replicas`, `/v1/pools` and `/v1/stats`: what is where. Never starts a copy.
+/// `GET /v1/replicas`, `/v1/pools` and `/v1/stats`: the current contents. They never start a copy.
 struct StatusRoutes: Sendable {
     let services: MirrorServices
 
@@ -38,7 +38,7 @@ struct StatusRoutes: Sendable {
         return JSONResponse.make(ReplicasCall.Answer(replicas: page.map(ReplicasCall.Item.init), next: next), for: request)
     }
 
-    /// Where a page of replicas ended: opaque to clients.
+    /// The end of a page of replicas: opaque to clients.
     private enum Cursor {
         static func write(_ id: ReplicaID) -> String {
             Base64.encode(Array("\(id.pool) \(id.artifact)".utf8)).replacing("+", with: "-").replacing("/", with: "_")
@@ -103,14 +103,14 @@ struct StatusRoutes: Sendable {
             for: request)
     }
 
-    /// Origins with jobs that are listed.
+    /// How many origins are listed because of their jobs.
     private static let maxOrigins = 100
 
-    /// Origins that are copied from or were slow, and those that most jobs wait for.
+    /// Origins that are being copied from or were slow, and those with the most jobs.
     private func origins() async -> [StatsCall.Origin] {
         var jobs: [String: Int] = [:]
         for pool in services.pools.all {
-            // The rest of the figures is this process's own, and is told while the state is away.
+            // The other figures are this process's own, and are shown even if the state is unavailable.
             for lane in (try? await services.state.lanes(in: pool.id, limit: Self.maxOrigins)) ?? [] {
                 jobs[lane.lane.description, default: 0] += lane.jobs
             }

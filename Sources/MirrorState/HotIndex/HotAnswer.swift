@@ -1,27 +1,27 @@
 package import MirrorCore
 
-/// How requests for a target are answered, beside what is known of its replica. What the numbers mean is for the server to know.
+/// How requests for a target are answered, in addition to what is known about its replica. The server defines what the numbers mean.
 package struct HotAnswer: Sendable {
-    /// Words before ``target`` that the form and the variant imply, so that they need not be kept.
+    /// The part of the target before ``target``; the form and the variant imply it, so it is not kept.
     package var prefix: [UInt8]
-    /// The words that are asked for.
+    /// The part of the target that is kept.
     package var target: [UInt8]
-    /// What else tells requests apart that have the same words.
+    /// Distinguishes requests with the same target.
     package var variant: UInt32
-    /// Which parts the answer is composed of, beside those in the record.
+    /// The parts that the answer is composed of, apart from those in the record.
     package var form: UInt16
-    /// The settings that it was made by: it is given while these hold.
+    /// The settings that the answer was made with; it is valid as long as they are.
     package var epoch: UInt16
     /// Whether HEAD gets the same answer.
     package var answersHead: Bool
-    /// How many of the target's last bytes the location repeats behind the object's hash; 0...255.
+    /// How many of the target's last bytes the location repeats after the object's hash; 0...255.
     package var shared: Int
     /// What follows them in the location.
     package var literal: [UInt8]
-    /// When it is not given any more; `nil` for an answer that does not end.
+    /// When the answer becomes invalid; `nil` for never.
     package var end: End?
 
-    /// Both by the time of day and by the time that passes, because nobody is to get a location that has ended because the clock was set back.
+    /// Both by the time of day and by the uptime, so that a clock that is set back never extends the life of a location.
     package struct End: Sendable, Equatable {
         package var time: Timestamp
         /// Nanoseconds of the system's uptime.

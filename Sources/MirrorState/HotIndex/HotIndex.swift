@@ -26,7 +26,7 @@ package final class HotIndex: StateStore {
     package let memory: HotMemory
     private let observers = Mutex<[Observer]>([])
 
-    /// - Parameter memory: Bytes that may be taken for what is remembered (``HotMemory``).
+    /// - Parameter memory: The maximum size of what is remembered, in bytes (``HotMemory``).
     package init(_ base: any StateStore, memory: Int = HotMemory.standardLimit, clock: any WallClock = SystemClock()) {
         self.base = base
         self.clock = clock
@@ -35,12 +35,12 @@ package final class HotIndex: StateStore {
 
     // MARK: The server's fast path
 
-    /// Records that are remembered: one for each replica, and more for those that are asked for in several ways.
+    /// The number of records: one for each replica, and more for replicas that are requested in several ways.
     package var count: Int { memory.count }
 
     /// A token to take before a replica is looked up; see ``isCurrent(_:)``.
     package func token(of id: ReplicaID) -> Token {
-        // Of a replica that cannot be remembered no token is current.
+        // For a replica that cannot be remembered, no token is current.
         guard let key = memory.key(id) else { return Token(place: 0, epoch: .max) }
         return token(of: key)
     }
@@ -57,13 +57,13 @@ package final class HotIndex: StateStore {
 
     /// Remembers how requests for a present, unmarked replica are answered, unless the token is outdated.
     ///
-    /// The answer goes with the replica: it is forgotten before a call that changes the replica returns.
+    /// The answer is forgotten together with the replica, before a call that changes the replica returns.
     package func remember(_ answer: HotAnswer, of id: ReplicaID, _ object: StoredObject, token: Token) {
         guard object.markedAt == nil, let key = memory.key(id), memory.place(of: key) == token.place else { return }
         if memory.remember(key, object, answer, readIn: token.epoch) == .contradicted { invalidate(id) }
     }
 
-    /// What is known about replicas, with tokens from before it was read. Those that are present are not remembered: that is left to
+    /// What is known about replicas, each with a token from before it was read. Replicas that are present are not remembered here but by
     /// ``remember(_:of:_:token:)``, so that nothing is remembered twice.
     package func look(_ ids: [ReplicaID]) async throws -> [(replica: Replica?, token: Token)] {
         let tokens = ids.map(token)
@@ -111,13 +111,13 @@ package final class HotIndex: StateStore {
         case .stale(let id):
             invalidate(id)
         case .staleName(let hash, let pool):
-            // What is not remembered concerns nobody: whoever reads a replica now is told of it by its whole name.
+            // If it is not remembered, no observer needs to know: changes of replicas that are read from now on are reported with the whole name.
             if let key = memory.key(hash, in: pool), memory.shard(key).forget(key) { announce(.everything) }
         case .replica(let id, let replica):
             switch replica?.status {
             case .pending:
-                // It was absent or an error before, which was told then. Whatever is remembered by now was read later: this may be the
-                // late echo of a claim made through this index.
+                // It was absent or an error before, which was announced then. What is remembered now was read later: this may be the late echo of a
+                // claim made through this index.
                 break
             case .present(let object) where object.markedAt == nil:
                 if let known = cached(id), !known.hasSameBytes(as: object) { invalidate(id) }
@@ -252,7 +252,7 @@ package final class HotIndex: StateStore {
             for id in marked { invalidate(id) }
             return marked
         } catch {
-            // It may have happened all the same.
+            // The call may have succeeded nevertheless.
             for id in ids { invalidate(id) }
             throw error
         }

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// What a replica is called in ``HotMemory``: the hash of its artifact's name, as in its object's key, and its pool's number.
+/// The name of a replica in ``HotMemory``: the hash of its artifact's name, as in its object's key, and its pool's number.
 struct HotKey: Equatable, Sendable {
     let name: SIMD4<UInt64>
     let pool: UInt16

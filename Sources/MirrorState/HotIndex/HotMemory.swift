@@ -3,41 +3,41 @@ import Synchronization
 
 /// Present, unmarked replicas in memory, and how requests for them are answered: flat records instead of objects, so that a million fit.
 ///
-/// Takes memory as it is filled, up to its limit; then who is not asked for goes (``HotRing``). A replica of which only the name is asked for has one
-/// record of some 110 bytes, and one whose target has been asked for has one with the target's bytes instead. Every other way to ask
-/// has a record of its own.
+/// Its memory grows up to its limit; then unused records are dropped (``HotRing``). A replica that is only requested by name has one record of
+/// some 110 bytes. Once a target has been requested for it, that record is replaced by one with the target's bytes. Every other target has its
+/// own record.
 package final class HotMemory: Sendable {
     /// Enough for a million replicas.
     package static let standardLimit = 256 << 20
-    /// What a limit may be: hints have 26 bits for a record in each of 64 shards.
+    /// The range of limits, in bytes: a hint has 26 bits for a record in each of 64 shards.
     package static let limits = 0...(16 << 30)
 
     private let shards: [HotShard]
     private let hints: TargetHints
-    /// Numbers are for good. There are no more pools than are configured.
+    /// Numbers are never reused. There are no more pools than are configured.
     private let numbers = Mutex<[PoolID: UInt16]>([:])
     private let epochs = Atomic<Int>(0)
 
-    /// - Parameter limit: Bytes, all included.
+    /// - Parameter limit: In bytes, for everything.
     package init(limit: Int) {
         let limit = min(max(limit, Self.limits.lowerBound), Self.limits.upperBound)
         let count = limit >= 64 << 20 ? 64 : limit >= 4 << 20 ? 16 : 1
-        // A hint has 8 bytes, and records have 200 to 250: few sets are full.
+        // A hint takes 8 bytes and a record 200 to 250, so few sets are full.
         let hints = TargetHints(bytes: limit / 17, parts: count)
         self.hints = hints
         shards = (0..<count).map { HotShard(bytes: (limit - limit / 17) / count, hints: hints, number: $0) }
     }
 
-    /// Records.
+    /// The number of records.
     package var count: Int { shards.reduce(0) { $0 + $1.count } }
-    /// Of the records, without the room that was left by others.
+    /// The bytes of the records, without free space.
     package var bytes: Int { shards.reduce(0) { $0 + $1.bytes } }
-    /// What was asked of the system, whether it was written to or not.
+    /// The bytes allocated from the system, whether written to or not.
     package var allocatedBytes: Int { shards.reduce(hints.allocatedBytes) { $0 + $1.allocatedBytes } }
 
     // MARK: By replica
 
-    /// - Returns: `nil` when there are too many pools.
+    /// - Returns: `nil` if there are too many pools.
     func key(_ id: ReplicaID) -> HotKey? {
         number(of: id.pool).map { HotKey(name: id.artifact.nameHashWords, pool: $0) }
     }
@@ -67,16 +67,16 @@ package final class HotMemory: Sendable {
 
     // MARK: By target
 
-    /// A number for the settings that answers are made by from now on, which no answer has yet that is remembered here, whoever remembers them.
+    /// A new number for the settings that answers are made with from now on. No answer that is remembered here has it yet.
     package func beginEpoch() -> Int {
         let (_, epoch) = epochs.add(1, ordering: .acquiringAndReleasing)
-        // Records have sixteen bits of it.
+        // Records keep sixteen bits of it.
         if UInt16(truncatingIfNeeded: epoch) == 0 { forgetAll() }
         return epoch
     }
 
-    /// The hash of a target's bytes, with those of its prefix, from which that of each of its variants is made: keyed by the process's random seed, so that nobody can prepare
-    /// targets that collide.
+    /// The hash of a target's bytes, including its prefix; the hashes of its variants are derived from it. Keyed by the process's random seed, so
+    /// that nobody can prepare targets that collide.
     package struct TargetHash {
         private let hasher: Hasher
 
@@ -93,10 +93,10 @@ package final class HotMemory: Sendable {
         }
     }
 
-    /// Calls `body` with the record for a target, under its shard's lock. Targets are compared byte by byte; prefixes are for `body` to compare.
+    /// Calls `body` with the record for a target, under its shard's lock. Targets are compared byte by byte; `body` compares prefixes.
     ///
-    /// - Parameter body: Must be quick, and not use this. Says whether the record was of use.
-    /// - Returns: Whether there was one, and of use.
+    /// - Parameter body: Must be quick, and must not use this memory. Returns whether it used the record.
+    /// - Returns: Whether there was a record, and `body` used it.
     package func find(
         _ target: UnsafeRawBufferPointer, _ hash: TargetHash, variant: UInt32, _ body: (HotRecord) -> Bool
     ) -> Bool {
@@ -104,7 +104,7 @@ package final class HotMemory: Sendable {
         let number = hints.find(hash)
         guard number > 0 else { return false }
         let (place, record) = (Int(number >> HotShard.ringBits), number & (1 << HotShard.ringBits - 1))
-        // The record may be gone by now, and another one begin anywhere in its room.
+        // The record may be gone by now, and another one may begin anywhere in its space.
         return shards[place].find(record, target, variant, isThere: { hints.find(hash) == number }, body)
     }
 

@@ -1,8 +1,8 @@
 package import MirrorCore
 
-/// One record of a ``HotRing``: a view of its bytes, which holds only while the ring is locked.
+/// One record of a ``HotRing``: a view of its bytes, valid only while the ring is locked.
 ///
-/// 88 bytes, then as far as there are: 32 bytes of the digest, 16 of the answer's end, the packed target, the rest of the location, the representation.
+/// 88 bytes, then, where they exist: the digest (32 bytes), the answer's end (16), the packed target, the rest of the location, the representation.
 package struct HotRecord {
     private static let fixedLength = 88
 
@@ -29,25 +29,25 @@ package struct HotRecord {
         base.storeBytes(of: value, toByteOffset: offset, as: Value.self)
     }
 
-    // MARK: What the ring keeps
+    // MARK: The ring's fields
 
     /// In bytes; a multiple of 8.
     var length: Int { Int(load(0, as: UInt16.self)) << 3 }
     private var flags: UInt8 { load(2) }
-    /// Behind one that is not live there is room that is not used.
+    /// A record that is not live is unused space.
     var isLive: Bool { flags & Flags.live != 0 }
-    /// Whether it was used since the hand of the clock passed by.
+    /// Whether it was used since the clock's hand last passed it.
     var isVisited: Bool {
         get { load(3, as: UInt8.self) != 0 }
         nonmutating set { store(newValue ? 1 as UInt8 : 0, 3) }
     }
-    /// Of the words that are asked for; see ``TargetHints``.
+    /// The hash of the target; see ``TargetHints``.
     var targetHash: UInt32 { load(4) }
-    /// Where the number of the next record in the chain stands.
+    /// Where the number of the next record in the chain is stored.
     var link: UnsafeMutableRawPointer { base + 8 }
     var key: HotKey { HotKey(name: load(48), pool: load(12)) }
 
-    /// Makes a record that holds nothing.
+    /// Makes an empty record.
     func fill(_ length: Int) {
         store(UInt16(length >> 3), 0)
         store(0 as UInt16, 2)
@@ -79,7 +79,7 @@ package struct HotRecord {
         return Representation(bytes: UnsafeRawBufferPointer(start: base + behindTarget + literalLength, count: count))
     }
 
-    /// - Parameter key: The object's, which the record has only the hash of.
+    /// - Parameter key: The object's key; the record keeps only its hash.
     func object(_ key: ObjectKey) -> StoredObject {
         StoredObject(
             key: key, size: size, sha256: digest.flatMap { Digest(.sha256, bytes: Array($0)) }, storedAt: storedAt, lastUsed: lastUsed,
@@ -120,7 +120,7 @@ package struct HotRecord {
 
     // MARK: Writing
 
-    /// What becomes a record, with its bytes as they are going to stand there.
+    /// The contents of a new record, in the form in which they are stored.
     struct Content {
         let key: HotKey
         let object: StoredObject
@@ -129,7 +129,7 @@ package struct HotRecord {
         let representation: [UInt8]
 
         /// - Parameter hash: Of the answer's target and variant.
-        /// - Returns: `nil` when it is longer than records can be.
+        /// - Returns: `nil` if it is longer than a record can be.
         init?(_ key: HotKey, _ object: StoredObject, _ answer: HotAnswer? = nil, hash: UInt32 = 0) {
             self.key = key
             self.object = object
@@ -150,7 +150,7 @@ package struct HotRecord {
         }
     }
 
-    /// - Parameter content: As long as this record's room.
+    /// - Parameter content: Has the length of this record's space.
     func write(_ content: Content) {
         let (object, answer) = (content.object, content.answer?.answer)
         var flags = Flags.live

@@ -1,30 +1,30 @@
 import MirrorSystem
 
-/// Records one behind the other in a ring of bytes: a new one takes the room of the oldest.
+/// Records one after the other in a ring of bytes: a new one takes the space of the oldest.
 ///
-/// CLOCK: the oldest record that was used since the hand passed it moves to the front instead, so that records go which nobody asks for. There
-/// is no list to keep, no gap to fill, and a record may have any length. A record that dies leaves its room when the hand comes by.
+/// CLOCK: if the oldest record was used since the hand last passed it, it moves to the front instead, so that unused records are dropped. There is
+/// no list to maintain, no gap to fill, and a record may have any length. The space of a dead record is freed when the hand passes it.
 ///
-/// Each replica's records are in one chain, which begins at the bucket of its key.
+/// The records of a replica are in one chain, which begins at the bucket of its key.
 struct HotRing: ~Copyable, Sendable {
-    /// Records that may move to the front for a new one. The next then goes, used or not: making room takes a bounded time.
+    /// How many records may move to the front for a new one. The next is dropped, used or not, so that making space takes a bounded time.
     private static let maxSpared = 16
-    /// The room that is in one bucket's chain, on average.
+    /// The average number of ring bytes per bucket.
     private static let bytesPerBucket = 192
 
-    /// Hears that the record of a target's hash has got another number, or none (0).
+    /// Called when the record of a target's hash gets another number, or none (0).
     typealias Moved = (_ hash: UInt32, _ record: UInt32, _ new: UInt32) -> Void
 
     private let memory: ZeroedMemory
     private let capacity: Int
     private let buckets: Int
-    /// Where the next record goes, where the oldest one is, and how much is between these, whatever became of it.
+    /// Where the next record goes, where the oldest one is, and the bytes between them, live or dead.
     private var (head, tail, used) = (0, 0, 0)
     private(set) var count = 0
-    /// Of the records that are alive.
+    /// The bytes of live records.
     private(set) var bytes = 0
 
-    /// - Parameter bytes: How much memory it may take.
+    /// - Parameter bytes: The maximum memory.
     init(bytes: Int) {
         let buckets = max(1, bytes / (Self.bytesPerBucket + MemoryLayout<UInt32>.size))
         let capacity = max(0, bytes - buckets * MemoryLayout<UInt32>.size) & ~7
@@ -53,7 +53,7 @@ struct HotRing: ~Copyable, Sendable {
         }
     }
 
-    /// - Returns: The number of the new record; `nil` when it is too large for the ring.
+    /// - Returns: The number of the new record; `nil` if it is too large for the ring.
     mutating func append(_ content: HotRecord.Content, _ moved: Moved) -> UInt32? {
         let length = content.length
         guard length <= min(capacity / 4, Int(UInt16.max) << 3), let bucket = bucket(of: content.key) else { return nil }
@@ -74,7 +74,7 @@ struct HotRing: ~Copyable, Sendable {
         guard let record = record(number), record.isLive else { return }
         let (offset, length) = ((Int(number) - 1) << 3, record.length)
         die(record, number, moved)
-        // The newest one's room can be taken again at once.
+        // The space of the newest record can be reused at once.
         guard offset + length == head, used >= length else { return }
         head = offset
         used -= length
@@ -94,19 +94,19 @@ struct HotRing: ~Copyable, Sendable {
         memory.start.map { $0 + capacity + Int((key.hash >> 32) * UInt64(buckets) >> 32) * MemoryLayout<UInt32>.size }
     }
 
-    /// Where the number of a record stands: in its bucket or in another record.
+    /// Where the number of a record is stored: in its bucket or in another record.
     private func reference(to number: UInt32, _ key: HotKey) -> UnsafeMutableRawPointer? {
         var place = bucket(of: key)
         while let here = place, here.load(as: UInt32.self) != number { place = record(here.load(as: UInt32.self))?.link }
         return place
     }
 
-    /// Whether so many bytes are free at the head, which goes to the beginning of the ring when they are not at its end.
+    /// Whether this many bytes are free at the head. If the end of the ring has too few, the head moves to the beginning.
     private mutating func hasRoom(_ length: Int) -> Bool {
         if used == 0 { (head, tail) = (0, 0) }
         if used == 0 || head > tail {
             guard capacity - head < length else { return true }
-            // What is left at the end is passed over.
+            // The rest at the end is skipped.
             record(UInt32(head >> 3) + 1)?.fill(capacity - head)
             take(capacity - head)
         }
@@ -145,7 +145,7 @@ struct HotRing: ~Copyable, Sendable {
         record.isVisited = false
         let hash = record.hasTarget ? record.targetHash : nil
         release(length)
-        // There is: the record's own room, or as much at the beginning.
+        // There always is: the record's own space, or as much at the beginning.
         guard hasRoom(length), let place = self.record(UInt32(head >> 3) + 1) else { return die(record, number, moved) }
         let new = UInt32(head >> 3) + 1
         place.move(from: record, length)

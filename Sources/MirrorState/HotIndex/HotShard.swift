@@ -3,7 +3,7 @@ import Synchronization
 
 /// A part of ``HotMemory``: the records of some replicas under one lock.
 final class HotShard: Sendable {
-    /// Ways to ask for one replica that are remembered: anybody can spell the target of one in thousands of ways.
+    /// How many targets of one replica are remembered: anybody can spell a replica's target in thousands of ways.
     private static let maxTargets = 16
 
     /// The result of remembering a replica.
@@ -15,7 +15,7 @@ final class HotShard: Sendable {
         case contradicted
     }
 
-    /// Below these bits of a record's number in ``TargetHints`` stands its number in the shard's ring.
+    /// The low bits of a record's number in ``TargetHints``: its number in the shard's ring. The shard's number is above them.
     static let ringBits = 26
 
     private let ring: Mutex<HotRing>
@@ -31,14 +31,14 @@ final class HotShard: Sendable {
     }
 
     var count: Int { ring.withLock { $0.count } }
-    /// Of the records.
+    /// The bytes of the records.
     var bytes: Int { ring.withLock { $0.bytes } }
     var allocatedBytes: Int { ring.withLock { $0.allocatedBytes } }
 
     /// Counts invalidations: anything that was read in an earlier epoch may be out of date.
     var epoch: UInt64 { invalidations.load(ordering: .acquiring) }
 
-    /// - Parameter key: Made only where there is something.
+    /// - Parameter objectKey: Called only if the replica is remembered.
     func object(_ key: HotKey, _ objectKey: () -> ObjectKey) -> StoredObject? {
         ring.withLock { ring in
             ring.newest(key).map { record in
@@ -48,7 +48,7 @@ final class HotShard: Sendable {
         }
     }
 
-    /// - Parameter answer: What becomes of it for one way to ask, with the hash of its words; `nil` remembers the replica alone.
+    /// - Parameter answer: The answer for one target, with the target's hash; `nil` remembers only the replica.
     func remember(_ key: HotKey, _ object: StoredObject, _ answer: (HotAnswer, hash: UInt32)? = nil, readIn epoch: UInt64) -> Outcome {
         ring.withLock { ring in
             guard self.epoch == epoch else { return .outdated }
@@ -70,8 +70,8 @@ final class HotShard: Sendable {
 
     /// Calls `body` with the record of a target.
     ///
-    /// - Parameter isThere: Whether the hint that led here still holds. Asked under the lock: then it leads to a record.
-    /// - Returns: Whether there is one, and `body` says that it was used.
+    /// - Parameter isThere: Whether the hint that led here is still valid; called under the lock. If so, it leads to a record.
+    /// - Returns: Whether there is one, and `body` used it.
     func find(
         _ number: UInt32, _ target: UnsafeRawBufferPointer, _ variant: UInt32, isThere: () -> Bool, _ body: (HotRecord) -> Bool
     ) -> Bool {
@@ -86,7 +86,7 @@ final class HotShard: Sendable {
     func touch(_ key: HotKey, at time: Timestamp, now: Timestamp) {
         ring.withLock { ring in
             guard let record = ring.newest(key) else { return }
-            // What lies in the future was remembered before the clock was put back.
+            // A time in the future is from before the clock was set back.
             ring.setLastUsed(key, max(min(record.lastUsed, now), time))
         }
     }
@@ -97,7 +97,7 @@ final class HotShard: Sendable {
             guard var known = ring.newest(key)?.object(object.key), known.isSameObject(as: object) else { return }
             known.representation = object.representation
             guard let content = HotRecord.Content(key, known) else { return }
-            // The newest record is the one that is looked at; those with a target stay behind it.
+            // Only the newest record is read; those with a target stay behind it.
             for number in ring.numbers(key) where ring.record(number)?.hasTarget == false { ring.remove(number, moved) }
             _ = ring.append(content, moved)
         }
@@ -127,12 +127,12 @@ final class HotShard: Sendable {
 }
 
 extension HotRecord {
-    /// Writes nothing where there is nothing new: a hit changes one byte at most.
+    /// Writes only if needed: a hit changes at most one byte.
     fileprivate func visit() { if !isVisited { isVisited = true } }
 }
 
 extension HotRing {
-    /// The record of a replica that was made last.
+    /// The newest record of a replica.
     fileprivate func newest(_ key: HotKey) -> HotRecord? {
         var found: HotRecord?
         forEach(key) { record, _ in
@@ -151,7 +151,7 @@ extension HotRing {
         return numbers
     }
 
-    /// The records that go when a replica gets one for this answer: those without an answer, the one before for the same words, and the oldest of too many.
+    /// The records that one for this answer replaces: those without an answer, the previous one for the target, and the oldest of too many.
     fileprivate func replaced(_ key: HotKey, by answer: HotAnswer, most: Int) -> [UInt32] {
         var (numbers, kept): ([UInt32], Int) = ([], 0)
         answer.target.withUnsafeBytes { target in

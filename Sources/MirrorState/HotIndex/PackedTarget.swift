@@ -1,9 +1,9 @@
-/// The words of a target in fewer bytes, one to one: `%` and two upper-case hexadecimal digits below `80` become one byte above `7F`, which no target
+/// A target in fewer bytes, reversibly: `%` and two upper-case hexadecimal digits below `80` become one byte above `7F`, which no target
 /// contains. So a percent-encoded URL takes no more bytes than the URL itself.
 enum PackedTarget {
     static let maxLength = 8_192
 
-    /// - Returns: `nil` for a target that is too long, or has bytes that are not ASCII.
+    /// - Returns: `nil` if the target is too long or not ASCII.
     static func pack(_ target: [UInt8]) -> [UInt8]? {
         guard target.count <= maxLength else { return nil }
         var packed: [UInt8] = []

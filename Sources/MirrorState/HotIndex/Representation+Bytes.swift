@@ -1,11 +1,11 @@
 import MirrorCore
 
-/// As bytes of a ``HotRecord``: the time, and each text behind its length and one, which is 0 for a text that is not there.
+/// The form in a ``HotRecord``: the time, and each text preceded by its length plus one; 0 if there is no text.
 extension Representation {
-    /// Longer ones are not remembered: they are for the pool to state again.
+    /// Longer ones are not remembered; the pool can state them again.
     private static let maxBytes = 4_096
 
-    /// - Returns: `nil` when it is too long.
+    /// - Returns: `nil` if it is too long.
     var bytes: [UInt8]? {
         var bytes: [UInt8] = []
         withUnsafeBytes(of: lastModified.milliseconds) { bytes.append(contentsOf: $0) }

@@ -1,14 +1,14 @@
 import MirrorSystem
 import Synchronization
 
-/// Where the record of a target may be: the number of a record for each hash of a target, in sets of eight.
+/// Where the record of a target may be: a record's number for each hash of a target, in sets of eight.
 ///
-/// No more than hints. Whoever follows one compares the target's bytes with those of the record. When a set is full a new hint takes the place of another,
-/// and the record that this one led to is found by its replica alone.
+/// These are only hints: the caller compares the target's bytes with those of the record. If a set is full, a new hint replaces another,
+/// whose record can then be found only by its replica.
 final class TargetHints: Sendable {
     private let parts: [Part]
 
-    /// - Parameter bytes: About how much memory they may take.
+    /// - Parameter bytes: Approximately how much memory they may take.
     init(bytes: Int, parts count: Int) {
         parts = (0..<count).map { _ in Part(bytes: bytes / count) }
     }
@@ -18,7 +18,7 @@ final class TargetHints: Sendable {
 
     func insert(_ hash: UInt32, _ record: UInt32) { part(hash).slots.withLock { $0.insert(hash, record) } }
 
-    /// The record has moved, or is gone (0). Another one's hint stays.
+    /// The record has moved, or is gone (0). A hint to another record stays.
     func replace(_ hash: UInt32, _ record: UInt32, by new: UInt32) { part(hash).slots.withLock { $0.replace(hash, record, by: new) } }
 
     var allocatedBytes: Int { parts.reduce(0) { $0 + $1.slots.withLock { $0.allocatedBytes } } }
@@ -33,7 +33,7 @@ final class TargetHints: Sendable {
         }
     }
 
-    /// Each holds a hash above a record's number; 0 is empty.
+    /// Each slot holds a hash above a record's number; 0 is empty.
     private struct Slots: ~Copyable, Sendable {
         private static let setLength = 8
 
@@ -48,7 +48,7 @@ final class TargetHints: Sendable {
 
         var allocatedBytes: Int { memory.allocatedBytes }
 
-        /// The low bits have chosen the part, the high ones choose the set.
+        /// The low bits select the part, the high ones the set.
         private func set(_ hash: UInt32) -> UnsafeMutablePointer<UInt64>? {
             let set = Int((UInt64(hash) * UInt64(sets)) >> 32)
             return memory.start.map { $0.assumingMemoryBound(to: UInt64.self) + set * Self.setLength }

@@ -51,7 +51,7 @@ package final class KeptQueries: Sendable {
     package func query(for id: ReplicaID, at now: Timestamp) -> FetchQuery? {
         state.withLock { state in
             guard let entry = state.entries[id] else { return nil }
-            // The clock was put back.
+            // The clock was set back.
             if now < entry.since { state.entries[id]?.since = now }
             guard entry.since.duration(to: now) < FetchQuery.life else {
                 state.remove(id)

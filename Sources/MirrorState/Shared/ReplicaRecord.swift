@@ -29,7 +29,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         status.map { Replica(id: id, status: $0) }
     }
 
-    // MARK: A clock that was put back
+    // MARK: A clock that was set back
 
     /// Limits each wait to its full length from now, in case times were recorded before the clock was set back.
     package mutating func clampWaits(at now: Timestamp) {
@@ -141,7 +141,7 @@ package struct ReplicaRecord: Sendable, Hashable {
             job.wait(max(pause, .zero), from: now)
             self.job = job
         case .handBack:
-            // Due since it was queued: who was first in the queue is first again.
+            // Due since it was queued: a job that was first in the queue is first again.
             job.dueAt = job.queuedAt
             job.attempts -= 1
             self.job = job
@@ -280,9 +280,9 @@ package struct CopyJob: Sendable, Hashable {
     package var wait: Duration
     /// The number of leases so far that count.
     package var attempts: Int
-    /// The number of those that expired, so that nobody reported how the attempt ended.
+    /// The number of those that expired: no worker reported how the attempt ended.
     package var unfinished: Int
-    /// The token of the newest lease; `nil` while nobody holds one.
+    /// The token of the newest lease; `nil` if no worker holds one.
     package var token: Int64?
     package var worker: String?
 

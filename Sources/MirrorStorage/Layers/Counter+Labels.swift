@@ -1,9 +1,9 @@
 package import CoreMetrics
 
 extension Counter {
-    /// A counter for each value of a label.
+    /// Creates a counter for each value of a label.
     ///
-    /// - Parameter dimensions: Labels that all of them have.
+    /// - Parameter dimensions: Labels that all the counters have in common.
     package static func each<Value: RawRepresentable<String> & Hashable>(
         of values: some Sequence<Value>, _ name: String, _ dimensions: [(String, String)] = [], label: String, factory: any MetricsFactory
     ) -> [Value: Counter] {

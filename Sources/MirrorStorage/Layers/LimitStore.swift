@@ -2,9 +2,9 @@ import MirrorCore
 
 /// Limits how many operations a store runs at the same time; the others wait in order of arrival.
 ///
-/// An operation is a call; the writing of a part takes its whole stream. A body that is being read takes no permit any more, so that whoever
-/// reads from a pool and writes to it cannot wait for itself. Free of the limit are `location`, which asks for credentials at most, `checkHealth`
-/// and `space`, which must answer however much there is to do, and `abort`, which must run in a cancelled task.
+/// An operation is one call; writing a part lasts until its stream ends. Reading a body needs no permit, so that a task that copies within a pool
+/// cannot wait for itself. `location` is not limited, because at most it asks for credentials; nor are `checkHealth` and `space`, which must answer
+/// under any load, and `abort`, which must run in a cancelled task.
 package struct LimitStore: StoreLayer {
     package let base: any ObjectStore
     fileprivate typealias Permits = FairSemaphore<Operations>

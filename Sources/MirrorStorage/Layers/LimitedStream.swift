@@ -28,7 +28,7 @@ struct LimitedStream: AsyncSequence, Sendable {
             if let stream { iterator = stream.makeAsyncIterator() }
             stream = nil
             guard var current = iterator else { return nil }
-            // Taken out: a stream that ended or failed is let go of, with whatever it holds.
+            // Cleared first, so that a stream that ended or failed is released, with everything that it holds.
             iterator = nil
             guard let chunk = try await current.next(isolation: self) else { return nil }
             iterator = current

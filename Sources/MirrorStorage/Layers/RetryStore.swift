@@ -2,22 +2,22 @@ package import MirrorCore
 
 /// Repeats calls that failed with a transient error, after growing pauses.
 ///
-/// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
-/// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy`, `pull` and `complete`, which
-/// are many requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A service that fails for ever thus
-/// gets ``Policy/maxAttempts`` requests for each call of one request; docs/storage-backends.md has the numbers for all of them.
+/// Only calls that can be repeated: writing a part whose bytes are in memory, but not one whose stream has been consumed, and not reading a body
+/// that has been opened. The copy engine repeats those from the start. `copy`, `pull` and `complete` are not repeated here either: they are many
+/// requests, and the stores repeat each of them, and nothing else. So attempts are never multiplied, and a service that always fails gets
+/// ``Policy/maxAttempts`` requests for each call of one request; docs/storage-backends.md lists the numbers for all calls.
 ///
-/// A deletion that was not answered in time is not repeated either: the service may still perform it, and the caller has to know. Nor is
+/// A deletion that was not answered in time is not repeated: the service may still perform it, and the caller has to know. Nor is
 /// a call that was not made because the store is silent (``SilenceStore``).
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The number of attempts, including the first; 1 or more.
         package var maxAttempts: Int
-        /// The longest wait before the second attempt; it doubles with each.
+        /// The longest wait before the second attempt; it doubles with each attempt.
         package var baseDelay: Duration
         /// The longest wait.
         package var maxDelay: Duration
-        /// If a provider asks for a longer wait than this, there is no further attempt: the caller has something better to do.
+        /// If a provider asks for a longer wait than this, there is no further attempt: the caller has better alternatives.
         package var maxRetryAfter: Duration
 
         package static let standard = Policy()

@@ -16,7 +16,7 @@ final class Silence: Sendable {
     private struct State {
         /// The number of answers so far.
         var answers = 0
-        /// The number of queries in progress that were begun since the last answer: a query that has hung for longer says nothing about the present.
+        /// The number of queries in progress that began after the last answer. An older query that still hangs says nothing about the present.
         var underWay = 0
         /// Since when there have been such queries.
         var waitsSince: ContinuousClock.Instant?

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Makes calls to a store that does not answer fail at once: while the store is silent, no new operation is started.
 ///
-/// See ``Silence``. The calls that clients wait for show whether it is silent: `head`, `openFile` and `get`; and, separately, `location`, which does not
-/// query the service but the source of the credentials. An error is an answer, unless it only says that there was none. A silent store is
+/// See ``Silence``. The calls that clients wait for show whether it is silent: `head`, `openFile` and `get`; and, separately, `location`, which
+/// does not query the service but the source of the credentials. An error is an answer, unless it only says that there was none. A silent store is
 /// probed, so that no request is needed to find out that it answers again.
 ///
 /// It also limits the calls in progress, because their callers may have left long ago.
@@ -19,7 +19,7 @@ package struct SilenceStore: StoreLayer {
     private let heads: Silence
     private let locations: Silence
     private let calls: CallCount
-    /// Probes that are in progress or were left behind: each may occupy a thread.
+    /// Probes that are in progress or abandoned: each may occupy a thread.
     private let trials = CallCount(limit: 8)
 
     /// The pause between two probes.
@@ -106,7 +106,7 @@ package struct SilenceStore: StoreLayer {
         }
     }
 
-    /// Whether a probe is answered. A probe that hangs is left behind.
+    /// Whether a probe is answered. A probe that hangs is abandoned.
     private func isAnswered(_ call: @escaping @Sendable () async throws -> some Sendable) async -> Bool {
         guard trials.begin() else { return false }
         let began = clock.instant
@@ -125,7 +125,7 @@ package struct SilenceStore: StoreLayer {
         guard let error = error as? StorageError else { return !(error is CancellationError) }
         return switch error.code {
         case .timedOut: false
-        // A connection that did not come about, or a call that was not made.
+        // The connection failed, or the call was not made.
         case .unavailable: time < patience && !(error.cause is Refusal)
         default: true
         }

@@ -52,7 +52,7 @@ package final class StoreMetrics: Sendable {
 
     private func count(_ error: any Error, _ operation: StoreOperation) {
         if error is CancellationError { return }
-        // By the protocol any other error out of `write` is that of the part's stream: the origin's, not the store's.
+        // According to the protocol, any other error from `write` comes from the part's stream: it is the origin's error, not the store's.
         if operation == .write, !(error is StorageError) { return }
         let label = ErrorLabel(operation: operation, code: (error as? StorageError)?.code.rawValue ?? "other")
         let counter = errors.withLock { errors in

@@ -3,8 +3,8 @@ package import MirrorCore
 
 /// Counts and times the calls to a store.
 ///
-/// Metrics, created once for each pool: the timer `cloud_mirror_store_operation_seconds` (`pool`, `operation`) for every call, including failed ones; the
-/// counter `cloud_mirror_store_errors_total` (`pool`, `operation`, `code`), also for errors in the middle of a body. A cancelled call is not an error.
+/// Metrics, created once for each pool: the timer `cloud_mirror_store_operation_seconds` (`pool`, `operation`) for every call, even a failed one; the
+/// counter `cloud_mirror_store_errors_total` (`pool`, `operation`, `code`), also for errors within a body. A cancelled call is not an error.
 package struct TelemetryStore: StoreLayer {
     package let base: any ObjectStore
     private let metrics: StoreMetrics
@@ -17,7 +17,7 @@ package struct TelemetryStore: StoreLayer {
     package func call<Value: Sendable>(
         _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        // Asked for at each look at the metrics.
+        // Called for each request of the metrics.
         if operation == .space { return try await body() }
         return try await metrics.measure(operation, body)
     }

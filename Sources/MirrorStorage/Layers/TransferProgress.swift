@@ -6,7 +6,7 @@ import Synchronization
 final class TransferProgress: Sendable {
     private struct State {
         var steps = 0
-        /// Whether it is the caller's turn: a delay is then not the store's fault.
+        /// Whether it is the caller's turn, so that a delay is not the store's fault.
         var isWaitingForCaller = false
     }
 
@@ -25,7 +25,7 @@ final class TransferProgress: Sendable {
 
     /// Returns once there has been no step for `limit`, give or take a quarter.
     ///
-    /// It counts steps instead of reading the time at each: setting the wall clock does no harm, and a step costs next to nothing.
+    /// It counts steps instead of reading a time at each: setting the wall clock does no harm, and a step costs next to nothing.
     func idle(for limit: Duration, clock: any MonotonicClock) async throws {
         var quiet = 0
         var seen = 0

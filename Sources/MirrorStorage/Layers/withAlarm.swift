@@ -10,7 +10,7 @@ package func withAlarm<Value: Sendable>(
     try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask { try await call() }
         group.addTask {
-            // Throws when the caller is cancelled, and so is the call then: its end is waited for below.
+            // Throws if the caller is cancelled. Then the call is cancelled, too, and its end is awaited below.
             try? await alarm()
             return nil
         }

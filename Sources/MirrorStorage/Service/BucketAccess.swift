@@ -1,7 +1,7 @@
-/// How clients get at the objects of a bucket.
+/// How clients read the objects of a bucket.
 package enum BucketAccess: String, Sendable, Hashable, CaseIterable {
-    /// By the object's plain address; the bucket lets everybody read.
+    /// By the object's plain URL; the bucket allows everybody to read.
     case `public`
-    /// By an address with a signature that ends.
+    /// By a URL with a signature that expires.
     case presigned
 }

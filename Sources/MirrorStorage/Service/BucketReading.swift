@@ -1,16 +1,16 @@
 package import MirrorCore
 package import MirrorSettings
 
-/// How clients read a pool's objects in its bucket: what the settings of pools in buckets have in common, whatever the service.
+/// How clients read a pool's objects in its bucket: the settings that pools in buckets of all services share.
 package struct BucketReading: Sendable, Hashable {
     package var access: BucketAccess
-    /// What locations begin with in place of the bucket's own URL, such as the address of a CDN; `nil` for the bucket's own URL.
-    /// With `presigned` access it must lead to the bucket with its own `Host` where the service signs that.
+    /// Replaces the bucket's own URL at the beginning of locations, such as the address of a CDN; `nil` for the bucket's own URL.
+    /// With `presigned` access it must lead to the bucket with the bucket's own `Host`, if the service signs that.
     package var publicURL: ArtifactURL?
     /// The prefix of every key in the bucket: empty, or text that ends with `/`.
     package var keyPrefix: String
 
-    /// - Parameter keyPrefix: Slashes at its beginning are dropped, and one is put at its end.
+    /// - Parameter keyPrefix: Leading slashes are dropped, and a trailing one is added.
     package init(access: BucketAccess = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = "") {
         self.access = access
         self.publicURL = publicURL
@@ -18,16 +18,16 @@ package struct BucketReading: Sendable, Hashable {
         self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
     }
 
-    /// Whether clients read at a URL that is not the bucket's own.
+    /// Whether clients read at a URL other than the bucket's own.
     package var isElsewhere: Bool { access == .public && publicURL != nil }
 
-    /// The words of one service.
+    /// A service's words in documentation and messages.
     package struct Words {
-        /// What the service calls a bucket.
+        /// The service's word for a bucket.
         let bucket: String
-        /// What presigned URLs carry, and what that needs.
+        /// What presigned URLs contain, and what that requires.
         let signature: String
-        /// What a public URL may lead to.
+        /// What a public URL may point to.
         let servers: String
         /// What the server behind it has to do with presigned URLs.
         let duty: String
@@ -63,7 +63,7 @@ package struct BucketReading: Sendable, Hashable {
 }
 
 extension StorageSettings {
-    /// Warns of a connection without TLS.
+    /// Warns about a connection without TLS.
     package func warnOfPlainHTTP(_ section: SettingsReader) {
         guard let key = plainHTTPKey else { return }
         section.warn("uses plain HTTP: anyone on the network path can read and change what is copied", key: key)

@@ -54,7 +54,7 @@ public protocol StorageService: Sendable {
     ///   - origins: All of its origins.
     init(pools: [PoolSettings], origins: [OriginSettings], environment: ServiceEnvironment)
 
-    /// The number of calls that one pool may have in progress at the same time, if it differs from ``ServiceEnvironment/operations``; further calls wait.
+    /// How many calls one pool may have in progress at the same time, if it differs from ``ServiceEnvironment/operations``; further calls wait.
     var operations: Int? { get }
 
     /// Opens a pool.

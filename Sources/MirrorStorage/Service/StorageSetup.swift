@@ -16,8 +16,8 @@ public protocol StorageSetup: Sendable {
 public struct SetupPlan: Sendable {
     /// ``SetupLine/Mark/ok``, ``SetupLine/Mark/change``, ``SetupLine/Mark/note`` or ``SetupLine/Mark/problem``.
     public var lines: [SetupLine]
-    /// Makes the changes, and reports the result of each (``SetupLine/Mark/done``, ``SetupLine/Mark/note``, ``SetupLine/Mark/failed``); returns whether
-    /// everything that matters was done. `nil` if there is nothing to change.
+    /// Makes the changes, and reports the result of each (``SetupLine/Mark/done``, ``SetupLine/Mark/note``, ``SetupLine/Mark/failed``); returns
+    /// whether everything that matters was done. `nil` if there is nothing to change.
     public var apply: Apply?
 
     /// Makes changes and reports each; returns whether everything that matters was done.

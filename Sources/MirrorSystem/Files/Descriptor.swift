@@ -1,8 +1,8 @@
 import CLibrary
 
-/// An open file or directory; closed when the last reference goes, so that nobody uses a number that means another file by then.
+/// An open file or directory. It is closed with the last reference, so that its number cannot be used for another file that was opened later.
 ///
-/// Names are single path components below a directory and symbolic links are never followed: nothing resolves to a place outside of it.
+/// Names are single path components below a directory, and symbolic links are not followed, so nothing resolves to a place outside it.
 /// Every method blocks.
 package final class Descriptor: Sendable {
     private let number: CInt
@@ -28,7 +28,7 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// How a path is opened (open(2)).
+    /// How to open a path (open(2)).
     package struct Options: OptionSet, Sendable {
         package let rawValue: CInt
 
@@ -37,32 +37,32 @@ package final class Descriptor: Sendable {
         }
 
         package static let create = Options(rawValue: O_CREAT)
-        /// With `create`: it must not be there yet.
+        /// With `create`: the file must not exist.
         package static let exclusive = Options(rawValue: O_EXCL)
         /// Each write goes to the end of the file, whoever else writes to it.
         package static let append = Options(rawValue: O_APPEND)
         package static let truncate = Options(rawValue: O_TRUNC)
         package static let directory = Options(rawValue: O_DIRECTORY)
-        /// The last component of the path must not be a link.
+        /// The path's last component must not be a link.
         package static let noFollow = Options(rawValue: O_NOFOLLOW)
-        /// A pipe that somebody put there must not hang a thread.
+        /// Opening a pipe must not block.
         package static let nonBlocking = Options(rawValue: O_NONBLOCK)
         package static let noControllingTerminal = Options(rawValue: O_NOCTTY)
         #if os(Linux)
-            /// In the directory at the path, a file without a name, which nobody can see (`O_TMPFILE`).
+            /// An unnamed file in the directory at the path, which nobody else can see (`O_TMPFILE`).
             package static let unnamed = Options(rawValue: 0o20_000_000 | O_DIRECTORY)
         #endif
     }
 
-    /// Opens a path, following links in it. No program that this process starts inherits it.
+    /// Opens a path, following links in it. Programs that this process starts do not inherit it.
     ///
-    /// - Parameter mode: Of a file that is created.
+    /// - Parameter mode: The permissions of a file that is created.
     package convenience init(_ path: String, for access: Access, _ options: Options = [], mode: UInt16 = 0o600) throws(Errno) {
         let flags = access.flags | options.rawValue | O_CLOEXEC
         self.init(owning: try retryingInterrupts { systemOpen(path, flags, mode_t(mode)) })
     }
 
-    /// A second number of the same open file, for whoever needs to own one.
+    /// Another descriptor number for the same open file, for an owner that needs its own.
     package static func duplicate(_ number: CInt) throws(Errno) -> CInt {
         try retryingInterrupts { fcntl(number, F_DUPFD_CLOEXEC, 0) }
     }
@@ -73,7 +73,7 @@ package final class Descriptor: Sendable {
 
     // MARK: Directories
 
-    /// Opens the directory that an operator named, following links in its path.
+    /// Opens a directory that an operator named, following links in its path.
     package convenience init(directory path: String) throws(Errno) {
         try self.init(path, for: .reading, .directory)
     }
@@ -82,22 +82,22 @@ package final class Descriptor: Sendable {
         try openEntry(name, O_RDONLY | O_DIRECTORY)
     }
 
-    /// Opens a file for reading. `O_NONBLOCK`: a pipe that somebody put there must not hang a thread.
+    /// Opens a file for reading. `O_NONBLOCK`, so that opening a pipe does not block.
     package func openFile(_ name: String) throws(Errno) -> Descriptor {
         try openEntry(name, O_RDONLY | O_NONBLOCK)
     }
 
-    /// Creates a file that must not be there yet, readable to this user only.
+    /// Creates a file, readable only by this user; it must not exist yet.
     package func createFile(_ name: String) throws(Errno) -> Descriptor {
         try openEntry(name, O_RDWR | O_CREAT | O_EXCL)
     }
 
-    /// Opens a file that is there, to change bytes in it.
+    /// Opens an existing file, to change bytes in it.
     package func openFileForChanges(_ name: String) throws(Errno) -> Descriptor {
         try openEntry(name, O_RDWR | O_NONBLOCK)
     }
 
-    /// Opens a file, creating it when missing.
+    /// Opens a file, and creates it if it is missing.
     package func openOrCreateFile(_ name: String) throws(Errno) -> Descriptor {
         try openEntry(name, O_RDWR | O_CREAT)
     }
@@ -135,9 +135,9 @@ package final class Descriptor: Sendable {
         try retryingInterrupts { renameat(number, name, directory.number, newName) }
     }
 
-    /// The names in the directory, in no order.
+    /// The names in the directory, in no particular order.
     package func entries() throws(Errno) -> [String] {
-        // A descriptor of its own: the position in the directory belongs to the open file.
+        // A separate descriptor, because the position in the directory belongs to the open file.
         let copy = try retryingInterrupts { systemOpenAt(number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
         guard let stream = fdopendir(copy) else {
             let error = Errno.last
@@ -159,7 +159,7 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// - Returns: `false` when another open file holds the lock. It ends with this descriptor, also when the process is killed.
+    /// - Returns: `false` if another open file holds the lock. The lock ends with this descriptor, even if the process is killed.
     package func lockExclusively() throws(Errno) -> Bool {
         do throws(Errno) {
             try retryingInterrupts { flock(number, LOCK_EX | LOCK_NB) }
@@ -170,19 +170,19 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Ends the lock at once: closing alone leaves it to a child that is just being started, for as long as that has not begun its program.
+    /// Releases the lock at once. Closing alone would leave it with a child process that is being started, until that runs its program.
     package func unlock() {
         _ = flock(number, LOCK_UN)
     }
 
     package func space() throws(Errno) -> FileSystemSpace { try FileSystemSpace(of: number) }
 
-    /// Whether what is in the directory comes over a network, or from another process.
+    /// Whether the directory's files come over a network, or from another process.
     package func isOnFileServer() throws(Errno) -> Bool {
         try LinuxCalls.fileSystemType(of: number).map(Self.isFileServer) ?? false
     }
 
-    /// - Parameter type: Of a file system, as statfs(2) has it.
+    /// - Parameter type: The type of a file system, as returned by statfs(2).
     package static func isFileServer(_ type: UInt32) -> Bool { fileServers.contains(type) }
 
     /// statfs(2): 9P, AFS (two), Ceph, CIFS, SMB 2, SMB, Coda, FUSE, GFS2, GPFS, Lustre, NFS, OCFS2.
@@ -191,7 +191,7 @@ package final class Descriptor: Sendable {
         0x0116_1970, 0x4750_4653, 0x0BD0_0BD0, 0x0000_6969, 0x7461_636F,
     ]
 
-    /// Whether the directory still has a place; one that was removed while it is open has none.
+    /// Whether the directory is still in the file system; `false` if it was removed while open.
     package func hasPlace() throws(Errno) -> Bool { try status().links > 0 }
 
     // MARK: Files
@@ -202,9 +202,9 @@ package final class Descriptor: Sendable {
         return status.kind == .regular ? status.size : nil
     }
 
-    /// Reads from a place in the file until `buffer` is full or the file ends.
+    /// Reads from an offset until `buffer` is full or the file ends.
     ///
-    /// - Returns: Bytes read.
+    /// - Returns: The number of bytes read.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Errno) -> Int {
         var done = 0
         while done < buffer.count {
@@ -216,7 +216,7 @@ package final class Descriptor: Sendable {
         return done
     }
 
-    /// Reads up to `count` bytes; fewer only where the file ends.
+    /// Reads up to `count` bytes; fewer only at the end of the file.
     package func bytes(_ count: Int, at offset: Int64) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var failure: Errno?
@@ -241,7 +241,7 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Writes to what has no places, such as a pipe, or where the last such call ended.
+    /// Writes to something without positions, such as a pipe, or where the previous call ended.
     package func append(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
         if let error = writeAll(bytes, to: number).error { throw error }
     }
@@ -251,9 +251,9 @@ package final class Descriptor: Sendable {
         if let error { throw error }
     }
 
-    /// Reads what is left, from where the last such call ended.
+    /// Reads the remaining bytes, from where the previous call ended.
     ///
-    /// - Returns: `nil` when that is more than `limit` bytes.
+    /// - Returns: `nil` if there are more than `limit` bytes.
     package func rest(limit: Int) throws(Errno) -> [UInt8]? { try readAll(from: number, limit: limit) }
 
     package func setPermissions(_ permissions: UInt16) throws(Errno) {
@@ -264,7 +264,7 @@ package final class Descriptor: Sendable {
         try retryingInterrupts { ftruncate(number, off_t(size)) }
     }
 
-    /// Returns once the file, or a directory's entries, survive a crash of the machine.
+    /// Returns when the file, or a directory's entries, will survive a crash of the machine.
     package func sync() throws(Errno) {
         try retryingInterrupts { fsync(number) }
     }

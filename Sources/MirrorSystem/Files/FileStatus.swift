@@ -1,6 +1,6 @@
 import CLibrary
 
-/// What is at a path, or is open (stat(2)).
+/// The status of a path or an open file (stat(2)).
 package struct FileStatus: Sendable, Equatable {
     package enum Kind: Sendable {
         case regular, directory, link, socket, other
@@ -11,13 +11,13 @@ package struct FileStatus: Sendable, Equatable {
     package let size: Int64
     /// The nine bits of the owner, the group and others (chmod(1)).
     package let permissions: UInt16
-    /// How many names it has.
+    /// The number of its names.
     package let links: Int
-    /// Which file system it is on, and which of its files it is.
+    /// Its file system, and its number within that.
     package let device: UInt64
     package let number: UInt64
 
-    /// - Parameter followingLinks: Whether it is asked where a link leads, or about the link itself.
+    /// - Parameter followingLinks: Whether to describe a link's target instead of the link itself.
     package init(of path: String, followingLinks: Bool = true) throws(Errno) {
         var status = stat()
         guard (followingLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { throw .last }

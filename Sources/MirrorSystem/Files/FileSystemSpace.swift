@@ -3,7 +3,7 @@ import CLibrary
 /// Bytes of a file system (statvfs(3)).
 package struct FileSystemSpace: Sendable, Equatable {
     package let total: Int64
-    /// What this user can still write to it.
+    /// Bytes that this user can still write.
     package let free: Int64
 
     package init(of path: String) throws(Errno) {

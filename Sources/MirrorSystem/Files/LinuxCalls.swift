@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Linux calls that the C library declares for GNU sources only, which Swift's import of it is not: looked up by name, left out where missing.
+/// Linux calls that the C library declares only for GNU sources, so that Swift does not import them. Looked up by name, and skipped if missing.
 enum LinuxCalls {
     #if os(Linux)
         private typealias SyncFileRange = @convention(c) (CInt, Int64, Int64, CUnsignedInt) -> CInt
@@ -12,20 +12,20 @@ enum LinuxCalls {
         private static let fstatfs = dlsym(nil, "fstatfs").map { unsafeBitCast($0, to: StatFS.self) }
     #endif
 
-    /// Starts writing dirty pages to the disk and does not wait for them (`SYNC_FILE_RANGE_WRITE`, sync_file_range(2)).
+    /// Starts writing dirty pages to the disk without waiting for them (`SYNC_FILE_RANGE_WRITE`, sync_file_range(2)).
     ///
-    /// A hint: the `fsync` that makes an object durable comes later and reports what went wrong.
+    /// Only a hint: the `fsync` that makes an object durable comes later and reports errors.
     static func startWriteBack(_ descriptor: CInt, offset: Int64, length: Int64) {
         #if os(Linux)
             _ = syncFileRange?(descriptor, offset, length, 2)
         #endif
     }
 
-    /// The number of the kind of file system that an open file is on (statfs(2)); `nil` where that cannot be asked.
+    /// The type of the file system that an open file is on (statfs(2)); `nil` if there is no such call.
     static func fileSystemType(of descriptor: CInt) throws(Errno) -> UInt32? {
         #if os(Linux)
             guard let fstatfs else { return nil }
-            // A `struct statfs` and more; its first field is the type, a word.
+            // At least as large as `struct statfs`, whose first field is the type, a word.
             var status = [Int](repeating: 0, count: 64)
             try retryingInterrupts { status.withUnsafeMutableBytes { $0.baseAddress.map { fstatfs(descriptor, $0) } ?? 0 } }
             return UInt32(truncatingIfNeeded: status[0])
@@ -34,7 +34,7 @@ enum LinuxCalls {
         #endif
     }
 
-    /// Reserves blocks without changing the file's size (`FALLOC_FL_KEEP_SIZE`, fallocate(2)); nothing where the file system cannot.
+    /// Reserves blocks without changing the file's size (`FALLOC_FL_KEEP_SIZE`, fallocate(2)); does nothing if the file system does not support it.
     static func reserveBlocks(_ descriptor: CInt, offset: Int64, length: Int64) throws(Errno) {
         #if os(Linux)
             guard let fallocate, length > 0 else { return }

@@ -2,9 +2,9 @@ import CLibrary
 
 /// Paths without links.
 package enum RealPath {
-    /// Of what is there; what is not there yet stands below the deepest directory that is.
+    /// Resolves a path. Components that do not exist yet are appended to the deepest directory that exists.
     ///
-    /// - Returns: `nil` where that cannot be told.
+    /// - Returns: `nil` if the path cannot be resolved.
     package static func resolve(_ path: String) -> String? {
         var place = path
         var missing: [String] = []
@@ -19,7 +19,7 @@ package enum RealPath {
         }
     }
 
-    /// Of what is there; `nil` for anything else.
+    /// The resolved path of an existing file; `nil` for anything else.
     package static func existing(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }

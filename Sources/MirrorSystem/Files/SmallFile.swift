@@ -7,10 +7,10 @@ package enum SmallFile {
         package let isWorldReadable: Bool
     }
 
-    /// Why a file cannot be read, in words that follow "cannot be read: ".
+    /// Why a file cannot be read, phrased to follow "cannot be read: ".
     package enum Problem: Error, Equatable, CustomStringConvertible {
         case failed(Errno)
-        /// Than so many bytes.
+        /// Larger than this many bytes.
         case larger(than: Int)
 
         package var description: String {
@@ -21,9 +21,9 @@ package enum SmallFile {
         }
     }
 
-    /// Waits where the path is a pipe that nobody writes to yet.
+    /// Waits if the path is a pipe that nobody writes to yet.
     ///
-    /// - Parameter limit: Bytes; a longer file is a problem.
+    /// - Parameter limit: Bytes; a longer file is an error.
     package static func read(_ path: String, limit: Int) throws(Problem) -> Content {
         let rest: [UInt8]?
         let status: FileStatus
@@ -38,7 +38,7 @@ package enum SmallFile {
         return Content(bytes: bytes, isWorldReadable: status.isWorldReadable)
     }
 
-    /// - Parameter limit: Bytes; more are a problem.
+    /// - Parameter limit: Bytes; more are an error.
     package static func readStandardInput(limit: Int) throws(Problem) -> [UInt8] {
         let rest: [UInt8]?
         do throws(Errno) {
@@ -50,9 +50,9 @@ package enum SmallFile {
         return bytes
     }
 
-    /// Writes a regular file, anew or in the place of what was in it.
+    /// Writes a regular file, and replaces its previous content.
     package static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
-        // What somebody put there as a link or a pipe is not ours to write to.
+        // Do not write to a link or pipe that somebody else put there.
         let file = try Descriptor(path, for: .writing, [.create, .truncate, .noFollow, .nonBlocking], mode: 0o644)
         guard try file.fileSize() != nil else { throw .invalidArgument }
         try file.append(bytes)

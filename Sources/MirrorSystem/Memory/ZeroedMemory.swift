@@ -1,11 +1,11 @@
 import CLibrary
 
-/// Memory that is zero at first, and that the system gives page by page as it is written to.
+/// Memory that is zero at first, and that the system allocates page by page as it is written.
 ///
-/// Nobody else has it, so that it can be handed on with whoever holds it: it is kept by its address, because pointers say nothing of that.
+/// It has a single owner, so it may move to another task with it. It is stored as an address, because pointers are not `Sendable`.
 package struct ZeroedMemory: ~Copyable, Sendable {
     private let address: UInt
-    /// What was asked of the system.
+    /// Bytes requested from the system.
     package let allocatedBytes: Int
 
     package init(bytes: Int) {
@@ -15,6 +15,6 @@ package struct ZeroedMemory: ~Copyable, Sendable {
 
     deinit { free(start) }
 
-    /// `nil` when there is none.
+    /// `nil` if there is no memory.
     package var start: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: address) }
 }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Whether a listener could be opened: binds a socket as a server does, and lets it go at once.
+/// Tests whether a listener can be opened: binds a socket as a server does, and releases it at once.
 package enum BindTrial: Equatable, Sendable {
     case possible
     case unknownHost

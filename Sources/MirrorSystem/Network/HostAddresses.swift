@@ -1,22 +1,22 @@
 import CLibrary
 package import MirrorCore
 
-/// The addresses of a name, as the operating system knows them (getaddrinfo(3)).
+/// Looks up the addresses of a name with the operating system (getaddrinfo(3)).
 package enum HostAddresses {
     package enum Failure: Error {
-        /// No name server could be asked.
+        /// No name server answered.
         case unanswered
         case unknown
     }
 
     /// Blocks.
     ///
-    /// - Parameter limit: An answer may have thousands.
-    /// - Returns: At least one, and none twice.
+    /// - Parameter limit: The maximum number of addresses; an answer may have thousands.
+    /// - Returns: At least one address, and no duplicates.
     package static func lookUp(_ name: String, limit: Int) throws(Failure) -> [IPAddress] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
-        // One entry for each address instead of one for each kind of socket.
+        // One entry for each address, not for each socket type.
         hints.ai_socktype = streamSocket
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(name, nil, &hints, &list)
@@ -37,7 +37,7 @@ package enum HostAddresses {
     }
 }
 
-// `SOCK_STREAM`, whose type is another in each C library.
+// `SOCK_STREAM`, whose type differs between C libraries.
 #if canImport(Glibc)
     let streamSocket = CInt(SOCK_STREAM.rawValue)
 #else

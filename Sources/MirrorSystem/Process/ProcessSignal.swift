@@ -6,14 +6,14 @@ package struct ProcessSignal: Sendable {
 
     package static let hangUp = ProcessSignal(number: SIGHUP)
     package static let terminate = ProcessSignal(number: SIGTERM)
-    /// A pipe or connection that nobody reads any more.
+    /// A write to a pipe or connection without a reader.
     package static let brokenPipe = ProcessSignal(number: SIGPIPE)
-    /// A file that may not grow.
+    /// A file has reached its size limit.
     package static let fileSizeLimit = ProcessSignal(number: SIGXFSZ)
     package static let user1 = ProcessSignal(number: SIGUSR1)
     package static let user2 = ProcessSignal(number: SIGUSR2)
 
-    /// From now on nothing comes of it.
+    /// Ignores the signal from now on.
     package func ignore() {
         c_process_ignore(number)
     }

@@ -1,8 +1,8 @@
 import CLibrary
 import CProcess
-/// What this process uses of the machine, as far as the system tells it (`/proc`).
+/// The resources that this process uses, if the system reports them (`/proc`).
 package enum ProcessUsage {
-    /// Seconds of all processors, since the start.
+    /// Seconds on all processors, since the start.
     package static var processorSeconds: Double { c_process_cpu_seconds() }
 
     package static var residentBytes: Int64? {
@@ -12,7 +12,7 @@ package enum ProcessUsage {
 
     /// Seconds since 1970.
     package static var startTime: Double? {
-        // Behind the name, which is in brackets and may hold anything; the 22nd of all fields.
+        // The 22nd field. Counted after the name, which is in brackets and may contain anything.
         let fields = text(of: "/proc/self/stat").split(separator: ")").last?.split(separator: " ") ?? []
         let boot = text(of: "/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }?.split(separator: " ").last
         guard fields.count > 19, let ticks = Double(fields[19]), let boot = boot.flatMap({ Double($0) }) else { return nil }
@@ -24,17 +24,17 @@ package enum ProcessUsage {
         defer { closedir(directory) }
         var count = 0
         while readdir(directory) != nil { count += 1 }
-        // `.`, `..` and the one that counts them.
+        // Without `.`, `..` and the descriptor of this directory.
         return count - 3
     }
 
-    /// How many descriptors may be open now.
+    /// The current limit on open descriptors.
     package static var descriptorLimit: Int? {
         let limit = c_process_current_descriptor_limit()
         return limit > 0 ? limit : nil
     }
 
-    /// Of a small file; empty when it cannot be read.
+    /// The text of a small file; empty if it cannot be read.
     private static func text(of path: String) -> String {
         guard let content = try? SmallFile.read(path, limit: 8 << 20) else { return "" }
         return String(decoding: content.bytes, as: UTF8.self)

@@ -1,11 +1,11 @@
 import CLibrary
 
-/// The service manager that started the process, if it wants to know how the process is doing: systemd, for a unit with `Type=notify`.
+/// The service manager that started the process, if it wants status messages: systemd, for a unit with `Type=notify`.
 ///
 /// - SeeAlso: sd_notify(3).
 package struct ServiceManager: Sendable {
     package enum State: Sendable {
-        /// It does its work: after the start, and after each reload.
+        /// The service works: after the start, and after each reload.
         case ready
         case reloading
         case stopping
@@ -20,18 +20,18 @@ package struct ServiceManager: Sendable {
         self.path = path
     }
 
-    /// What the environment names; `nil` without one.
+    /// The one that the environment names; `nil` if there is none.
     package static var current: ServiceManager? {
         CurrentProcess.environmentVariable("NOTIFY_SOCKET").flatMap { ServiceManager(path: $0) }
     }
 
-    /// Sends one message. Whatever goes wrong is the manager's to notice, as the protocol has it.
+    /// Sends one message. Errors are ignored, as the protocol says; the manager has to notice them.
     package func notify(_ state: State) {
         let descriptor = socket(AF_UNIX, datagramSocket, 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        // A manager that hangs must not hold the service up.
+        // A hanging manager must not delay the service.
         var limit = timeval(tv_sec: 1, tv_usec: 0)
         _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
@@ -40,7 +40,7 @@ package struct ServiceManager: Sendable {
             bytes.copyBytes(from: path.utf8)
             if path.hasPrefix("@") { bytes[0] = 0 }
         }
-        // A name in the abstract namespace ends where the address does.
+        // A name in the abstract namespace extends to the end of the address.
         let length = socklen_t(MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 0) + socklen_t(path.utf8.count)
         let text = Self.text(state)
         _ = withUnsafePointer(to: &address) { pointer in
@@ -57,7 +57,7 @@ package struct ServiceManager: Sendable {
         case .ready: return "READY=1"
         case .stopping: return "STOPPING=1"
         case .reloading:
-            // So that the manager can tell the end of this reload from that of an earlier one.
+            // Lets the manager distinguish the end of this reload from that of an earlier one.
             var now = timespec()
             clock_gettime(CLOCK_MONOTONIC, &now)
             return "RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000)"
@@ -65,7 +65,7 @@ package struct ServiceManager: Sendable {
     }
 }
 
-// `SOCK_DGRAM`, whose type is another in each C library.
+// `SOCK_DGRAM`, whose type differs between C libraries.
 #if canImport(Glibc)
     private let datagramSocket = CInt(SOCK_DGRAM.rawValue)
 #else

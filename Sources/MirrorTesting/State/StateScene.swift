@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorState
 
-/// An open store with two pools, and short words for what the cases do often.
+/// An open store with two pools, and shorthands for frequent steps of the cases.
 struct StateScene: Sendable {
     let store: any StateStore
     let clock: ManualClock
@@ -18,7 +18,7 @@ struct StateScene: Sendable {
     var now: Timestamp { clock.now }
     var pools: Set<PoolID> { [pool, otherPool] }
 
-    /// Numbers order as their URLs do.
+    /// IDs sort like their numbers.
     func id(_ number: Int, in pool: PoolID? = nil) throws -> ReplicaID {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
@@ -50,7 +50,7 @@ struct StateScene: Sendable {
         try await store.lease(pools: pools ?? self.pools, passingOver: lanes, worker: "worker", duration: .seconds(15))
     }
 
-    /// Leases a job, no other being due, whose lease then runs out.
+    /// Leases a job and lets the lease expire; no other job may be due.
     @discardableResult
     func loseLease(_ id: ReplicaID) async throws -> CopyLease {
         let lease = try requireValue(try await lease(), "lease")
@@ -79,7 +79,7 @@ struct StateScene: Sendable {
         try await store.finish(try await claimAndLease(id), .failed(failure(retryIn: delay)))
     }
 
-    /// Makes an absent replica an error that can be tried again later than all others.
+    /// Makes an absent replica an error whose retry time is later than that of all others.
     func makeErrorInOrder(_ id: ReplicaID) async throws {
         clock.advance(by: .milliseconds(1))
         try requireEqual(try await store.claim(id), .claimed, "claim")
@@ -104,7 +104,7 @@ struct StateScene: Sendable {
         try await requireThrows(StateError.self, what, file: file, line: line, where: { $0.code == .staleLease }, body)
     }
 
-    /// Runs `body` in `count` tasks at the same time, and returns what they returned in the order of their numbers.
+    /// Runs `body` in `count` concurrent tasks, and returns the results in the order of their numbers.
     func race<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Value) async throws -> [Value] {
         try await withThrowingTaskGroup(of: (Int, Value).self) { group in
             for number in 0..<count {

@@ -3,7 +3,7 @@ public import MirrorState
 
 /// What every `StateStore` must do: each line of its *Behavior* list is at least one case.
 ///
-/// Run each case of ``cases`` and ``fillingCases`` with a new subject, and those of ``durableCases`` too where the store is durable:
+/// Run each case of ``cases`` and ``fillingCases`` with a new subject, and those of ``durableCases`` too if the store is durable:
 /// ```swift
 /// @Test(arguments: StateStoreSuite.cases + StateStoreSuite.fillingCases + StateStoreSuite.durableCases)
 /// func conforms(_ testCase: ConformanceCase<StateStoreSubject>) async throws {
@@ -21,25 +21,25 @@ public enum StateStoreSuite {
             + races + clocks + bounds + closing
     }
 
-    /// Those that take up to a minute, because they fill the store. One that keeps nothing by itself, and calls another, can go without.
+    /// Cases that take up to a minute, because they fill the store. A store that only forwards to another one can skip them.
     public static var fillingCases: [ConformanceCase<StateStoreSubject>] { filling }
 
-    /// For stores that keep what was written.
+    /// For stores whose state survives closing.
     public static var durableCases: [ConformanceCase<StateStoreSubject>] { durability }
 
     typealias Case = ConformanceCase<StateStoreSubject>
 }
 
-/// One place where a state store keeps its state, empty at first.
+/// A place where a state store keeps its state, empty at first.
 public struct StateStoreSubject: Sendable {
-    /// Opens the store; after it was closed, a durable one opens with what was written before.
+    /// Opens the store. A durable store that was closed opens with its previous state.
     public typealias Open =
         @Sendable (_ clock: any WallClock, _ maxQueued: Int, _ maxQueuedPerOrigin: Int) async throws -> any StateStore
 
     let clock = ManualClock()
     private let open: Open
 
-    /// - Parameter open: Called once or more in a case, and never again before the store is closed.
+    /// - Parameter open: Called at least once in each case, and never again before the store is closed.
     public init(open: @escaping Open) {
         self.open = open
     }

@@ -28,7 +28,7 @@ extension ByteStream {
     }
 }
 
-/// What a test's stream throws in place of its end.
+/// The error at the end of a test's broken stream.
 package struct BrokenStream: Error, Sendable {
     package init() {}
 }

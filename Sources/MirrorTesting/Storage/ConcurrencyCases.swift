@@ -61,7 +61,7 @@ extension ObjectStoreSuite {
         },
     ]
 
-    /// Reads `object`, with `change` happening after the first chunk.
+    /// Reads `object`, and makes `change` after the first chunk.
     private static func requireUnmixed(_ object: SampleObject, read store: any ObjectStore, change: () async throws -> Void) async throws {
         var iterator = try await store.get(object.key, range: nil).body.makeAsyncIterator()
         var bytes = try requireValue(try await iterator.next(), "first chunk")

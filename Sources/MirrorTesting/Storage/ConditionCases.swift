@@ -61,7 +61,7 @@ extension ObjectStoreSuite {
         Case("a store that fetches nothing by itself says so and throws unsupported; one that does refuses what is out of reach") { store in
             let object = try SampleObject(size: 10)
             let url = try ArtifactURL("http://10.0.0.1/a.bin")
-            // No store takes an object of that size, wherever it lies.
+            // No store accepts an object of that size, wherever it is.
             let source = URLSource(url: url, isPublic: false, size: .max, etag: "\"e\"")
             try requireEqual(store.canPull(from: source), false, "whether it can fetch what is out of reach")
             try await requireStorageError(.unsupported, "pull") {
@@ -80,7 +80,7 @@ extension ObjectStoreSuite {
             }
             try await store.requireHolds(first)
         } else {
-            // It looks before, or not at all.
+            // The store checks beforehand, or not at all.
             do {
                 _ = try await put(second, into: store, parts: partSize, condition: .absent)
                 try await store.requireHolds(second)

@@ -1,11 +1,11 @@
 import MirrorCore
 public import MirrorStorage
 
-/// A store that copies by itself, and another bucket of the same service to copy from.
+/// A store with server-side copies, and another bucket of the same service to copy from.
 public struct CopyingStore: Sendable {
     /// The store to copy into.
     public var store: any ObjectStore
-    /// Puts an object into the other bucket, and returns what describes it.
+    /// Puts an object into the other bucket, and returns its description.
     public var makeSource: @Sendable (SampleObject) async throws -> CopySource
 
     public init(store: any ObjectStore, makeSource: @escaping @Sendable (SampleObject) async throws -> CopySource) {
@@ -14,12 +14,12 @@ public struct CopyingStore: Sendable {
     }
 }
 
-/// What a store with `StoreCapabilities.Features.serverSideCopy` must do besides ``ObjectStoreSuite``.
+/// What a store with `StoreCapabilities.Features.serverSideCopy` must do in addition to ``ObjectStoreSuite``.
 public enum CopySuite {
-    /// A case is run with a store and its source.
+    /// A case runs with a store and its source.
     public typealias Case = ConformanceCase<CopyingStore>
 
-    /// - Parameter largest: Bytes of the largest object that is copied: one that the store copies in parts.
+    /// - Parameter largest: Bytes of the largest object to copy; the store must copy it in parts.
     public static func cases(largest: Int) -> [Case] {
         [
             Case("a copy is the object that an upload of the same bytes would be") { subject in

@@ -37,7 +37,7 @@ extension ObjectStoreSuite {
             ]
             let objects = try names.map { try SampleObject($0, size: 10) }
             for object in objects { try await object.put(into: store) }
-            // By bytes: strings of other bytes may be equal.
+            // By bytes, because strings with different bytes may be equal.
             let listed = Set(try await pages(of: store, limit: 1_000).map { Array($0.key.description.utf8) })
             for object in objects {
                 try require(listed.contains(Array(object.key.description.utf8)), "\(object.key) is not in the listing")
@@ -58,7 +58,7 @@ extension ObjectStoreSuite {
         },
     ]
 
-    /// Every page, to the one that is not full. Fails rather than looping for ever.
+    /// All pages, up to the first one that is not full. Fails instead of looping forever.
     private static func pages(of store: any ObjectStore, limit: Int) async throws -> [ObjectInfo] {
         var all: [ObjectInfo] = []
         while true {

@@ -2,10 +2,10 @@ public import MirrorStorage
 
 /// What every `ObjectStore` must do: one case for each line of the *Behavior* lists of `ObjectStore` and `ObjectUpload`.
 ///
-/// The cases use keys of their own and remove what they store, so that they can run against a pool that holds other objects, and at the
-/// same time. The store must tell the time by the system's clock.
+/// The cases use their own keys and remove what they store, so that they can run concurrently, and in a pool that holds other objects.
+/// The store must use the system's clock.
 public enum ObjectStoreSuite {
-    /// A case is run with an open store.
+    /// A case runs with an open store.
     public typealias Case = ConformanceCase<any ObjectStore>
 
     /// For every store.

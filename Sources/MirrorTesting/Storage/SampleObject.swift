@@ -3,19 +3,19 @@ public import MirrorCore
 public import MirrorStorage
 public import NIOCore
 
-/// A made-up object to store in a test: its key, metadata and bytes.
+/// A sample object to store in a test: its key, metadata and bytes.
 public struct SampleObject: Sendable {
-    /// Where it is stored.
+    /// The key that it is stored under.
     public var key: ObjectKey
-    /// What is stored with it.
+    /// The metadata to store with it.
     public var metadata: ObjectMetadata
-    /// What is stored.
+    /// The bytes to store.
     public var bytes: ByteBuffer
 
-    /// An object under a key that nobody else has.
+    /// An object under a unique key.
     ///
     /// - Parameter size: Bytes.
-    /// - Parameter seed: Objects of the same size and another seed differ in every byte.
+    /// - Parameter seed: Objects of the same size with different seeds differ in every byte.
     public init(_ name: String = "artifact.bin", size: Int, seed: UInt8 = 0) throws {
         let url = "https://origin.example.org/\(UInt64.random(in: .min ... .max))/\(UInt64.random(in: .min ... .max))/\(name)"
         key = ObjectKey(try ArtifactURL(url))
@@ -26,7 +26,7 @@ public struct SampleObject: Sendable {
     /// Bytes.
     public var size: Int64 { Int64(bytes.readableBytes) }
 
-    /// Computed anew each time.
+    /// Computed each time.
     public var sha256: Digest {
         get throws {
             try requireValue(Digest(.sha256, bytes: bytes.withUnsafeReadableBytes { Array(SHA256.hash(data: $0)) }), "the digest")
@@ -40,7 +40,7 @@ public struct SampleObject: Sendable {
         return other
     }
 
-    /// Bytes that repeat after a prime number of them: parts and chunks, whatever their sizes, do not look alike.
+    /// Bytes that repeat after a prime number of them, so that parts and chunks of any size differ.
     public static func bytes(_ size: Int, seed: UInt8 = 0) -> ByteBuffer {
         let block = (0..<min(size, 65_537)).map { UInt8(truncatingIfNeeded: $0 &+ $0 >> 8) &+ seed }
         var buffer = ByteBuffer()
@@ -48,14 +48,14 @@ public struct SampleObject: Sendable {
         return buffer
     }
 
-    /// The bytes of a range, which must be inside.
+    /// The bytes of a range, which must be within the object.
     public func slice(_ offset: Int64, _ length: Int64) throws -> ByteBuffer {
         try requireValue(bytes.getSlice(at: Int(offset), length: Int(length)), "bytes \(offset)..<\(offset + length)")
     }
 
-    /// The object cut into parts.
+    /// Splits the object into parts.
     ///
-    /// - Parameter partSize: Bytes of each but the last.
+    /// - Parameter partSize: Bytes of each part except the last.
     public func parts(of partSize: Int64) -> [UploadPart] {
         guard size > 0 else { return [UploadPart(number: 0, offset: 0, length: 0)] }
         return stride(from: 0, to: size, by: Int(partSize)).enumerated().map { number, offset in
@@ -86,25 +86,25 @@ public struct SampleObject: Sendable {
 }
 
 extension ObjectStore {
-    /// The whole body of `get`.
+    /// The whole body that `get` returns.
     func bytes(_ key: ObjectKey, range: ByteRange? = nil) async throws -> ByteBuffer {
         try await get(key, range: range).body.collect(upTo: 1 << 30)
     }
 
-    /// Bytes of a part of which a store that takes several takes more than one.
+    /// Bytes of a part; at least the store's minimum, so that a store that accepts several parts accepts more than one of this size.
     var samplePartSize: Int64 {
         min(max(capabilities.minPartSize, 100_000), capabilities.maxPartSize)
     }
 
-    /// The object cut into parts that the store takes: longer ones than asked for where there would be too many.
+    /// Splits the object into parts that the store accepts; they are longer than requested if there would be too many.
     ///
-    /// - Parameter partSize: Bytes of each but the last; `nil` for ``samplePartSize``.
+    /// - Parameter partSize: Bytes of each part except the last; `nil` for ``samplePartSize``.
     func parts(of object: SampleObject, size partSize: Int64? = nil) -> [UploadPart] {
         let fewest = (max(object.size, 1) - 1) / Int64(capabilities.maxParts) + 1
         return object.parts(of: max(partSize ?? samplePartSize, fewest))
     }
 
-    /// Writes parts of an object at the same time, the last one first, where the store says that it may; else in order.
+    /// Writes parts of an object concurrently, the last one first, if the store supports that; otherwise in order.
     func write(_ parts: [UploadPart], of object: SampleObject, to upload: any ObjectUpload) async throws {
         guard capabilities.features.contains(.parallelParts) else {
             for part in parts { _ = try await upload.write(part, from: object.stream(part)) }
@@ -116,7 +116,7 @@ extension ObjectStore {
         }
     }
 
-    /// Completes an upload of the object, which must be there then, and deletes it.
+    /// Completes an upload of the object, checks that it exists, and deletes it.
     func finish(_ upload: any ObjectUpload, of object: SampleObject, file: String = #fileID, line: Int = #line) async throws {
         _ = try await upload.complete(size: object.size, sha256: object.sha256)
         try await requireHolds(object, file: file, line: line)
@@ -129,7 +129,7 @@ extension ObjectStore {
         try await requireStorageError(.notFound, "get \(when)", file: file, line: line) { try await get(key, range: nil) }
     }
 
-    /// Fails unless the object can be read as it is.
+    /// Fails unless the object can be read unchanged.
     func requireHolds(_ object: SampleObject, file: String = #fileID, line: Int = #line) async throws {
         try requireEqual(try await head(object.key).size, object.size, "size", file: file, line: line)
         let held = try await bytes(object.key)

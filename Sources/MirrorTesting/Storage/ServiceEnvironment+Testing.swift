@@ -4,9 +4,9 @@ public import MirrorStorage
 import NIOPosix
 
 extension ServiceEnvironment {
-    /// What a test makes a service with: the process's own event loops, the system's clock, and a log that nobody reads.
+    /// The environment for a service in a test: the process's own event loops, the system's clock, and a log that is discarded.
     ///
-    /// - Parameter operations: Requests to one server at the same time.
+    /// - Parameter operations: Concurrent requests to one server.
     public static func testing(operations: Int = 64) -> ServiceEnvironment {
         ServiceEnvironment(
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, clock: SystemClock(),

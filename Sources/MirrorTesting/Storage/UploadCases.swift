@@ -48,7 +48,7 @@ extension ObjectStoreSuite {
             try require(body.chunks != nil, "the stream is not in memory")
             for part in parts { _ = try await upload.write(part, from: wrong.stream(part)) }
             try await store.write(parts, of: object, to: upload)
-            // The same stream once more, as a layer does that tries again.
+            // The same stream again, as when a layer retries.
             _ = try await upload.write(parts[0], from: body)
             _ = try await upload.write(parts[0], from: body)
             try await store.finish(upload, of: object)

@@ -112,7 +112,7 @@ extension ObjectStoreSuite {
             try await store.requireAbsent(object.key, "after complete")
         },
         Case("complete without a part that failed throws invalidRequest and publishes nothing") { store in
-            // The chunks are long enough for a store to have written the first when the stream breaks.
+            // Chunks long enough that a store has written the first one when the stream breaks.
             let object = try SampleObject(size: 400_000)
             let chunks = [try object.slice(0, 200_000), try object.slice(200_000, 200_000)]
             for size in [200_000, 400_000] as [Int64] {

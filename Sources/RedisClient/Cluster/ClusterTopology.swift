@@ -1,20 +1,20 @@
 import Logging
 import NIOCore
 
-/// The keys are spread over the masters of a cluster: each command goes to the one that has the slot of its key. Lives on the event loop.
+/// The keys are spread over the masters of a cluster: each command goes to the master that has the slot of its key. Lives on the event loop.
 ///
-/// There is a link to every master that has slots. The map of the slots is asked for at the start, when a server says that a slot is
-/// elsewhere, and again and again while a master is away.
+/// There is a link to every master that has slots. The map of the slots is requested at the start, when a server says that a slot is
+/// elsewhere, and repeatedly while a master is unavailable.
 ///
 /// - SeeAlso: Redis Cluster Specification.
 final class ClusterTopology: RedisTopology, RedisLinkOwner {
-    /// Until a command is given up that is sent from one server to the next.
+    /// How many times a command is sent again, to the same server or another, before it fails.
     private static let maxRetries = 16
-    /// Before a command is sent again that a server cannot carry out while a slot is under way.
+    /// The pause before a command is sent again, if a server cannot carry it out while a slot is moving.
     private static let retryPause = TimeAmount.milliseconds(20)
-    /// Between questions for the map.
+    /// The pause between requests for the map.
     private static let refreshPause = TimeAmount.milliseconds(100)
-    /// Links to servers without a slot, at most: slots on their way go to a few servers at a time.
+    /// The maximum number of links to servers without a slot: moving slots go to a few servers at a time.
     static let maxOthers = 32
 
     private struct Node {
@@ -28,7 +28,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var nodes: [RedisConfiguration.Address: Node] = [:]
     /// By index of `map.servers`.
     private var links: [RedisLink] = []
-    /// The link that tells each channel's messages.
+    /// The link from which each channel's messages are accepted.
     private var subscribed: [String: RedisLink] = [:]
     private var question: ServerQuestion?
     private var refreshTimer: Scheduled<Void>?
@@ -42,7 +42,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var warnedOfTracking = false
     private var isClosed = false
 
-    /// - Parameter idleTime: How long a server is kept that has no slot (any more) but is asked still.
+    /// - Parameter idleTime: How long the link to a server without slots is kept after its last use.
     init(_ context: RedisContext, idleTime: TimeAmount = .seconds(10)) {
         self.context = context
         self.idleTime = idleTime
@@ -78,7 +78,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         return map.owner(of: HashSlot.of(key)).map { links[$0] }
     }
 
-    /// While it is not known where it belongs.
+    /// Called while the right server for a command is unknown.
     private func hold(_ command: PendingCommand) {
         if map != nil {
             requestMap()
@@ -115,7 +115,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         case "ASK":
             guard let asked = link.address.flatMap({ SlotRedirection(error, asked: $0) }) else { return false }
             if command.isTracked || !mayAsk(asked.address) {
-                // Cannot be asked for and tracked: until the slot has arrived.
+                // A command cannot be both redirected and tracked: it waits until the slot has arrived.
                 retryLater(again)
             } else {
                 again.isAsking = true
@@ -149,7 +149,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
 
     private func askForMap() {
         guard !isClosed, question == nil else { return }
-        // Who can be reached first, then who is known, then who is configured.
+        // First the servers that can be reached, then the known ones, then the configured ones.
         var candidates = nodes.filter { $0.value.link.isUsable }.map(\.key).shuffled()
         candidates += map?.servers ?? []
         candidates += context.configuration.addresses
@@ -194,7 +194,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         leaveOthers()
         for command in waiting.takeAll() { route(command) }
         tellState()
-        // As long as something is missing, the others may find a way.
+        // While slots are missing, ask again: another server may know who has them.
         if !new.isComplete { requestMap() }
     }
 
@@ -207,10 +207,10 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
 
     // MARK: Links
 
-    /// Whether a server may be asked that has no slot yet: each new one is another link.
+    /// Whether a server without a slot may be asked: each new one is another link.
     private func mayAsk(_ address: RedisConfiguration.Address) -> Bool { nodes[address] != nil || others.count < Self.maxOthers }
 
-    /// The servers without a slot, the one that was used last first.
+    /// The servers without a slot, the most recently used first.
     private var others: [(address: RedisConfiguration.Address, node: Node)] {
         let served = Set(map?.servers ?? [])
         return nodes.filter { !served.contains($0.key) }.map { (address: $0.key, node: $0.value) }.sorted {
@@ -233,7 +233,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             nodes[address]?.lastUse = .now()
             let further = channels.filter { !node.link.plan.channels.contains($0) }
             if !further.isEmpty { node.link.subscribe(to: further) }
-            // One that moved away and came back: its subscription here never ended.
+            // The channel moved away and came back: its subscription here never ended.
             for channel in channels where !further.contains(channel) && node.link.isUsable { take(channel, node.link) }
             return node.link
         }
@@ -252,7 +252,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         }
     }
 
-    /// Closes links to servers without a slot that cannot be reached, or were not asked for a while, and those that are too many.
+    /// Closes links to servers without a slot that cannot be reached or were not used for a while, and those above the maximum.
     private func leaveOthers() {
         let now = NIODeadline.now()
         var kept = 0
@@ -266,7 +266,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             nodes[address] = nil
             node.link.close {}
             guard wasUsable else { continue }
-            // What it tracked and told is not tracked and told any more.
+            // Its keys are no longer tracked, and its channels no longer heard.
             isTold = true
             context.onEvent(.disconnected(RedisError(.connectionLost, "\(address) no longer has slots")))
         }
@@ -281,7 +281,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         if isMove { context.onEvent(.connected) }
     }
 
-    // MARK: What links tell
+    // MARK: Reports from links
 
     func linkChanged(_ link: RedisLink) {
         tellState()
@@ -294,7 +294,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         if map == nil {
             context.outbox.refuse(mapError)
         } else {
-            // As long as one server answers, each command finds out for itself.
+            // If one server answers, each command finds out for itself.
             let refusals = links.map(\.refusal)
             context.outbox.refuse(refusals.contains(nil) ? nil : refusals.first ?? nil)
         }
@@ -311,7 +311,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
                 "Redis refuses to report changed keys: allow the user to call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
         }
         for channel in handshake.plan.channels where isOwner(link, of: channel) { subscribed[channel] = link }
-        // Asked for while the connection was being made.
+        // Channels that were added while the connection was being made.
         let missed = link.plan.channels.filter { !handshake.plan.channels.contains($0) }
         if !missed.isEmpty { link.resubscribe(to: missed) }
         context.onEvent(.connected)
@@ -326,12 +326,12 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     }
 
     func link(_ link: RedisLink, told event: RedisEvent) {
-        // Every server of a cluster tells every message; one that was subscribed to before would tell it twice.
+        // Every server of a cluster sends every message; one with an older subscription would report it twice.
         if case .message(let channel, _) = event, let teller = subscribed[channel], teller !== link { return }
         context.onEvent(event)
     }
 
-    // MARK: The end
+    // MARK: Closing
 
     func close(_ closed: @escaping @Sendable () -> Void) {
         isClosed = true

@@ -1,4 +1,4 @@
-/// Which of the 16,384 slots of a cluster a key is in.
+/// Which of the 16,384 slots of a cluster a key belongs to.
 ///
 /// - SeeAlso: Redis Cluster Specification, "Key distribution model" and "Hash tags".
 enum HashSlot {
@@ -11,7 +11,7 @@ enum HashSlot {
         }
     }
 
-    /// What stands between the first `{` and the `}` that follows it, unless that is nothing; else the whole key.
+    /// The text between the first `{` and the next `}`, unless it is empty; otherwise the whole key.
     private static func tag(_ key: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
         guard let open = key.firstIndex(of: UInt8(ascii: "{")) else { return key[...] }
         let inner = key[(open + 1)...]

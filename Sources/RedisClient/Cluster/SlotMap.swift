@@ -1,9 +1,9 @@
-/// Which server has which slot of a cluster. Does no I/O.
+/// Which server of a cluster has which slot. Does no I/O.
 struct SlotMap: Equatable {
-    /// Far more than a cluster has masters. What is on further ones is nobody's: each server is a connection.
+    /// Far more masters than a cluster has. Slots of further ones have no owner: each server is a connection.
     static let maxServers = 256
 
-    /// Every server that has a slot, once.
+    /// Every server that has had a slot, once.
     private(set) var servers: [RedisConfiguration.Address] = []
     /// By slot; an index of `servers`, or -1.
     private var owners = [Int16](repeating: -1, count: HashSlot.count)
@@ -12,7 +12,7 @@ struct SlotMap: Equatable {
 
     /// Reads the answer to `CLUSTER SLOTS`.
     ///
-    /// - Parameter asked: The server that answered; stands for a host that is not told.
+    /// - Parameter asked: The server that answered; it replaces a host that is not stated.
     init?(_ reply: RedisValue, asked: RedisConfiguration.Address) {
         guard let ranges = reply.array else { return nil }
         for range in ranges {
@@ -49,12 +49,12 @@ struct SlotMap: Equatable {
     }
 }
 
-/// Where a server of a cluster says that a slot is: `MOVED 3999 127.0.0.1:6381`, `ASK 3999 127.0.0.1:6381`.
+/// Where a slot is, according to a server of a cluster: `MOVED 3999 127.0.0.1:6381`, `ASK 3999 127.0.0.1:6381`.
 struct SlotRedirection: Equatable {
     var slot: Int
     var address: RedisConfiguration.Address
 
-    /// - Parameter asked: The server that answered; stands for a host that is not told.
+    /// - Parameter asked: The server that answered; it replaces a host that is not stated.
     init?(_ error: RedisError, asked: RedisConfiguration.Address) {
         let words = error.message.split(separator: " ")
         guard words.count == 3, let slot = Int(words[1]), (0..<HashSlot.count).contains(slot), let colon = words[2].lastIndex(of: ":"),

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The pauses between attempts: doubled each time up to a limit, half of each at random so that many clients do not come at the same time.
+/// The pauses between attempts: doubled each time up to a limit, half of each at random so that many clients do not retry at the same time.
 struct Backoff {
     let first: TimeAmount
     let limit: TimeAmount

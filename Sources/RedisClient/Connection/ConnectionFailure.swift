@@ -3,17 +3,17 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Why a connection could not be made or was lost, for people: without the paths that the TLS library puts into its own words.
+/// Why a connection could not be made or was lost, in words for people: without the paths that the TLS library puts into its messages.
 package enum ConnectionFailure {
-    /// Part of what is said where the check of the server's certificate failed.
+    /// Part of the message if the server's certificate is not accepted.
     package static let untrusted = "the certificate is from an authority that is not trusted, or is out of date"
 
-    /// For the end of a connection that nobody spoke over yet: one side may speak TLS and the other not.
+    /// Added to the message if a connection ends before the server has answered: one side may use TLS and the other not.
     static let hint = " (is it TLS or not?)"
 
     /// - Parameters:
-    ///   - host: That was to be connected to.
-    ///   - hint: What is added where the reason does not say what to do.
+    ///   - host: The host of the attempt.
+    ///   - hint: Added if the reason does not say what to do.
     static func words(_ error: any Error, host: String, hint: String) -> String {
         switch error {
         case let error as NIOConnectionError:
@@ -38,13 +38,13 @@ package enum ConnectionFailure {
         }
     }
 
-    /// - Parameter reason: As the TLS library names it; empty when it does not.
+    /// - Parameter reason: The TLS library's name for it; empty if there is none.
     private static func words(_ reason: String, _ hint: String) -> String {
         switch reason {
         case "CERTIFICATE_VERIFY_FAILED": untrusted
         case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE":
             "the server requires a client certificate, which is not supported: turn that off (tls-auth-clients no)"
-        // All that servers say of it before TLS 1.3.
+        // Before TLS 1.3 servers say no more than this.
         case "SSLV3_ALERT_HANDSHAKE_FAILURE":
             handshake("refused by the server; if it requires client certificates, they are not supported")
         case "WRONG_VERSION_NUMBER": "the answer is not TLS" + hint
@@ -56,8 +56,8 @@ package enum ConnectionFailure {
         "the TLS handshake failed\(reason.isEmpty ? "" : " (\(reason))")"
     }
 
-    /// `WRONG_VERSION_NUMBER` of `Error: 268435703 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at …`, the only place
-    /// where the library tells it.
+    /// `WRONG_VERSION_NUMBER` from `Error: 268435703 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at …`, the only text in
+    /// which the library states it.
     private static func reason(_ error: BoringSSLInternalError) -> String {
         let text = error.description
         guard let mark = text.firstRange(of: "OPENSSL_internal:") else { return "" }

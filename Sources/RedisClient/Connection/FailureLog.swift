@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
 
-/// One line when a connection stands and one when it is lost; failed attempts only when the reason is a new one, and not every moment.
+/// Logs one line when a connection is made and one when it is lost. A failed attempt is logged only if its reason is new, and not too often.
 struct FailureLog {
     private let logger: Logger
     private let role: String
@@ -29,7 +29,7 @@ struct FailureLog {
         guard error.message != lastReason, lastReason == nil || now >= quietUntil else { return }
         lastReason = error.message
         quietUntil = now + Self.leastPause
-        // What only people can mend is an error.
+        // An error if only an operator can fix it.
         let level: Logger.Level =
             switch error.code {
             case .server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM"): .error

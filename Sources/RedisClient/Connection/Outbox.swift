@@ -1,11 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// Where callers on any thread leave their commands, and the event loop takes them in batches.
+/// Callers on any thread leave their commands here, and the event loop takes them in batches.
 ///
-/// It knows whether commands can be sent at all, so that callers are refused without going to the event loop.
+/// It knows whether commands can be sent at all, so that callers can be refused without involving the event loop.
 final class Outbox: Sendable {
-    /// Commands in the order in which their encoded forms follow each other.
+    /// Commands in the order of their encoded forms in `bytes`.
     struct Batch {
         var bytes = ByteBuffer()
         var commands: [PendingCommand] = []
@@ -13,7 +13,7 @@ final class Outbox: Sendable {
 
     enum Submission {
         case refused(RedisError)
-        /// The event loop is to be woken when nobody did it yet.
+        /// The caller has to wake the event loop if `wakes` is `true`.
         case accepted(wakes: Bool)
     }
 
@@ -73,7 +73,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// - Parameter refusal: What callers are told at once; `nil` when commands are taken.
+    /// - Parameter refusal: The error that callers get at once; `nil` if commands are accepted.
     func refuse(_ refusal: RedisError?) {
         content.withLock { content in
             if !content.isClosed { content.refusal = refusal }
@@ -87,13 +87,13 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Counts a command that was not submitted here, whatever the limits.
+    /// Counts a command that was not submitted here; limits do not apply to it.
     func admit(_ command: PendingCommand) {
         commandsUnderWay.add(1, ordering: .relaxed)
         bytesUnderWay.add(command.cost, ordering: .relaxed)
     }
 
-    /// Answers a command, and gives back the room that it took.
+    /// Answers a command, and no longer counts it.
     func finish(_ command: PendingCommand, _ result: Result<RedisValue, RedisError>) {
         release(cost: command.cost)
         command.answer(result)

@@ -1,20 +1,20 @@
 import NIOCore
 
-/// A command on its way, and who waits for its answer.
+/// A command in progress, and the caller that waits for its answer.
 struct PendingCommand {
     var command: RedisCommand
     /// The script that `command` calls by its digest.
     var script: RedisScript?
-    /// Whether the server is to tell when the key that is read changes.
+    /// Whether the server is to report later changes of the key that is read.
     var isTracked: Bool
-    /// Whether a server of a cluster is to answer though the slot is only on its way to it. Not together with `isTracked`: each of the two
+    /// Whether a server of a cluster is to answer although the slot is still moving to it. Not together with `isTracked`: each of the two
     /// would make the server forget the other.
     var isAsking = false
-    /// When the caller is told that there is no answer.
+    /// When the caller gets an error instead of an answer.
     var deadline: NIODeadline
-    /// How often it was sent and came back undone.
+    /// How often it was sent without being carried out.
     var retries = 0
-    /// In the outbox's account.
+    /// Its encoded size in bytes, as counted by the outbox.
     var cost = 0
     let answer: Answer
 
@@ -40,7 +40,7 @@ struct PendingCommand {
         bytes.write(command)
     }
 
-    /// The same with the whole script, for a server that does not know its digest; `nil` when there is no script, or it was sent already.
+    /// The same with the whole script, for a server that does not know its digest; `nil` if there is no script, or it was sent already.
     func withWholeScript() -> PendingCommand? {
         guard let script else { return nil }
         var whole = self
@@ -50,7 +50,7 @@ struct PendingCommand {
     }
 }
 
-// Checked where that costs nobody anything: a command that is never answered, or twice, is a mistake of this module.
+// Checked where that costs no performance: a command that is never answered, or answered twice, is a mistake of this module.
 #if DEBUG
     typealias AnswerContinuation = CheckedContinuation<Result<RedisValue, RedisError>, Never>
     func withAnswerContinuation(_ body: (AnswerContinuation) -> Void) async -> Result<RedisValue, RedisError> {

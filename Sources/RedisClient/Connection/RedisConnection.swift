@@ -2,18 +2,18 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Who keeps a connection; told on the event loop.
+/// The owner of a connection; called on the event loop.
 protocol RedisConnectionOwner: AnyObject {
-    /// The handshake is over: commands can be sent.
+    /// The handshake has succeeded: commands can be sent.
     func connectionIsReady(_ connection: RedisConnection)
-    /// The last that is told of a connection, once, also of one that never was ready.
+    /// The last call for a connection, once, even if it never was ready.
     func connectionEnded(_ connection: RedisConnection, _ error: RedisError)
-    /// It began or ceased to answer in time.
+    /// It started or stopped answering in time.
     func connectionHealthChanged(_ connection: RedisConnection)
     func connection(_ connection: RedisConnection, told event: RedisEvent)
-    /// A subscription that came after the handshake is in force.
+    /// A subscription that was made after the handshake is in force.
     func connection(_ connection: RedisConnection, subscribedTo channel: String)
-    /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
+    /// - Returns: Whether the owner takes care of the command; if not, its caller gets the error.
     func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool
 }
 
@@ -64,7 +64,7 @@ final class RedisConnection: ChannelInboundHandler {
         }
         let bound = NIOLoopBound(self, eventLoop: context.loop)
         let tls = context.tls
-        // A name is told to the server and looked for in its certificate; an address is only looked for.
+        // A host name is sent to the server and checked against its certificate; an address is only checked.
         let name = (try? SocketAddress(ipAddress: address.host, port: 0)) == nil ? address.host : nil
         ClientBootstrap(group: context.loop)
             .connectTimeout(TimeAmount(context.configuration.connectTimeout))
@@ -111,7 +111,7 @@ final class RedisConnection: ChannelInboundHandler {
 
     // MARK: Commands
 
-    /// - Parameter bytes: The commands encoded in their order.
+    /// - Parameter bytes: The commands, encoded in their order.
     func send(_ bytes: ByteBuffer, _ commands: some Sequence<PendingCommand>) {
         guard let channel, state == .ready || state == .draining else {
             return context.outbox.fail(commands, RedisError(.notConnected, "not connected to \(address)"))
@@ -133,7 +133,7 @@ final class RedisConnection: ChannelInboundHandler {
         send(bytes, CollectionOfOne(command))
     }
 
-    /// Sends a command of this module's own.
+    /// Sends one of this module's own commands.
     func ask(_ words: [RedisWord], _ done: @escaping (Result<RedisValue, RedisError>) -> Void) {
         let bound = NIOLoopBound(done, eventLoop: context.loop)
         let command = PendingCommand(
@@ -143,8 +143,8 @@ final class RedisConnection: ChannelInboundHandler {
         send(command)
     }
 
-    /// Subscribes to further channels; the owner is told by ``RedisConnectionOwner/connection(_:subscribedTo:)``. A server that refuses it is
-    /// given up: changes would be missed.
+    /// Subscribes to further channels; the owner is told by ``RedisConnectionOwner/connection(_:subscribedTo:)``. If the server refuses,
+    /// the connection ends: changes would be missed.
     func subscribe(to channels: [String]) {
         guard let channel, isReady, !channels.isEmpty else { return }
         var bytes = ByteBuffer()
@@ -153,7 +153,7 @@ final class RedisConnection: ChannelInboundHandler {
         channel.writeAndFlush(bytes, promise: nil)
     }
 
-    /// Takes no further commands, and ends when those under way are answered.
+    /// Accepts no further commands, and ends when those in progress are answered.
     func drain(_ error: RedisError) {
         guard state == .ready else { return }
         state = .draining
@@ -250,7 +250,7 @@ final class RedisConnection: ChannelInboundHandler {
             context.loop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
                 timer = nil
                 let now = NIODeadline.now()
-                // A loop that comes late has not read yet what came meanwhile.
+                // If the loop is late, it has not read yet what arrived meanwhile.
                 if now - deadline > .milliseconds(20) { arm(at: now + .milliseconds(5)) } else { look() }
             }
         )
@@ -274,13 +274,13 @@ final class RedisConnection: ChannelInboundHandler {
         arm(at: max(verdict.next, now + .milliseconds(1)))
     }
 
-    /// Their room is given back when their replies come.
+    /// They count towards the limits until their replies arrive.
     private func tellTimedOut(_ commands: [PendingCommand]) {
         let error = RedisError(.timedOut, "\(address) did not answer in time")
         for command in commands { command.answer(.failure(error)) }
     }
 
-    // MARK: The end
+    // MARK: Closing
 
     func channelInactive(context: ChannelHandlerContext) {
         end(RedisError(.connectionLost, "\(address) closed the connection\(hint)"))
@@ -290,7 +290,7 @@ final class RedisConnection: ChannelInboundHandler {
         end(connectionError(error))
     }
 
-    /// Ends it now. Does nothing when it has ended.
+    /// Ends the connection now. Does nothing if it has ended.
     func end(_ error: RedisError, timedOut: [PendingCommand] = []) {
         guard state != .ended else { return }
         state = .ended
@@ -311,7 +311,7 @@ final class RedisConnection: ChannelInboundHandler {
         owner?.connectionEnded(self, error)
     }
 
-    /// Done when the socket is closed.
+    /// Calls `body` when the socket is closed.
     func whenClosed(_ body: @escaping @Sendable () -> Void) {
         guard let channel else { return body() }
         channel.closeFuture.whenComplete { _ in body() }
@@ -322,6 +322,6 @@ final class RedisConnection: ChannelInboundHandler {
         return RedisError(code, "\(address): \(ConnectionFailure.words(error, host: address.host, hint: hint))")
     }
 
-    /// Of no use where it was a server to talk to before.
+    /// Only useful if no server has been connected to before.
     private var hint: String { state == .handshake && context.status.current.serverVersion == nil ? ConnectionFailure.hint : "" }
 }

@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import NIOSSL
 
-/// What everything of one database shares.
+/// What all parts of one database share.
 struct RedisContext: Sendable {
     let configuration: RedisConfiguration
     /// Everything happens on it.

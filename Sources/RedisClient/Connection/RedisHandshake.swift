@@ -1,8 +1,8 @@
 import NIOCore
 
-/// The first words on a connection, all sent at once, and what their replies mean. Does no I/O.
+/// The first commands on a connection, all sent at once, and the meaning of their replies. Does no I/O.
 struct RedisHandshake {
-    /// What a connection is to be.
+    /// The properties of a new connection.
     struct Plan {
         var username: String?
         var password: String?
@@ -11,7 +11,7 @@ struct RedisHandshake {
         var isTracking = true
         /// The server must be a master.
         var asksRole = false
-        /// The server must be of a cluster that takes commands: one that has just come back to it does not for two seconds.
+        /// The server must belong to a cluster that accepts commands: one that has just rejoined does not for two seconds.
         var asksCluster = false
         var channels: [String] = []
     }
@@ -24,14 +24,14 @@ struct RedisHandshake {
 
     private enum Step { case hello, select, tracking, role, cluster, ping, subscription }
 
-    /// The first version that has everything that is asked of a server.
+    /// The first version with everything that this client needs.
     private static let leastVersion = 7
 
     let plan: Plan
     private var steps: CircularBuffer<Step>
     private var missingChannels: Set<String>
     private(set) var serverVersion: String?
-    /// Why the server does not track keys, when it does not.
+    /// Why the server does not track keys; `nil` if it does.
     private(set) var trackingRefusal: String?
 
     init(_ plan: Plan) {
@@ -62,7 +62,7 @@ struct RedisHandshake {
         case .tracking: return ["CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP"]
         case .role: return ["ROLE"]
         case .cluster: return ["CLUSTER", "INFO"]
-        // Refused while the server loads its data, or has no data of its master yet.
+        // Refused while the server loads its data, or does not have its master's data yet.
         case .ping: return ["PING"]
         case .subscription: return ["SUBSCRIBE"] + plan.channels.map { .text($0) }
         }
@@ -77,10 +77,10 @@ struct RedisHandshake {
                 return steps.isEmpty ? .done : .more
             case .role where error.code == .server("NOPERM"), .cluster where error.code == .server("NOPERM"),
                 .ping where error.code == .server("NOPERM"):
-                // Taken on trust: a replica would refuse a write, a server that loads its data or is not of the cluster yet anything.
+                // Assumed to be right: a replica would refuse writes, and a server that is loading or not in the cluster yet would refuse everything.
                 return steps.isEmpty ? .done : .more
             case .ping where error.code == .server("MISCONF"):
-                // It cannot save to its disk: it takes no writes and no PING, and still answers.
+                // It cannot save to its disk: it accepts no writes and no PING, but still answers.
                 return steps.isEmpty ? .done : .more
             default: return .failed(explain(error, step))
             }
@@ -124,10 +124,10 @@ struct RedisHandshake {
         return nil
     }
 
-    /// Says what to do about a subscription that is refused.
+    /// Adds what to do about a refused subscription.
     func explain(_ error: RedisError) -> RedisError { explain(error, .subscription) }
 
-    /// Says what to do. The answers of servers do not repeat a password.
+    /// Adds what to do. Servers do not repeat a password in their answers.
     private func explain(_ error: RedisError, _ step: Step) -> RedisError {
         guard case .server(let word) = error.code else { return error }
         switch word {

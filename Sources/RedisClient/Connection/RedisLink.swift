@@ -1,35 +1,35 @@
 import Logging
 import NIOCore
 
-/// Whom a link is for; told on the event loop.
+/// The owner of a link; called on the event loop.
 protocol RedisLinkOwner: AnyObject {
-    /// It can be used, or cannot, or may be soon.
+    /// The link became usable or unusable, or may be usable soon.
     func linkChanged(_ link: RedisLink)
     func link(_ link: RedisLink, told event: RedisEvent)
-    /// A subscription that came after the handshake is in force.
+    /// A subscription that was made after the handshake is in force.
     func link(_ link: RedisLink, subscribedTo channel: String)
-    /// A connection stands; told before any command goes over it.
+    /// A connection is made; called before any command is sent over it.
     func linkIsReady(_ link: RedisLink, _ handshake: RedisHandshake)
-    /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
+    /// - Returns: Whether the owner takes care of the command; if not, its caller gets the error.
     func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool
 }
 
-/// Keeps a connection to a server: seeks the server, connects, and begins again with growing pauses when that fails or is lost. Lives on the
-/// event loop.
+/// Keeps a connection to a server: finds the server, connects, and starts again with growing pauses when that fails or the connection is lost.
+/// Lives on the event loop.
 final class RedisLink: RedisConnectionOwner {
-    /// Which server is to be connected to; asked before each attempt.
+    /// Finds the server to connect to; called before each attempt.
     typealias Finder = (_ found: @escaping (Result<RedisConfiguration.Address, RedisError>) -> Void) -> Void
 
     private enum State {
         case idle
-        /// The first attempt since the last connection was lost, or another one.
+        /// `isFirst` is `true` for the first attempt since the last connection was lost.
         case connecting(isFirst: Bool)
         case connected
         case pausing
         case closed
     }
 
-    /// What the next connection is to be.
+    /// The properties of the next connection.
     var plan: RedisHandshake.Plan
     private let context: RedisContext
     private let find: Finder
@@ -37,7 +37,7 @@ final class RedisLink: RedisConnectionOwner {
     private var state = State.idle
     private var connection: RedisConnection?
     private var backoff: Backoff
-    /// Counts attempts, so that an answer that was asked for in an earlier one is known as such.
+    /// Counts attempts, so that an answer from an earlier one is recognised.
     private var attempt = 0
     private var pause: Scheduled<Void>?
     private lazy var waiting = WaitingCommands(context) { [weak self] in self?.fail($0) }
@@ -56,10 +56,10 @@ final class RedisLink: RedisConnectionOwner {
         log = FailureLog(context.logger, role: role)
     }
 
-    /// Whether commands are sent as soon as they come.
+    /// Whether commands are sent at once.
     var isUsable: Bool { connection.map { $0.isReady && $0.isHealthy } ?? false }
 
-    /// Why commands fail at once; `nil` when they do not.
+    /// Why commands fail at once; `nil` if they do not.
     var refusal: RedisError? {
         switch state {
         case .connected:
@@ -99,7 +99,7 @@ final class RedisLink: RedisConnectionOwner {
         state = .connected
         lastError = nil
         log.connected(to: connection.address, connection.handshake)
-        // Who hears of the connection must not be refused any more; what is submitted now is sent later than this.
+        // The owner's callers must no longer be refused when they hear of the connection; what they submit is sent later.
         owner?.linkChanged(self)
         owner?.linkIsReady(self, connection.handshake)
         sendAll(waiting.takeAll())
@@ -117,7 +117,7 @@ final class RedisLink: RedisConnectionOwner {
             backoff.reset()
             connect(isFirst: true)
         } else {
-            // One that breaks again and again is no better than one that cannot be made.
+            // A connection that breaks again and again is no better than one that cannot be made.
             pauseThenConnect()
         }
         owner?.linkChanged(self)
@@ -141,13 +141,13 @@ final class RedisLink: RedisConnectionOwner {
         }
     }
 
-    /// Gives up the connection, after the commands under way, because the server is not the one to talk to any more.
+    /// Gives up the connection, after the commands in progress, because it is no longer to the right server.
     func reconnect(_ error: RedisError) {
         connection?.drain(error)
         owner?.linkChanged(self)
     }
 
-    /// Gives up the connection or the attempt now, and begins anew without a pause.
+    /// Gives up the connection or the attempt now, and starts again without a pause.
     func restart(_ error: RedisError) {
         connection?.end(error)
         guard case .pausing = state else { return }
@@ -155,23 +155,23 @@ final class RedisLink: RedisConnectionOwner {
         connect(isFirst: false)
     }
 
-    /// The server that is connected to, or just tried.
+    /// The server of the connection or of the current attempt.
     var address: RedisConfiguration.Address? { connection?.address }
 
-    /// Subscribes to further channels on the connection there is, and on later ones.
+    /// Subscribes to further channels on the current connection and later ones.
     func subscribe(to channels: [String]) {
         plan.channels += channels
         connection?.subscribe(to: channels)
     }
 
-    /// The same for channels that later connections are subscribed to already.
+    /// The same for channels that later connections already subscribe to.
     func resubscribe(to channels: [String]) {
         connection?.subscribe(to: channels)
     }
 
     // MARK: Commands
 
-    /// - Parameter bytes: The commands encoded in their order.
+    /// - Parameter bytes: The commands, encoded in their order.
     func submit(_ bytes: ByteBuffer, _ commands: [PendingCommand]) {
         if let connection, isUsable {
             connection.send(bytes, commands)
@@ -205,7 +205,7 @@ final class RedisLink: RedisConnectionOwner {
         context.outbox.fail(commands, refusal ?? RedisError(.notConnected, lastError?.message ?? "no connection in time"))
     }
 
-    // MARK: What a connection tells
+    // MARK: Reports from the connection
 
     func connectionHealthChanged(_ connection: RedisConnection) {
         if connection === self.connection { owner?.linkChanged(self) }
@@ -223,7 +223,7 @@ final class RedisLink: RedisConnectionOwner {
         owner?.link(self, refused: command, error) ?? false
     }
 
-    // MARK: The end
+    // MARK: Closing
 
     /// - Parameter closed: Called when the socket is closed.
     func close(_ closed: @escaping @Sendable () -> Void) {

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The replies that a connection owes, in their order, and whether they come in time. Does no I/O.
+/// The replies that a connection still has to get, in order, and whether they arrive in time. Does no I/O.
 struct ReplyQueue {
     struct Limits {
         var command: TimeAmount
@@ -8,40 +8,40 @@ struct ReplyQueue {
         var ping: TimeAmount
     }
 
-    /// What the next reply is to be.
+    /// What the next reply is for.
     enum Expected {
         case command(PendingCommand)
-        /// The caller was told already that it did not come.
+        /// The caller has already got an error.
         case abandoned(cost: Int)
-        /// Nobody looks at it.
+        /// The reply is not used.
         case ignored
-        /// One push for each of the channels; a reply instead is a refusal.
+        /// One push for each of the channels is expected; a reply instead is a refusal.
         case subscription(Set<String>)
     }
 
-    /// What is to be done at a time.
+    /// The result of a check.
     struct Verdict {
-        /// Their callers are to be told.
+        /// Commands whose callers get an error now.
         var timedOut: [PendingCommand] = []
-        /// A sign of life is to be asked for.
+        /// Whether to send a PING.
         var wantsPing = false
-        /// The connection is to be given up.
+        /// Whether to give up the connection.
         var isStalled = false
-        /// When to look again.
+        /// When to check again.
         var next: NIODeadline
     }
 
     private struct Item {
         var expected: Expected
         var sentAt: NIODeadline
-        /// From when on the reply is overdue.
+        /// When the reply becomes overdue.
         var due: NIODeadline
     }
 
     private let limits: Limits
     private var items = CircularBuffer<Item>(initialCapacity: 64)
     private var lastBytes: NIODeadline
-    /// No byte has come for longer than a command may take, though a reply is due.
+    /// Whether no byte has arrived for longer than a command may take, although a reply is due.
     private(set) var isOverdue = false
 
     init(limits: Limits, now: NIODeadline) {
@@ -54,7 +54,7 @@ struct ReplyQueue {
     mutating func append(_ expected: Expected, now: NIODeadline) {
         var due = now + limits.command
         if case .command(let command) = expected {
-            // As soon as its caller is told; but one that waited long before it was sent says little about the server.
+            // When its caller gets an error; but a command that waited long before it was sent says little about the server.
             due = min(due, max(command.deadline, now + .nanoseconds(limits.command.nanoseconds / 4 * 3)))
         }
         items.append(Item(expected: expected, sentAt: now, due: due))
@@ -64,14 +64,14 @@ struct ReplyQueue {
         items.popFirst()?.expected
     }
 
-    /// A subscription that is the next thing to be answered is in force for a channel.
+    /// If a subscription is the next thing to be answered, it is now in force for this channel.
     mutating func subscribed(to channel: String) {
         guard case .subscription(var missing) = items.first?.expected else { return }
         missing.remove(channel)
         if missing.isEmpty { items.removeFirst() } else { items[items.startIndex].expected = .subscription(missing) }
     }
 
-    /// - Returns: Whether the connection answers again.
+    /// - Returns: Whether the connection answers again after it was overdue.
     mutating func bytesCame(at now: NIODeadline) -> Bool {
         lastBytes = now
         defer { isOverdue = false }

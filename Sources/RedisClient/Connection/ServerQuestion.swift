@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One command to one server over a connection of its own. Lives on the event loop.
+/// One command to one server over a separate connection. Lives on the event loop.
 final class ServerQuestion: RedisConnectionOwner {
     private let words: [RedisWord]
     private let context: RedisContext
@@ -19,7 +19,7 @@ final class ServerQuestion: RedisConnectionOwner {
 
     func start() { connection?.start() }
 
-    /// Nothing is told any more.
+    /// Ends it without a result.
     func end() {
         done = nil
         finish(.failure(RedisError(.closed, "no longer asked")))

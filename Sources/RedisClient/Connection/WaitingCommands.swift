@@ -3,14 +3,14 @@ import NIOCore
 /// Commands that cannot be sent yet, and how long they may wait. Lives on the event loop.
 final class WaitingCommands {
     private let loop: any EventLoop
-    /// How long before its own end a command is given up.
+    /// How long before its deadline a command is given up.
     private let cut: TimeAmount
     private let giveUp: ([PendingCommand]) -> Void
     private var commands: [PendingCommand] = []
-    /// Set for whoever has waited for long enough first.
+    /// Set for the command that is given up first.
     private var timer: (end: NIODeadline, task: Scheduled<Void>)?
 
-    /// - Parameter giveUp: Called with those that have waited for long enough.
+    /// - Parameter giveUp: Called with the commands that have waited too long.
     init(_ context: RedisContext, giveUp: @escaping ([PendingCommand]) -> Void) {
         loop = context.loop
         let commandTimeout = TimeAmount(context.configuration.commandTimeout)
@@ -30,7 +30,7 @@ final class WaitingCommands {
         return commands
     }
 
-    /// Those that were never sent.
+    /// The commands that were never sent.
     func takeFresh() -> [PendingCommand] {
         take { $0.retries == 0 }
     }
@@ -60,7 +60,7 @@ final class WaitingCommands {
 }
 
 extension PendingCommand {
-    /// One that was sent already and came back undone waits for as long as it may take.
+    /// A command that was sent without being carried out may wait until its deadline.
     fileprivate func waits(untilBeforeDeadline cut: TimeAmount) -> NIODeadline {
         retries > 0 ? deadline : deadline - cut
     }

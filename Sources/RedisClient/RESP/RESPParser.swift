@@ -1,23 +1,23 @@
 import NIOCore
 
-/// Reads replies (RESP3, and the nulls of RESP2) from bytes that come in pieces of any size.
+/// Reads replies (RESP3, and the nulls of RESP2) from bytes that arrive in pieces of any size.
 ///
-/// What stands complete at the front is taken away at once and kept as values, so that a large reply is not read again with each piece. A
-/// blob is a slice of the bytes that came in. Streamed strings and aggregates, which no server of today sends, are malformed.
+/// Complete parts at the front are consumed at once and kept as values, so that a large reply is not read again with each piece. A
+/// blob is a slice of the received bytes. Streamed strings and aggregates, which no current server sends, are malformed.
 ///
 /// - SeeAlso: The RESP3 specification.
 struct RESPParser {
-    /// What a reply may cost at most.
+    /// The maximum size of a reply.
     struct Limits {
-        /// Aggregates within each other.
+        /// Nested aggregates.
         var depth = 8
-        /// Elements of one aggregate; keys and values of a map count each.
+        /// Elements of one aggregate; keys and values of a map count separately.
         var elements = 1 << 20
         /// Elements of a whole reply.
         var replyElements = 4 << 20
         /// Bytes of one string.
         var blob = 64 << 20
-        /// Bytes of a line, its end not counted.
+        /// Bytes of a line without its end.
         var line = 64 << 10
         /// Bytes of a whole reply.
         var reply = 128 << 20
@@ -25,14 +25,14 @@ struct RESPParser {
 
     enum Item: Hashable {
         case reply(RedisValue)
-        /// Something that nobody asked for.
+        /// Sent without a request.
         case push([RedisValue])
     }
 
     let limits: Limits
     private var bytes = ByteBuffer()
     private var stack: [Aggregate] = []
-    /// Behind the reader index: where no end of a line was found yet.
+    /// From the reader index: how many bytes have been searched for the end of a line.
     private var searched = 0
     private var replyBytes = 0
     private var replyElements = 0
@@ -49,7 +49,7 @@ struct RESPParser {
             return
         }
         if bytes.readerIndex >= bytes.readableBytes {
-            // What was read already is not dragged along.
+            // Drop what was read already.
             var rest = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + chunk.readableBytes)
             rest.writeImmutableBuffer(bytes)
             bytes = rest
@@ -57,9 +57,9 @@ struct RESPParser {
         bytes.writeImmutableBuffer(chunk)
     }
 
-    /// The next reply that is complete; `nil` when more bytes are needed.
+    /// The next complete reply; `nil` if more bytes are needed.
     ///
-    /// - Throws: ``RedisError/Code/malformed``, and again with each later call.
+    /// - Throws: ``RedisError/Code/malformed``, then and in each later call.
     mutating func next() throws(RedisError) -> Item? {
         if let failure { throw failure }
         do throws(RedisError) {
@@ -84,7 +84,7 @@ struct RESPParser {
     private enum Token {
         case incomplete
         case value(RedisValue)
-        /// An aggregate has begun that has elements.
+        /// A non-empty aggregate has begun.
         case opened
     }
 
@@ -109,7 +109,7 @@ struct RESPParser {
         }
     }
 
-    /// A value that stands on one line.
+    /// A value on a single line.
     private func scalar(_ line: Line) throws(RedisError) -> RedisValue {
         if line.type == UInt8(ascii: ":") { return .integer(try integer(line)) }
         let text = bytes.getString(at: bytes.readerIndex + 1, length: line.content) ?? ""
@@ -153,16 +153,16 @@ struct RESPParser {
         var type: UInt8
         /// Bytes between the type and the end of the line.
         var content: Int
-        /// Bytes with the type and the end of the line.
+        /// Bytes including the type and the end of the line.
         var length: Int { content + 3 }
     }
 
-    /// The line at the front, left where it is; `nil` when it is not complete.
+    /// The line at the front, which is not consumed; `nil` if it is incomplete.
     private mutating func line() throws(RedisError) -> Line? {
         let from = max(searched, 1)
         let found = bytes.withUnsafeReadableBytes { bytes -> (type: UInt8, end: Int?, isBroken: Bool)? in
             guard let type = bytes.first else { return nil }
-            // Told by its first byte, whether a line follows or not.
+            // An unknown type is an error even before the line is complete.
             guard Self.isType(type) else { return (type, nil, true) }
             var index = from
             while index < bytes.count {
@@ -195,7 +195,7 @@ struct RESPParser {
         let whole = line.length + length + 2
         guard replyBytes + whole <= limits.reply else { throw malformed("a reply of more than \(limits.reply) bytes") }
         guard bytes.readableBytes >= whole else {
-            // The end of the line is known: it is found again at once.
+            // The position of the line's end is not kept: it is found again at once.
             bytes.reserveCapacity(minimumWritableBytes: min(whole - bytes.readableBytes, 1 << 20))
             return .incomplete
         }
@@ -210,7 +210,7 @@ struct RESPParser {
         case UInt8(ascii: "!"):
             return .value(.error(Self.error(String(buffer: content))))
         default:
-            // Verbatim: three bytes tell the kind of text.
+            // Verbatim: three bytes state the kind of text.
             guard content.readableBytes >= 4, content.getInteger(at: content.readerIndex + 3, as: UInt8.self) == UInt8(ascii: ":") else {
                 throw malformed("a verbatim string without its kind")
             }
@@ -256,14 +256,14 @@ struct RESPParser {
             self.kind = kind
             self.remaining = remaining
             values = []
-            // What is announced need not come.
+            // The announced number of elements need not arrive.
             values.reserveCapacity(min(remaining, 64))
         }
     }
 
-    /// Puts a value where it belongs.
+    /// Adds a value to the aggregate in progress.
     ///
-    /// - Returns: What is complete by it, when nothing is in progress any more.
+    /// - Returns: The item that is complete now, if no aggregate is in progress any more.
     private mutating func complete(_ value: RedisValue) -> Item? {
         var value = value
         while !stack.isEmpty {
@@ -318,7 +318,7 @@ struct RESPParser {
                 let digit = bytes[index] &- UInt8(ascii: "0")
                 guard digit < 10 else { return nil }
                 let (ten, overflows) = value.multipliedReportingOverflow(by: 10)
-                // Towards the sign, so that the least number is read too.
+                // Towards the sign, so that the smallest number can be read too.
                 let (next, overflowsToo) =
                     isNegative ? ten.subtractingReportingOverflow(Int64(digit)) : ten.addingReportingOverflow(Int64(digit))
                 guard !overflows, !overflowsToo else { return nil }

@@ -1,7 +1,7 @@
 import NIOCore
 
 extension ByteBuffer {
-    /// Writes a command as servers read it: an array of strings.
+    /// Writes a command in the form that servers read: an array of strings.
     mutating func write(_ command: RedisCommand) {
         writeHeader(UInt8(ascii: "*"), command.words.count)
         for word in command.words {

@@ -2,7 +2,7 @@ package import NIOCore
 
 /// A reply of a server (RESP3).
 ///
-/// Sets are arrays, verbatim strings are blobs, big numbers are simple strings; attributes are skipped and pushes are events.
+/// Sets become arrays, verbatim strings blobs, and big numbers simple strings; attributes are skipped, and pushes are events.
 package enum RedisValue: Sendable, Hashable {
     case null
     /// A short text such as `OK`.
@@ -13,7 +13,7 @@ package enum RedisValue: Sendable, Hashable {
     case double(Double)
     case boolean(Bool)
     case array([RedisValue])
-    /// Keys and values in turn, in the order of the reply.
+    /// Alternately keys and values, in the order of the reply.
     case map([RedisValue])
     /// An error inside an array; one that is the whole reply is thrown.
     case error(RedisError)
@@ -22,7 +22,7 @@ package enum RedisValue: Sendable, Hashable {
 extension RedisValue {
     package var isNull: Bool { self == .null }
 
-    /// The text of a string reply; `nil` when it is none, or no UTF-8.
+    /// The text of a string reply; `nil` for any other reply, or if it is not UTF-8.
     package var string: String? {
         switch self {
         case .simple(let text): text
@@ -40,7 +40,7 @@ extension RedisValue {
         }
     }
 
-    /// The elements of an array, or keys and values of a map in turn.
+    /// The elements of an array, or alternately the keys and values of a map.
     package var array: [RedisValue]? {
         switch self {
         case .array(let values), .map(let values): values

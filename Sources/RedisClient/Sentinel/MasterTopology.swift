@@ -1,14 +1,14 @@
 import Logging
 import NIOCore
 
-/// All commands go to one master: the server that is configured, or the one that sentinels name.
+/// All commands go to one master: the configured server, or the one that sentinels name.
 final class MasterTopology: RedisTopology, RedisLinkOwner {
     private let context: RedisContext
     private var link: RedisLink?
     private var warnedOfTracking = false
     private var nextAddress = 0
     private var sentinels: SentinelSet?
-    /// What sentinels said last did not lead to a connection.
+    /// Whether the last answer of the sentinels did not lead to a connection.
     private var isMisled = false
 
     init(_ context: RedisContext) {
@@ -41,12 +41,12 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
 
     private func masterMoved(to address: RedisConfiguration.Address) {
         guard let link, link.address != address else { return }
-        // Those that moved it know where it is.
+        // The sentinels that moved it know where it is.
         isMisled = false
         link.restart(RedisError(.connectionLost, "the master is \(address) now"))
     }
 
-    /// One after the other.
+    /// The configured servers in turn.
     private func configuredServer() -> Result<RedisConfiguration.Address, RedisError> {
         let addresses = context.configuration.addresses
         guard !addresses.isEmpty else { return .failure(RedisError(.notConnected, "no server is configured")) }
@@ -64,7 +64,7 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
         link.close(closed)
     }
 
-    // MARK: What the link tells
+    // MARK: Reports from the link
 
     func linkChanged(_ link: RedisLink) {
         context.outbox.refuse(link.refusal)
@@ -97,8 +97,8 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
         case .server("READONLY"), .server("MASTERDOWN"), .server("LOADING"): break
         default: return false
         }
-        // Nothing was carried out. There is a master elsewhere, or here soon: until then no connection is of use, for what is written would
-        // be refused by the next one too.
+        // Nothing was carried out. The master is elsewhere, or will soon be here: until then no connection is useful, because the next
+        // one would refuse writes too.
         link.plan.asksRole = true
         link.reconnect(RedisError(.connectionLost, error.message))
         if command.retries == 0 {

@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
 
-/// The sentinels of a master: they are asked where it is, and one of them tells when it is another one. Lives on the event loop.
+/// The sentinels of a master: all can be asked where it is, and one is watched for a new master. Lives on the event loop.
 ///
 /// - SeeAlso: Redis documentation, "Guidelines for Redis clients with support for Redis Sentinel".
 final class SentinelSet: RedisLinkOwner {
@@ -11,13 +11,13 @@ final class SentinelSet: RedisLinkOwner {
     private let context: RedisContext
     private let plan: RedisHandshake.Plan
     private let onSwitch: (RedisConfiguration.Address) -> Void
-    /// Those that answered last come first.
+    /// The one that answered last comes first.
     private var addresses: [RedisConfiguration.Address]
     private var question: ServerQuestion?
     private var watch: RedisLink?
     private var nextWatched = 0
 
-    /// - Parameter onSwitch: Told the new master.
+    /// - Parameter onSwitch: Called with the new master.
     init(master: String, _ context: RedisContext, onSwitch: @escaping (RedisConfiguration.Address) -> Void) {
         self.master = master
         self.context = context
@@ -49,12 +49,12 @@ final class SentinelSet: RedisLinkOwner {
         watch = nil
     }
 
-    /// Asks one sentinel after the other, until one of them knows.
+    /// Asks one sentinel after the other until one of them knows.
     func find(_ found: @escaping (Result<RedisConfiguration.Address, RedisError>) -> Void) {
         ask(addresses[...], reasons: [], found)
     }
 
-    /// What a sentinel said does not hold: another one is asked first the next time.
+    /// The last answer of a sentinel was wrong: ask another one first the next time.
     func distrust() {
         if !addresses.isEmpty { addresses.append(addresses.removeFirst()) }
     }
@@ -90,7 +90,7 @@ final class SentinelSet: RedisLinkOwner {
         question?.start()
     }
 
-    // MARK: What the watched sentinel tells
+    // MARK: Reports from the watched sentinel
 
     func linkChanged(_ link: RedisLink) {}
 

@@ -1,8 +1,8 @@
-/// Takes a command line apart as a POSIX shell would, without doing anything else that a shell does.
+/// Splits a command line into words as a POSIX shell does, without any other feature of a shell.
 enum CommandLineWords {
-    /// Quotes group words; a backslash takes the next character as it is, between double quotes only `"` and `\`.
+    /// Quotes group words. A backslash escapes the next character; between double quotes only `"` and `\`.
     ///
-    /// - Returns: `nil` when a quote is not closed, or a backslash stands at the end.
+    /// - Returns: `nil` if a quote is not closed, or the line ends with a backslash.
     static func split(_ line: String) -> [String]? {
         var words: [String] = []
         var word: String?
@@ -30,7 +30,7 @@ enum CommandLineWords {
         return words
     }
 
-    /// What stands before the closing double quote.
+    /// The text before the closing double quote.
     private static func quoted(_ rest: inout Substring.UnicodeScalarView) -> String? {
         var text = ""
         while let scalar = rest.popFirst() {

@@ -1,12 +1,12 @@
 import MirrorSystem
 
-/// Reads the small files that credentials stand in.
+/// Reads the small files that contain credentials.
 package struct CredentialFiles: Sendable {
     package enum Content: Sendable, Equatable {
         case bytes([UInt8])
-        /// There is no such file.
+        /// The file does not exist.
         case missing
-        /// There is one that cannot be read; the reason is for people.
+        /// The file exists but cannot be read; the reason is for messages.
         case unreadable(String)
     }
 
@@ -15,17 +15,17 @@ package struct CredentialFiles: Sendable {
 
     private let reader: @Sendable (String) -> Content
 
-    /// - Parameter reader: Gives the content of the file at a path.
+    /// - Parameter reader: Returns the content of the file at a path.
     package init(_ reader: @escaping @Sendable (String) -> Content) {
         self.reader = reader
     }
 
-    /// The operating system's.
+    /// The files of the operating system.
     package static let system = CredentialFiles(readFile)
 
     package func read(_ path: String) -> Content { reader(path) }
 
-    /// - Throws: `.invalid` when the file is missing or unreadable, or no UTF-8.
+    /// - Throws: `.invalid` if the file is missing, unreadable, or not UTF-8.
     package func text(_ path: String, of what: String) throws(CredentialsError) -> String {
         switch read(path) {
         case .bytes(let bytes):
@@ -41,7 +41,7 @@ package struct CredentialFiles: Sendable {
     private static func readFile(_ path: String) -> Content {
         guard !path.utf8.contains(0) else { return .unreadable("its name contains a zero byte") }
         do throws(Errno) {
-            // Without waiting: a pipe that somebody put there must not hang a thread.
+            // Does not wait: a pipe at this path must not block a thread.
             let bytes = try Descriptor(path, for: .reading, .nonBlocking).rest(limit: maxLength)
             return bytes.map { Content.bytes($0) } ?? .unreadable("it is larger than \(maxLength) bytes")
         } catch {

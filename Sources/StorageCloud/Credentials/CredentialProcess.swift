@@ -2,17 +2,17 @@ import CLibrary
 import Dispatch
 import Synchronization
 
-/// Runs a program that gives out credentials: without a shell, for a limited time, with limited output.
+/// Runs a program that issues credentials: without a shell, for a limited time, with limited output.
 ///
-/// What it writes to its standard error is dropped, because it may be anything. A program that takes too long is killed with all that it
+/// Its standard error is discarded, because it may contain anything. A program that takes too long is killed, together with everything that it
 /// started.
 package enum CredentialProcess {
     /// - Parameters:
-    ///   - command: A command line; quotes group words, and nothing else that a shell does is done.
-    ///   - environment: The program's own; `PATH` says where it is looked for.
+    ///   - command: A command line; quotes group words, and no other feature of a shell is supported.
+    ///   - environment: The program's environment; its `PATH` is searched for the program.
     ///   - limit: Bytes of output.
-    /// - Returns: What it wrote to its standard output.
-    /// - Throws: ``CredentialsError``; `CancellationError` when the task is cancelled, and the program is killed.
+    /// - Returns: The program's standard output.
+    /// - Throws: ``CredentialsError``; `CancellationError` if the task is cancelled, and the program is killed.
     package static func run(
         _ command: String, environment: [String: String], timeout: Duration = .seconds(60), limit: Int = 64 << 10
     ) async throws -> [UInt8] {
@@ -25,7 +25,7 @@ package enum CredentialProcess {
         let cancellation = Cancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                // A thread that may be blocked.
+                // On a thread that may block.
                 DispatchQueue.global().async {
                     continuation.resume(
                         with: Result {

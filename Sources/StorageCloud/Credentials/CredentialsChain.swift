@@ -1,22 +1,22 @@
 import Synchronization
 
-/// Looks for credentials in several places, in their order.
+/// Looks for credentials in several places, in order.
 ///
-/// The first place that has credentials is the one that is asked from then on: nobody becomes somebody else because a file is missing for a
-/// moment. A place that has something that cannot work ends the search with its error.
+/// The first place that has credentials is used from then on, so that the identity does not change because a file is missing for a
+/// moment. A place with an invalid setup ends the search with its error.
 package final class CredentialsChain<Credentials: ExpiringCredentials>: Sendable {
     private let sources: [any CredentialsSource<Credentials>]
     private let notFound: @Sendable (_ reasons: String) -> String
-    /// The index of the one that had credentials.
+    /// The index of the source that had credentials.
     private let chosen = Mutex<Int?>(nil)
 
-    /// - Parameter notFound: Says that no place has credentials, and what to do, given every place and why it has none.
+    /// - Parameter notFound: Makes the message that no place has credentials, and what to do, from all places and their reasons.
     package init(_ sources: [any CredentialsSource<Credentials>], notFound: @escaping @Sendable (_ reasons: String) -> String) {
         self.sources = sources
         self.notFound = notFound
     }
 
-    /// - Throws: ``CredentialsError``, `.notFound` with every place and why it has none; `CancellationError`.
+    /// - Throws: ``CredentialsError``, `.notFound` with all places and their reasons; `CancellationError`.
     package func load() async throws -> Credentials {
         if let index = chosen.withLock({ $0 }) {
             switch try await look(sources[index]) {

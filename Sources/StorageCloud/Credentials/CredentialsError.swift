@@ -1,22 +1,22 @@
 package import MirrorStorage
 
-/// Why there are no credentials. `message` names variables, files, profiles and addresses, never a secret.
+/// Why there are no credentials. `message` may name variables, files, profiles and addresses, but never contains a secret.
 package struct CredentialsError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
-        /// Nobody has set any up.
+        /// None are set up.
         case notFound
-        /// They are set up in a way that cannot work.
+        /// They are set up incorrectly.
         case invalid
         /// They are set up in a way that this service does not support.
         case unsupported
-        /// Who gives them out refused to.
+        /// The issuer refused to give them out.
         case refused
-        /// They ended, and there are no newer ones.
+        /// They have expired, and there are no newer ones.
         case expired
-        /// Who gives them out cannot be asked at the moment.
+        /// The issuer currently cannot be reached.
         case unavailable
 
-        /// Whether the same call may succeed a little later, without anybody's changing something.
+        /// Whether the same call may succeed a little later without any change to the setup.
         package var isTransient: Bool {
             switch self {
             case .unavailable: true
@@ -35,19 +35,19 @@ package struct CredentialsError: Error, Sendable, Equatable, CustomStringConvert
 
     package var description: String { "\(code.rawValue): \(message)" }
 
-    /// The same for who calls an object store.
+    /// The same error for callers of an object store.
     ///
     /// - Parameter operation: A bounded metric label: service and call.
     package func storageError(operation: String) -> StorageError {
         StorageError(code.isTransient ? .unavailable : .permissionDenied, "no credentials: \(message)", operation: operation, cause: self)
     }
 
-    /// The same error, said of `place`.
+    /// The same error, with `place` in front of its message.
     package func prefixed(_ place: String) -> CredentialsError {
         CredentialsError(code, "\(place): \(message)")
     }
 
-    /// Calls `body`, whose errors are said of `place`.
+    /// Calls `body`, and puts `place` in front of the messages of its errors.
     package static func prefixing<Value>(_ place: String, _ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()

@@ -1,27 +1,27 @@
 package import MirrorCore
 
-/// What requests to a service are signed with, or carry. Their texts never show a secret.
+/// Credentials that sign requests to a service, or are sent with them. Their descriptions never show a secret.
 package protocol ExpiringCredentials: Sendable, Equatable {
-    /// When the service stops accepting them; `nil` for those that last.
+    /// When the service stops accepting them; `nil` if they do not expire.
     var expires: Timestamp? { get }
 }
 
-/// What has the credentials for requests to a service.
+/// Provides the credentials for requests to a service.
 package protocol CredentialsProvider<Credentials>: Sendable {
     associatedtype Credentials: ExpiringCredentials
 
     /// The credentials to use now.
     ///
-    /// - Returns: `nil` when requests are to stay unsigned.
+    /// - Returns: `nil` if requests are not to be signed.
     /// - Throws: ``CredentialsError``, or `CancellationError`.
     func credentials() async throws -> Credentials?
 
-    /// Tells that the service refused these credentials as expired, so that the next call asks for newer ones.
+    /// Reports that the service refused these credentials as expired, so that the next call fetches newer ones.
     ///
-    /// Nothing happens when newer ones are at hand already.
+    /// Does nothing if there are newer ones already.
     func invalidate(_ refused: Credentials)
 
-    /// Ends what is under way; nothing is given afterwards.
+    /// Ends requests in progress; no credentials are returned afterwards.
     func shutdown() async
 }
 
@@ -30,9 +30,9 @@ extension CredentialsProvider {
     package func shutdown() async {}
 }
 
-/// Credentials that stand in the configuration, or none at all.
+/// Credentials from the configuration, or none at all.
 package struct StaticCredentials<Credentials: ExpiringCredentials>: CredentialsProvider {
-    /// For buckets that everybody may use.
+    /// For buckets that allow access to everybody.
     package static var anonymous: StaticCredentials { StaticCredentials(held: nil) }
 
     private let held: Credentials?

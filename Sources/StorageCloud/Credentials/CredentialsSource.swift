@@ -1,11 +1,11 @@
-/// One place where credentials may be set up.
+/// A place where credentials may be set up.
 package protocol CredentialsSource<Credentials>: Sendable {
     associatedtype Credentials: ExpiringCredentials
 
     /// For messages: `environment`.
     var name: String { get }
 
-    /// - Throws: ``CredentialsError`` when credentials are set up here, but cannot be had; `CancellationError`.
+    /// - Throws: ``CredentialsError`` if credentials are set up here but cannot be obtained; `CancellationError`.
     func look() async throws -> CredentialsFinding<Credentials>
 }
 

@@ -3,7 +3,7 @@ package import MirrorNet
 import NIOCore
 package import NIOHTTP1
 
-/// Short questions to those who give out credentials.
+/// Makes short requests to issuers of credentials.
 package struct CredentialsTransport: Sendable {
     package struct Answer: Sendable {
         package let status: Int
@@ -12,14 +12,14 @@ package struct CredentialsTransport: Sendable {
 
         package var text: String { String(decoding: body, as: UTF8.self) }
 
-        /// When it was given, by the clock of who gave it.
+        /// When the answer was made, by the issuer's clock.
         package var date: Timestamp? { headers.first(name: "date").flatMap(Timestamp.init(httpDate:)) }
     }
 
     private let client: ServiceClient
     package let clock: any MirrorClock
 
-    /// Bytes; tokens have been seen to be 10 KiB long.
+    /// Bytes; tokens of 10 KiB have been seen.
     private static let maxLength = 128 << 10
 
     package init(client: ServiceClient, clock: any MirrorClock) {
@@ -28,9 +28,9 @@ package struct CredentialsTransport: Sendable {
     }
 
     /// - Parameters:
-    ///   - url: Errors name the service alone; paths of container agents are as good as passwords.
+    ///   - url: Errors name only its service, because the paths of container agents are as sensitive as passwords.
     ///   - timeout: For the whole answer.
-    /// - Throws: `.unavailable` when there is no answer in time.
+    /// - Throws: `.unavailable` if there is no answer in time.
     package func answer(
         _ method: HTTPMethod, _ url: ArtifactURL, headers: [(String, String)] = [], body: String? = nil, timeout: Duration
     ) async throws -> Answer {
@@ -50,12 +50,12 @@ package struct CredentialsTransport: Sendable {
         return answer
     }
 
-    /// The fields of a form as the body of a request.
+    /// Encodes a form as the body of a request.
     package static func form(_ fields: [(String, String)]) -> String {
         fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
     }
 
-    /// Calls until it succeeds, fails with something that time does not mend, or has failed `times` times.
+    /// Repeats `call` until it succeeds, fails with an error that is not transient, or has failed `times` times.
     package func attempts<Value>(_ times: Int, pause: Duration, _ call: () async throws -> Value) async throws -> Value {
         var left = times
         while true {
@@ -73,9 +73,9 @@ extension ArtifactURL {
     /// `https://sts.example.org`
     package var service: String { "\(scheme.rawValue)://\(authority)" }
 
-    /// Reads the address of somebody who gives out credentials.
+    /// Parses the address of an issuer of credentials.
     ///
-    /// - Parameter name: Of what says it, such as a variable.
+    /// - Parameter name: The source of the address, such as a variable.
     /// - Throws: `.invalid`.
     package static func of(_ name: String, _ text: String) throws(CredentialsError) -> ArtifactURL {
         do {

@@ -2,20 +2,20 @@ import CLibrary
 import MirrorCore
 import MirrorSystem
 
-/// A program that runs, in a process group of its own. Everything here blocks.
+/// A running program in its own process group. Everything here blocks.
 struct ProgramRun {
     private let process: pid_t
-    /// Its standard output; not waited for when read.
+    /// Its standard output; reading from it does not wait.
     private let reader: CInt
 
-    /// How often it is looked whether the program has ended, or is to, while its output is silent, in milliseconds.
+    /// While there is no output, how often to check whether the program has ended or must be stopped, in milliseconds.
     private static let interval: CInt = 50
 
-    /// How often a program that is open for writing is tried again, and after how many milliseconds.
+    /// How often to retry a program file that is open for writing, and the pause in milliseconds.
     private static let maxBusy = 50
     private static let busyPause: CInt = 20
 
-    /// Starts it. ``output(within:limit:isCancelled:)`` must be called afterwards.
+    /// Starts the program. ``output(within:limit:isCancelled:)`` must be called afterwards.
     init(_ path: String, arguments: [String], environment: [String: String]) throws(CredentialsError) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure(errno) }
@@ -33,8 +33,8 @@ struct ProgramRun {
 
     /// Reads until the program ends.
     ///
-    /// - Throws: `.unavailable` when it takes longer than `timeout` or fails, `.invalid` when it writes more than `limit` bytes,
-    ///   `CancellationError`. It does not run any more in any of these cases.
+    /// - Throws: `.unavailable` if it takes longer than `timeout` or fails, `.invalid` if it writes more than `limit` bytes,
+    ///   `CancellationError`. In all these cases the program has been stopped.
     func output(within timeout: Duration, limit: Int, isCancelled: () -> Bool) throws -> [UInt8] {
         let deadline = ContinuousClock.now + timeout
         var bytes: [UInt8] = []
@@ -50,7 +50,7 @@ struct ProgramRun {
                 throw CredentialsError(.unavailable, "the program has not ended within \(timeout.inSeconds) s")
             }
             waitForOutput(isOpen)
-            // Asked before the output is read: what it wrote before its end is all there then. What it started may go on.
+            // Checked before the output is read, so that all output from before its end is read. Processes that it started may still run.
             ending = ended()
             isOpen = read(into: &bytes)
             guard bytes.count <= limit else { throw CredentialsError(.invalid, "the program writes more than \(limit) bytes") }
@@ -67,7 +67,7 @@ struct ProgramRun {
 
     private func waitForOutput(_ isOpen: Bool) {
         guard isOpen else {
-            // It has closed its output and is about to end.
+            // The program has closed its output and is about to end.
             _ = poll(nil, 0, 2)
             return
         }
@@ -75,7 +75,7 @@ struct ProgramRun {
         _ = poll(&descriptor, 1, Self.interval)
     }
 
-    /// Takes what is there.
+    /// Reads the available output.
     ///
     /// - Returns: Whether there may be more.
     private func read(into bytes: inout [UInt8]) -> Bool {
@@ -84,18 +84,18 @@ struct ProgramRun {
             let count = chunk.withUnsafeMutableBytes { systemRead(reader, $0) }
             guard count > 0 else { return count < 0 && [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) }
             bytes.append(contentsOf: chunk[..<count])
-            // The caller looks at the limit; a program that never pauses must not keep it from that.
+            // The caller checks the limit; a program that never pauses must not prevent that.
             if bytes.count >= 1 << 20 { return true }
         }
     }
 
-    /// - Returns: How it ended; `nil` while it runs.
+    /// - Returns: Its status when it has ended; `nil` while it runs.
     private func ended() -> CInt? {
         var status: CInt = 0
         return waitpid(process, &status, WNOHANG) == process ? status : nil
     }
 
-    /// Kills it, and what it started as long as that stayed in its group.
+    /// Kills the program, and the processes that it started in its group.
     private func stop() {
         kill(-process, SIGKILL)
         var status: CInt = 0
@@ -126,13 +126,13 @@ struct ProgramRun {
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var flags = Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
-        // It gets none of this process's connections, which SwiftNIO does not mark as closed on exec.
+        // The program must not inherit this process's connections, which SwiftNIO does not mark as closed on exec.
         #if canImport(Darwin)
             flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
         #else
             systemCloseAll(from: 3, in: &actions)
         #endif
-        // What this process does with signals is no business of the program's.
+        // The program must not inherit this process's signal handling.
         var (all, none) = (sigset_t(), sigset_t())
         sigfillset(&all)
         sigemptyset(&none)
@@ -148,7 +148,7 @@ struct ProgramRun {
         }
         var process: pid_t = 0
         var code = posix_spawn(&process, path, &actions, &attributes, &argumentPointers, &environmentPointers)
-        // A program that is being replaced cannot run until whoever writes it is done.
+        // A program file that is being replaced cannot run until its writer has closed it.
         for _ in 0..<maxBusy where code == ETXTBSY {
             _ = poll(nil, 0, busyPause)
             code = posix_spawn(&process, path, &actions, &attributes, &argumentPointers, &environmentPointers)

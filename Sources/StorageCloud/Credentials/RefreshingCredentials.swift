@@ -2,23 +2,23 @@ package import Logging
 package import MirrorCore
 import Synchronization
 
-/// Credentials that are asked for again before they end.
+/// Credentials that are renewed before they expire.
 ///
-/// One question at a time, however many ask for credentials. Those at hand are given while they last: newer ones are fetched beside that when
-/// less than ``Limits/refreshBefore`` is left, and waited for when less than ``Limits/waitBefore`` is left. When fetching fails, what is still
-/// valid is used on, and the next attempt is made after a pause that grows.
+/// Only one request for credentials is in progress at a time, however many callers there are. Current credentials are returned while they are valid:
+/// newer ones are fetched in the background when less than ``Limits/refreshBefore`` is left, and awaited when less than ``Limits/waitBefore`` is
+/// left. If fetching fails, valid credentials are still used, and the next attempt follows after a growing pause.
 ///
-/// When they end is a time of day, and this machine's may be set: what was left when they came is counted down beside it, and the less counts. So a clock
-/// that is set back makes nobody use, or sign addresses with, what has ended, and one that is set forward costs one more question.
+/// Expiry is a time of day, and this machine's clock may be set. So the time left when they arrived is also counted down, and the shorter one counts.
+/// If the clock is set back, no expired credentials are used or sign URLs; if it is set forward, that costs one more request.
 package final class RefreshingCredentials<Credentials: ExpiringCredentials>: CredentialsProvider {
     package struct Limits: Sendable, Hashable {
-        /// With less than this left, newer ones are fetched while those at hand are given.
+        /// With less than this left, newer ones are fetched while the current ones are returned.
         package var refreshBefore: Duration = .seconds(300)
-        /// With less than this left, newer ones are waited for.
+        /// With less than this left, callers wait for newer ones.
         package var waitBefore: Duration = .seconds(60)
-        /// Between a success and the next question, at least: a source that gives what ends at once is not asked all the time.
+        /// The minimum time between a success and the next request, so that a source whose credentials expire at once is not asked all the time.
         package var minInterval: Duration = .seconds(10)
-        /// After the first failure; doubled with each further one.
+        /// The pause after the first failure; it doubles with each further one.
         package var firstBackoff: Duration = .seconds(1)
         package var maxBackoff: Duration = .seconds(60)
 
@@ -29,7 +29,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
 
     private struct Held {
         let credentials: Credentials
-        /// When they end by the time that passes; `nil` for never.
+        /// When they expire, on the monotonic clock; `nil` for never.
         let until: ContinuousClock.Instant?
     }
 
@@ -37,12 +37,12 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         var held: Held?
         /// Whether the service has refused `held` as expired.
         var isRefused = false
-        /// The question that is under way.
+        /// The request that is in progress.
         var question: Question?
         var failures = 0
-        /// Of the last question, when it failed.
+        /// The error of the last request, if it failed.
         var failure: (any Error)?
-        /// No question is asked before.
+        /// The earliest time for the next request.
         var earliest: ContinuousClock.Instant?
         var isShutDown = false
     }
@@ -59,7 +59,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
     private let load: @Sendable () async throws -> Credentials
     private let state = Mutex(State())
 
-    /// - Parameter load: Asks for credentials; it must end in bounded time.
+    /// - Parameter load: Fetches credentials; must end in bounded time.
     package init(
         limits: Limits = Limits(), clock: any MirrorClock = SystemClock(), logger: Logger,
         load: @escaping @Sendable () async throws -> Credentials
@@ -75,7 +75,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         switch state.withLock({ decide(&$0) }) {
         case .give(let credentials): return credentials
         case .fail(let error): throw error
-        // The question goes on for the others when this caller is cancelled.
+        // If this caller is cancelled, the request continues for the others.
         case .wait(let question): return try await leaving(by: clock) { try await question.value }
         }
     }
@@ -86,7 +86,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         }
     }
 
-    /// Ends the question that is under way, and returns once it has ended; who waits for it gets an error.
+    /// Cancels the request in progress, and returns when it has ended; its callers get an error.
     package func shutdown() async {
         let question = state.withLock { state in
             state.isShutDown = true
@@ -96,7 +96,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         _ = await question?.result
     }
 
-    /// Whether newer ones are being asked for at the moment.
+    /// Whether a request for newer ones is in progress.
     var isAsking: Bool { state.withLock { $0.question != nil } }
 
     // MARK: Deciding
@@ -108,7 +108,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
             if let question = state.question { return .wait(question) }
             if mayAsk { return .wait(ask(&state)) }
             if let failure = state.failure { return .fail(failure) }
-            // Refused, and fetched a moment ago: the service may say itself what is wrong with it.
+            // Refused, and fetched a moment ago: let the service itself say what is wrong.
             if let held = state.held, left(held) > .zero { return .give(held.credentials) }
             return .fail(Self.ended)
         }
@@ -124,7 +124,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         CredentialsError(.expired, "the source of the credentials gives credentials that have already expired")
     }
 
-    /// How long they last.
+    /// How long they are still valid.
     private func left(_ held: Held) -> Duration {
         guard let expires = held.credentials.expires, let until = held.until else { return .milliseconds(Int64.max) }
         return min(clock.now.duration(to: expires), clock.instant.duration(to: until))
@@ -137,7 +137,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
     // MARK: Asking
 
     private func ask(_ state: inout State) -> Question {
-        // It cannot end before the lock of the state is free again.
+        // The task cannot finish before the lock of the state is released.
         let question: Question = Task {
             let result: Result<Credentials, any Error>
             do { result = .success(try await load()) } catch { result = .failure(error) }
@@ -148,7 +148,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         return question
     }
 
-    /// - Returns: What those get who waited.
+    /// - Returns: The result for the waiting callers.
     private func settle(_ result: Result<Credentials, any Error>, in state: inout State) -> Result<Credentials, any Error> {
         state.question = nil
         switch result {

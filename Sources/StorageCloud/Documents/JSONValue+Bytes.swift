@@ -7,15 +7,15 @@ package import MirrorCore
 #endif
 
 extension JSONValue {
-    /// Reads a document.
+    /// Parses a document.
     ///
-    /// - Returns: `nil` for what is not JSON.
+    /// - Returns: `nil` if it is not JSON.
     package init?(parsing bytes: some Sequence<UInt8>) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
         self = value
     }
 
-    /// The document, with the members of objects in their order by name.
+    /// The encoded document, with sorted keys.
     package var encoded: [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -1,34 +1,34 @@
 package import NIOCore
 
-/// An element of an answer of the service, with what is in it.
+/// An element of a service's answer, with its content.
 package struct XMLTree: Sendable, Hashable {
-    /// Without a prefix.
+    /// Without its prefix.
     package let name: String
-    /// The text between the tags, when there are no elements; with the whitespace around it.
+    /// The text between the tags if there are no child elements, including surrounding whitespace.
     package let text: String
     package let children: [XMLTree]
-    /// Values by name, both as they stand in the document: prefixes and references stay.
+    /// Values by name, both exactly as in the document: prefixes and references are kept.
     package let attributes: [String: String]
 
-    /// The first child of a name.
+    /// The first child with a name.
     package subscript(_ name: String) -> XMLTree? { children.first { $0.name == name } }
 
     package func all(_ name: String) -> [XMLTree] { children.filter { $0.name == name } }
 }
 
 extension XMLTree {
-    /// Reads a document.
+    /// Parses a document.
     ///
     /// - Parameter limit: Bytes.
-    /// - Throws: ``XMLTreeError`` for what is no well-formed document, too long, too deep (16) or of too many elements (100,000), and for
-    ///   every document type declaration: no service sends one, and what they can do is of no good.
+    /// - Throws: ``XMLTreeError`` for a document that is not well-formed, too long, too deep (16 levels) or has too many elements (100,000), and for
+    ///   every document type declaration: no service sends one, and they can do harm.
     package init(parsing document: ByteBuffer, limit: Int = 1 << 20) throws(XMLTreeError) {
         guard document.readableBytes <= limit else { throw XMLTreeError("it is longer than \(limit) bytes") }
         var reader = Reader(bytes: Array(document.readableBytesView))
         self = try reader.document()
     }
 
-    /// A reader of the little of XML 1.0 that object stores write; Foundation's would bring a library that is not linked statically.
+    /// Reads the small part of XML 1.0 that object stores use. Foundation's parser needs a library that is not linked statically.
     private struct Reader {
         let bytes: [UInt8]
         var position = 0
@@ -67,7 +67,7 @@ extension XMLTree {
             while let byte = peek(), Self.isSpace(byte) { position += 1 }
         }
 
-        /// Declarations, comments and whitespace.
+        /// Skips declarations, comments and whitespace.
         private mutating func skipMisc() throws(XMLTreeError) {
             while true {
                 skipSpace()
@@ -81,7 +81,7 @@ extension XMLTree {
             }
         }
 
-        /// From `<` to the end of its closing tag.
+        /// Reads an element, from its `<` to the end of its closing tag.
         private mutating func element(depth: Int) throws(XMLTreeError) -> XMLTree {
             guard depth <= Self.maxDepth else { throw XMLTreeError("it is nested too deeply") }
             elementsLeft -= 1
@@ -105,7 +105,7 @@ extension XMLTree {
                     skipSpace()
                     guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a closing tag does not end") }
                     position += 1
-                    // Between elements there is only layout.
+                    // Text between elements is only layout.
                     return XMLTree(
                         name: Self.local(name), text: children.isEmpty ? String(decoding: text, as: UTF8.self) : "", children: children,
                         attributes: attributes)
@@ -171,7 +171,7 @@ extension XMLTree {
     }
 }
 
-/// Why an answer is no document that we read.
+/// Why a document cannot be read.
 package struct XMLTreeError: Error, Sendable, Equatable, CustomStringConvertible {
     package let reason: String
 

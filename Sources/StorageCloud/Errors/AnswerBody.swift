@@ -2,7 +2,7 @@ package import MirrorNet
 package import MirrorStorage
 package import NIOCore
 
-/// The body of a service's answer, with errors in the words of object stores.
+/// The body of a service's answer, with its errors translated to ``StorageError``s.
 package struct AnswerBody: AsyncSequence, Sendable {
     private let base: ServiceResponseBody
     private let errors: CloudErrors
@@ -33,14 +33,14 @@ package struct AnswerBody: AsyncSequence, Sendable {
     }
 }
 
-/// Bytes of an answer that says why not.
+/// Bytes of an error answer that are read.
 private let maxFailureSize = 256 << 10
 
 extension ServiceResponse {
     /// The body of an answer.
     ///
-    /// - Parameter expected: Statuses besides those of success that are not failures.
-    /// - Returns: The body; the beginning of it, which is in memory then, once more if the answer says why not.
+    /// - Parameter expected: Further statuses that are not failures.
+    /// - Returns: The body. If the answer is an error, also the beginning of the body, which is then in memory.
     package func content(
         of call: String, expected: Set<Int> = [], errors: CloudErrors
     ) async throws -> (stream: ByteStream, failure: ByteBuffer?) {
@@ -53,7 +53,7 @@ extension ServiceResponse {
 }
 
 extension ServiceResponseBody {
-    /// The beginning of what an answer says; the rest is dropped, and the connection with it.
+    /// Reads the beginning of an answer; the rest is discarded, and the connection closed.
     ///
     /// - Parameter limit: Bytes.
     fileprivate func beginning(upTo limit: Int) async throws -> ByteBuffer {

@@ -1,7 +1,7 @@
 import MirrorNet
 package import MirrorStorage
 
-/// Makes the errors of one cloud's backend that its service did not send. Those that it sent are ``ServiceFailure``s.
+/// Creates the errors of one cloud's backend that do not come from its service. Those that do are ``ServiceFailure``s.
 package struct CloudErrors: Sendable {
     /// The first word of each error's operation.
     private let service: String
@@ -19,14 +19,14 @@ package struct CloudErrors: Sendable {
         error(.invalidRequest, message, call)
     }
 
-    /// An answer that is not what the protocol says. The next one to the same request would be no better; a new operation may fare better.
+    /// For an answer that violates the protocol. Repeating the same request would not help; a new operation may.
     package func odd(_ message: String, _ call: String) -> StorageError {
         StorageError(.unavailable, message, operation: "\(service).\(call)", cause: OddAnswer())
     }
 
-    /// What a request or the body of its answer failed with, in the words of object stores.
+    /// Translates the error of a request, or of its answer's body, to a ``StorageError``.
     ///
-    /// An error that has nothing to do with the connection stays as it is: it comes from the stream that was to be sent, or is a cancellation.
+    /// An error that does not concern the connection is returned unchanged: it comes from the stream that was sent, or is a cancellation.
     package func mapping(_ error: any Error, call: String) -> any Error {
         let operation = "\(service).\(call)"
         switch error {
@@ -35,7 +35,7 @@ package struct CloudErrors: Sendable {
             let code: StorageError.Code =
                 switch error.code {
                 case .timedOut: .timedOut
-                // Nobody knows then whether the service has deleted, or is about to: as when it does not answer in time.
+                // It is then unknown whether the service has deleted or is about to, as when it does not answer in time.
                 case .truncated, .protocolError: call == "delete" ? .timedOut : .unavailable
                 case .connectFailed, .unresolvable, .tlsFailed: .unavailable
                 case .refused, .redirectRefused, .badRedirect, .tooManyRedirects: .invalidRequest
@@ -49,7 +49,7 @@ package struct CloudErrors: Sendable {
 private struct OddAnswer: Error {}
 
 extension StorageError {
-    /// Whether the request itself may be sent again.
+    /// Whether the request itself may be repeated.
     package var mayRepeat: Bool {
         guard code.isTransient else { return false }
         if let failure = cause as? any ServiceFailure { return failure.mayRepeat }

@@ -1,13 +1,13 @@
 package import MirrorStorage
 
-/// What a service's answer means when it says that something was not done. Each service has a table of its codes; of the statuses of answers that
-/// have no code there is one.
+/// What a service's error answer means. Each service has a table of its error codes; the statuses of answers without a code have one table for all
+/// services.
 package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
-    /// What another try may bring.
+    /// The likely result of another attempt.
     package enum Again: Sendable {
         /// The same answer.
         case no
-        /// Success, if the whole operation begins anew: what this request was a part of is gone.
+        /// Success, if the whole operation starts again: this request belonged to something that no longer exists.
         case newOperation
         /// Success, with the same request.
         case sameRequest
@@ -17,7 +17,7 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
 
     package let code: StorageError.Code
     package let again: Again
-    /// For messages; if somebody has to do something, what.
+    /// The message; says what to do if anything must be done.
     package let words: Words
 
     package init(_ code: StorageError.Code, _ again: Again, _ words: @escaping Words) {
@@ -33,7 +33,7 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
         return table
     }
 
-    /// - Parameter status: Of the answer; below 300 when it turned out to be an error only in its body.
+    /// - Parameter status: The answer's status; below 300 if only the body showed that it is an error.
     package static func of(status: Int) -> Self {
         switch status {
         case 404: Self(.notFound, .no) { _, _, subject in "there is no \(subject)" }

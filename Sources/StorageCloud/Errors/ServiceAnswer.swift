@@ -1,7 +1,7 @@
 package import MirrorStorage
 package import NIOHTTP1
 
-/// What a cloud's service answered.
+/// An answer of a cloud's service.
 package protocol ServiceAnswer: Sendable {
     associatedtype Failure: ServiceFailure
 
@@ -9,7 +9,7 @@ package protocol ServiceAnswer: Sendable {
     var headers: HTTPHeaders { get }
     /// Its errors are ``StorageError``s.
     var body: ByteStream { get }
-    /// When it is an answer that says why not; `body` is in memory then.
+    /// Set if the answer is an error; then `body` is in memory.
     var failure: Failure? { get }
 }
 
@@ -17,7 +17,7 @@ extension ServiceAnswer {
     /// The body as a document.
     ///
     /// - Parameter limit: Bytes.
-    /// - Throws: What reading it throws; `.unavailable` when it is none.
+    /// - Throws: Errors of reading the body; `.unavailable` if it is not a document.
     package func document(of call: String, limit: Int, errors: CloudErrors) async throws -> XMLTree {
         let bytes = try await body.collect(upTo: limit)
         do {

@@ -3,11 +3,11 @@ package import MirrorStorage
 import NIOHTTP1
 
 extension BucketAnswer {
-    /// What a service answered, as the client that asked gets it.
+    /// A service's answer in the form for the client that asked.
     package init(_ answer: some ServiceAnswer) {
         self.init(
             status: answer.status, headers: answer.headers.map { (name: $0.name, value: $0.value) },
-            // What is wrong with a signature is told with what was signed: nothing for the client that asked.
+            // The body of a signature error contains what was signed, which the client must not see.
             body: answer.failure == nil ? answer.body : ByteStream(chunks: []))
     }
 
@@ -16,7 +16,7 @@ extension BucketAnswer {
         headers.first { $0.name.lowercased() == name }?.value
     }
 
-    /// Whether the fields say that the body is `range` of an object, as far as the object reaches.
+    /// Whether the fields say that the body is exactly `range` of an object, cut off at the object's end.
     package func isExactly(_ range: ByteRange) -> Bool {
         guard let stated = header("content-range").flatMap(ContentRange.init), let held = stated.bytes, let size = stated.total else {
             return false

@@ -1,25 +1,25 @@
 package import MirrorCore
 
-/// The parts of a URL of an object, not decoded.
+/// The parts of an object's URL, not decoded.
 package struct ObjectURLParts {
     /// Lower-case.
     package let scheme: String
-    /// All behind `://`.
+    /// Everything after `://`.
     package let rest: Substring.UTF8View
     package let authority: Substring.UTF8View
-    /// Without the slash at its beginning.
+    /// Without its leading slash.
     package let path: Substring.UTF8View
     /// Without the question mark.
     package let query: Substring.UTF8View
 
-    /// - Returns: `nil` for what is too long or has no scheme.
+    /// - Returns: `nil` if it is too long or has no scheme.
     package init?(_ text: String) {
         guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
             text.utf8[colon...].starts(with: "://".utf8)
         else { return nil }
         scheme = text[..<colon].lowercased()
         rest = text.utf8[colon...].dropFirst(3)
-        // RFC 3986 §3.5: the fragment is the client's own business.
+        // RFC 3986 §3.5: the fragment is only for the client.
         let whole = rest.prefix { $0 != UInt8(ascii: "#") }
         authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
@@ -27,7 +27,7 @@ package struct ObjectURLParts {
         query = whole[path.endIndex...].dropFirst()
     }
 
-    /// The fields of the query: names decoded, values as they stand there; `nil` for a name that is not percent-encoded UTF-8.
+    /// The fields of the query, with decoded names and raw values; `nil` if a name is not percent-encoded UTF-8.
     package var queryItems: [(name: String, value: Substring?)]? {
         var items: [(name: String, value: Substring?)] = []
         for item in query.split(separator: UInt8(ascii: "&")) {
@@ -38,14 +38,14 @@ package struct ObjectURLParts {
         return items
     }
 
-    /// The server, if it is one of HTTP.
+    /// The server, if the scheme is HTTP or HTTPS.
     package var site: ArtifactURL? {
         guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
-        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
+        // The strict parser handles case, trailing dots, default ports and invalid hosts.
         return try? ArtifactURL("\(scheme.rawValue)://\(String(Substring(authority)))/")
     }
 
-    /// The key in a path that begins with the name of a bucket; `nil` for another bucket's.
+    /// The key in a path that begins with the bucket's name; `nil` for another bucket.
     package static func key(in path: Substring.UTF8View, of bucket: String) -> String? {
         let name = path.prefix { $0 != UInt8(ascii: "/") }
         guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
@@ -54,7 +54,7 @@ package struct ObjectURLParts {
         return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst()))
     }
 
-    /// Whether a URL can hold an object's name as it is: clients would resolve `.` and `..`.
+    /// Whether a URL can contain an object's name unchanged: clients would resolve `.` and `..`.
     package static func canHold(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
@@ -62,7 +62,7 @@ package struct ObjectURLParts {
 }
 
 extension ArtifactURL {
-    /// Whether this is the port of a server: with either scheme, each at its own port if the server is at its own.
+    /// Whether this URL has the port of a server; with the other scheme, if both use their default ports.
     package func isPort(_ port: Int, of scheme: Scheme) -> Bool {
         self.port == port || port == scheme.defaultPort && self.port == self.scheme.defaultPort
     }

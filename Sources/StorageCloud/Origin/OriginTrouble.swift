@@ -3,18 +3,18 @@ package import MirrorCore
 package import MirrorStorage
 import Synchronization
 
-/// Asks a service about an origin's bucket.
+/// Makes requests for an origin's bucket.
 ///
-/// It tells the operator what the service holds against the credentials, and remembers which of them sign nothing.
+/// Logs why the service refuses the credentials, and remembers which credentials are refused.
 package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
     private struct State {
-        /// The credentials that the service did not take at all.
+        /// The credentials that the service refuses altogether.
         var refused: Credentials?
         var lastCode: String?
         var lastNote: ContinuousClock.Instant?
     }
 
-    /// Between two notes of the same trouble.
+    /// The time between two log entries about the same problem.
     private static var pause: Duration { .seconds(60) }
 
     private let bucket: String
@@ -31,16 +31,16 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
     }
 
     /// - Parameters:
-    ///   - held: What `send` signs the request with.
+    ///   - held: The credentials that `send` signs the request with.
     ///   - missingBucket: The service's code for a bucket that does not exist.
     ///   - send: Makes the request.
-    ///   - describe: Gives the error for what the service refused.
-    /// - Returns: What it answers about the object; also that it asks for patience, when there is none left.
-    /// - Throws: Its answers about whoever asks, and what `send` throws.
+    ///   - describe: Translates a refusal to an error.
+    /// - Returns: The service's answer about the object; when all attempts are used up, also a transient error.
+    /// - Throws: Refusals that concern the caller, and errors of `send`.
     package func ask<Answer: ServiceAnswer>(
         with held: Credentials?, missingBucket: String, _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError
     ) async throws -> Answer {
-        // The last answer that asks for patience is what the caller gets when there is none left.
+        // The last transient error is what the caller gets when all attempts are used up.
         var impatient: Answer?
         do {
             let answer: Answer = try await retries.run { _ in
@@ -48,7 +48,7 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
                 let answer = try await send()
                 guard let failure = answer.failure else { return answer }
                 let error = describe(failure)
-                // Who asks without credentials is told of the object what everybody is told.
+                // Without credentials, the service answers about the object as it answers everybody.
                 if failure.isAboutCaller, held != nil || failure.code == missingBucket {
                     note(failure, with: held)
                     throw error
@@ -84,7 +84,7 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
             ])
     }
 
-    /// The service answered a request, so the credentials are good.
+    /// Called when the service has answered a request, so the credentials are good.
     private func end() {
         state.withLock { $0 = State() }
     }

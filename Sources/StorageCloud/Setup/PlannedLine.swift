@@ -4,7 +4,7 @@ package import MirrorStorage
 package struct PlannedLine<Step: Sendable & Equatable>: Sendable, Equatable {
     package var mark: SetupLine.Mark
     package var text: String
-    /// What is done when the plan is applied.
+    /// The step to perform when the plan is applied.
     package var step: Step?
 
     package init(mark: SetupLine.Mark, text: String, step: Step?) {
@@ -17,13 +17,13 @@ package struct PlannedLine<Step: Sendable & Equatable>: Sendable, Equatable {
 }
 
 extension Sequence {
-    /// Does what was planned, one step after the other.
+    /// Performs the planned steps one after the other.
     ///
     /// - Parameters:
-    ///   - report: Gets the outcome of each line that has a step.
-    ///   - endsAll: Whether nothing more can be done once a step has failed.
-    ///   - perform: Returns why a step could not be done, in words that say what to do.
-    /// - Returns: Whether all of it was done.
+    ///   - report: Called with the result of each line that has a step.
+    ///   - endsAll: Whether nothing more can be done after a step has failed.
+    ///   - perform: Performs a step; returns why it failed and what to do, or `nil`.
+    /// - Returns: Whether everything was done.
     package func apply<Step>(
         report: (SetupLine) -> Void, endsAll: (Step) -> Bool = { _ in false }, perform: (Step) async throws -> String?
     ) async throws -> Bool where Element == PlannedLine<Step> {

@@ -1,12 +1,12 @@
 package import MirrorStorage
 
-/// Tries one thing after another that a pool needs, and says what came out.
+/// Tries the things that a pool needs, and reports the results.
 package struct PoolTrial: Sendable {
     package typealias Say = (SetupLine.Mark, String) -> Void
 
     private let grant: @Sendable (_ permission: String) -> String
 
-    /// - Parameter grant: Says how somebody gets a permission: `grant storage.objects.get`.
+    /// - Parameter grant: Says how to grant a permission: `grant storage.objects.get`.
     package init(_ grant: @escaping @Sendable (_ permission: String) -> String) {
         self.grant = grant
     }
@@ -22,12 +22,12 @@ package struct PoolTrial: Sendable {
         }
     }
 
-    /// Tries what the mirror does in another way where the service does not do it.
+    /// Tries something that the mirror does in another way if the service does not support it.
     ///
     /// - Parameters:
-    ///   - words: What the service does by itself: `copy objects`.
-    ///   - success: The line when it does; `nil` for the usual one.
-    ///   - otherwise: What happens when it does not.
+    ///   - words: What the service does: `copy objects`.
+    ///   - success: The line if it works; `nil` for the usual one.
+    ///   - otherwise: What happens if it does not.
     package func attemptByService(
         _ say: Say, _ words: String, success: String? = nil, otherwise: String, _ body: () async throws -> Void
     ) async throws {
@@ -41,7 +41,7 @@ package struct PoolTrial: Sendable {
 
     /// - Parameters:
     ///   - field: The header field with the condition, for messages.
-    ///   - write: Writes an object that exists already, on condition that it does not.
+    ///   - write: Overwrites an existing object, on condition that it does not exist.
     package func attemptReplacing(_ say: Say, field: String, _ write: () async throws -> Void) async throws {
         do {
             try await write()

@@ -5,7 +5,7 @@ package import NIOCore
 
 /// The objects that the check of a pool writes, all in one folder.
 package struct ProbeObjects: Sendable {
-    /// What their names in the bucket begin with, behind the pool's own prefix: it says what they are.
+    /// The prefix of their names in the bucket, after the pool's own prefix; it says what they are.
     package static let folder = "cloud-mirror-probe-may-be-deleted/"
 
     package let whole: ObjectKey
@@ -28,15 +28,15 @@ package struct ProbeObjects: Sendable {
         metadata = ObjectMetadata(contentType: "text/plain", upstreamURL: "", stored: now)
     }
 
-    /// Bytes of each.
+    /// Bytes of each object.
     package var size: Int64 { Int64(body.readableBytes) }
 
     /// Writes ``whole``, which must not exist.
     ///
-    /// - Parameter isSecond: Whether it is another object, which must not replace the first.
+    /// - Parameter isSecond: Whether this is another object, which must not replace the first.
     package func upload(to store: some ObjectStore, isSecond: Bool = false) async throws -> ObjectInfo {
         var metadata = metadata
-        // What tells the objects of two uploads apart.
+        // Distinguishes the objects of two uploads.
         if isSecond { metadata.stored = metadata.stored + .seconds(1) }
         let upload = try await store.beginUpload(whole, metadata: metadata, expectedSize: size)
         _ = try await upload.write(UploadPart(number: 0, offset: 0, length: size), from: ByteStream(body))

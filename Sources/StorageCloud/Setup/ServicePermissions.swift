@@ -1,16 +1,16 @@
-/// What a running mirror needs a bucket's owner to permit.
+/// The parts of a running mirror that need permissions from a bucket's owner.
 package enum MirrorRole: String, Sendable, CaseIterable {
     /// Answers requests: looks for objects, signs locations, deletes what is purged or expired.
     case frontEnd = "front end"
     /// Makes copies into the pool.
     case copier
-    /// Reads artifacts from an origin's bucket, for both, and for the pool's service where that copies by itself.
+    /// Reads artifacts from an origin's bucket, for front ends, copiers, and the pool's service if that copies by itself.
     case origin
 }
 
-/// The requests that a running mirror makes to a service, and what the bucket's owner has to permit for each.
+/// The requests that a running mirror makes to a service, and the permissions that the bucket's owner must grant for each.
 ///
-/// The roles and policies of docs/operations.md are made from this, and a test compares it with the requests that are really made.
+/// The roles and policies in docs/operations.md are generated from this, and a test compares it with the requests that are really made.
 package protocol ServicePermissions {
     associatedtype Permission
 

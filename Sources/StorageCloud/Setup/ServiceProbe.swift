@@ -4,12 +4,12 @@ package import MirrorStorage
 package import NIOCore
 import NIOHTTP1
 
-/// What the check of a pool finds out about the service, the credentials and clients' requests, apart from the bucket.
+/// The part of a pool's check that concerns the service, the credentials and clients' requests, not the bucket.
 package struct ServiceProbe: Sendable {
     private let http: ServiceClient
     private let clock: any MirrorClock
 
-    /// Beyond this services refuse what is signed.
+    /// Services refuse signatures whose time differs by more than this.
     private static let refusedSkew: Duration = .seconds(900)
     private static let toleratedSkew: Duration = .seconds(60)
 
@@ -18,14 +18,14 @@ package struct ServiceProbe: Sendable {
         self.clock = clock
     }
 
-    /// Whether the credentials can be had.
+    /// Checks whether credentials can be obtained.
     ///
     /// - Parameters:
-    ///   - source: Where they come from, for people.
+    ///   - source: Where they come from, for messages.
     ///   - name: What the service calls them.
-    ///   - end: What follows for those that expire.
-    ///   - say: Gets each line.
-    /// - Returns: Whether there is nothing wrong with them.
+    ///   - end: The end of the line for credentials that expire.
+    ///   - say: Called with each line.
+    /// - Returns: Whether nothing is wrong with them.
     package func checkCredentials<Credentials: ExpiringCredentials>(
         _ provider: any CredentialsProvider<Credentials>, source: String, name: (Credentials) -> String,
         end: (Credentials, Timestamp) -> String = { _, end in ", they expire at \(end.iso8601) and are renewed before" },
@@ -45,11 +45,11 @@ package struct ServiceProbe: Sendable {
         }
     }
 
-    /// Whether the service answers, and whether its clock agrees with this machine's.
+    /// Checks whether the service answers, and whether its clock agrees with this machine's.
     ///
     /// - Parameters:
     ///   - name: The service for messages: scheme, host and port.
-    ///   - say: Gets each line.
+    ///   - say: Called with each line.
     /// - Returns: Whether it answers.
     package func checkEndpoint(
         scheme: ArtifactURL.Scheme, host: String, port: Int, named name: String, _ say: (SetupLine.Mark, String) -> Void
@@ -80,14 +80,14 @@ package struct ServiceProbe: Sendable {
         return true
     }
 
-    /// Whether clients get what was written.
+    /// Checks whether clients can read what was written.
     ///
     /// - Parameters:
     ///   - plain: The object's URL without a signature.
-    ///   - kind: What URLs with a signature are called: `presigned`.
-    ///   - sign: Makes one; `nil` where everybody may read.
-    ///   - advice: What to do when clients may not read.
-    ///   - say: Gets each line.
+    ///   - kind: What signed URLs are called: `presigned`.
+    ///   - sign: Creates a signed URL; `nil` if everybody may read.
+    ///   - advice: What to do if clients may not read.
+    ///   - say: Called with each line.
     package func checkReading(
         _ plain: String, expecting body: ByteBuffer, kind: String = "presigned", sign: (() async throws -> String)?, advice: String,
         errors: CloudErrors, _ say: (SetupLine.Mark, String) -> Void
@@ -114,9 +114,9 @@ package struct ServiceProbe: Sendable {
         }
     }
 
-    /// What to do when clients may not read a bucket that everybody is to read.
+    /// What to do if clients cannot read a bucket that is meant to be public.
     ///
-    /// - Parameter isReadElsewhere: Whether they read at an address that is not the bucket's own.
+    /// - Parameter isReadElsewhere: Whether they read at a URL other than the bucket's own.
     package static func adviceOnReading(isReadElsewhere: Bool) -> String {
         isReadElsewhere
             ? "the server behind publicURL must give everyone the bucket's objects"
@@ -125,7 +125,7 @@ package struct ServiceProbe: Sendable {
 
     private static func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
-    /// What a client gets that knows nothing but a URL; `nil` when it is something else than was written.
+    /// The status that a client gets with nothing but a URL; `nil` if the body differs from what was written.
     ///
     /// - Throws: ``OutboundError``; `.invalidRequest` for what is not a URL.
     private func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// A query, encoded and in the order in which it is signed.
+/// A query, encoded and sorted for signing.
 package struct CanonicalQuery {
     private let items: [(name: String, value: String?)]
 
@@ -8,7 +8,7 @@ package struct CanonicalQuery {
         items =
             query
             .map { (name: PercentCoding.encode($0.name), value: $0.value.map { PercentCoding.encode($0) }) }
-            // By the pair and not by `name=value`: "a-b" comes behind "a", though "-" comes before "=".
+            // By the pair, not by `name=value`: "a-b" sorts after "a", although "-" sorts before "=".
             .sorted { $0.name == $1.name ? ($0.value ?? "") < ($1.value ?? "") : $0.name < $1.name }
     }
 

@@ -1,16 +1,16 @@
 package import Crypto
 import MirrorCore
 
-/// A request in the one form that both sides hash, for version 4 of Amazon's and of Google's signatures. The path is encoded once and never
+/// A request in the canonical form that both sides hash, for version 4 of Amazon's and Google's signatures. The path is encoded once and never
 /// normalised.
 ///
 /// - SeeAlso: Cloud Storage, "Canonical requests"; IAM User Guide, "Create a signed AWS API request".
 package struct CanonicalRequest {
     package let text: String
-    /// The names of the fields that are signed: `host;x-amz-date`.
+    /// The names of the signed fields: `host;x-amz-date`.
     package let signedHeaders: String
 
-    /// Fields that proxies and HTTP clients add or change on the way, or that are part of the signature itself.
+    /// Fields that proxies and HTTP clients add or change in transit, or that are part of the signature itself.
     private static let unsignedFields: Set<String> = [
         "accept-encoding", "authorization", "baggage", "connection", "expect", "host", "keep-alive", "proxy-authenticate",
         "proxy-authorization", "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent",
@@ -52,7 +52,7 @@ package struct CanonicalRequest {
         headers.map(\.name).joined(separator: ";")
     }
 
-    /// The fields that are signed: names in lower case and sorted, the values of a repeated name joined in their order.
+    /// The signed fields: lower-case names, sorted; the values of a repeated name are joined in order.
     package static func headers(of request: SignableRequest) -> [(name: String, value: String)] {
         var headers = [(name: "host", value: folded(request.host))]
         for (name, value) in request.headers {
@@ -68,7 +68,7 @@ package struct CanonicalRequest {
         return headers
     }
 
-    /// Without spaces around it, and one where there were several.
+    /// Without surrounding spaces, and with single spaces inside.
     private static func folded(_ value: String) -> String {
         let space = UInt8(ascii: " ")
         let isBlank = { (byte: UInt8) in byte == space || byte == UInt8(ascii: "\t") }

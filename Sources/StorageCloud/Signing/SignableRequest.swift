@@ -1,11 +1,11 @@
-/// A request to the service, without its body. Its texts show neither query nor headers, which may hold signatures and tokens.
+/// A request to a service, without its body. Its descriptions show neither query nor headers, which may contain signatures and tokens.
 package struct SignableRequest: Sendable {
     package var method: String
-    /// As in the `Host` field: with the port unless it is the scheme's own.
+    /// As in the `Host` field: with the port unless it is the scheme's default.
     package var host: String
     /// Begins with `/`; percent-encoded exactly as on the wire (`PercentCoding.encode(path:)`).
     package var path: String
-    /// Not encoded. `nil` is a name alone (`?uploads`), which is signed like an empty value.
+    /// Not encoded. A `nil` value means a name alone (`?uploads`), which is signed like an empty value.
     package var query: [(name: String, value: String?)]
     /// Without `Host`. A name may occur more than once.
     package var headers: [(name: String, value: String)]
@@ -21,10 +21,10 @@ package struct SignableRequest: Sendable {
         self.headers = headers
     }
 
-    /// Encoded as in the signature: a server that canonicalizes less than the specification asks for still computes the same.
+    /// Encoded as in the signature, so that a server that canonicalizes less than specified still computes the same signature.
     package var encodedQuery: String { CanonicalQuery(query).wire }
 
-    /// What stands between method and version on the wire: the path and the query.
+    /// The request target on the wire: the path and the query.
     package var target: String { query.isEmpty ? path : "\(path)?\(encodedQuery)" }
 
     /// The values of a field, in order, joined as HTTP allows (RFC 9110 §5.3).
@@ -34,7 +34,7 @@ package struct SignableRequest: Sendable {
         return values.isEmpty ? nil : values.joined(separator: ",")
     }
 
-    /// Replaces every field of that name.
+    /// Replaces all fields with that name.
     package mutating func setHeader(_ name: String, _ value: String) {
         removeHeader(name)
         headers.append((name, value))

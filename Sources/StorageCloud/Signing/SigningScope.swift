@@ -2,9 +2,9 @@ import Crypto
 import MirrorCore
 import Synchronization
 
-/// What a signature of version 4 is valid for, one day in one region, and the key that follows from it.
+/// The scope of a version 4 signature, one day in one region, and the key that is derived for it.
 package struct SigningScope: Sendable {
-    /// Whose words stand in it; the rest is the same.
+    /// Whose keywords the scope uses; everything else is the same.
     package enum Dialect: Sendable {
         case amazon, google
 
@@ -37,7 +37,7 @@ package struct SigningScope: Sendable {
         self.key = key
     }
 
-    /// The scope of a signature that is not made with a key of this kind.
+    /// The scope of a signature that is made with another kind of key.
     package static func text(_ dialect: Dialect, day: String, region: String, service: String) -> String {
         "\(day)/\(region)/\(service)/\(dialect.ending)"
     }
@@ -48,7 +48,7 @@ package struct SigningScope: Sendable {
     }
 }
 
-/// The scope of the day that was asked for last: the key is derived once a day, not with each request.
+/// Caches the scope of the last day, so that the key is derived once a day, not for each request.
 package final class SigningScopeCache: Sendable {
     private let last = Mutex<(day: String, scope: SigningScope)?>(nil)
 

@@ -1,6 +1,6 @@
 package import MirrorCore
 
-/// A moment as signatures write it.
+/// A time in the formats of signatures.
 package struct SigningTime: Sendable {
     /// `20130524T000000Z`
     package let dateTime: String

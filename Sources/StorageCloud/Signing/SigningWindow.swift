@@ -1,10 +1,10 @@
 package import MirrorCore
 
-/// Cuts time into windows, so that an address that is signed anew stays the same for the length of one, whoever signs it.
+/// Divides time into windows, so that a signed URL stays the same during one window, whichever node signs it.
 ///
-/// Addresses are signed as at the beginning of their window. So all nodes give one address, which caches on the way to clients know again.
+/// URLs are signed with the time at the beginning of their window. So all nodes return the same URL, which caches between them and clients recognize.
 package struct SigningWindow: Sendable, Hashable {
-    /// When a signed address begins and ends to work. It depends on the window, and not on the moment in it.
+    /// When a signed URL starts and stops working. It depends only on the window, not on the time within it.
     package struct Validity: Sendable, Hashable {
         /// The beginning of the window.
         package let start: Timestamp
@@ -21,23 +21,23 @@ package struct SigningWindow: Sendable, Hashable {
         self.length = max(length, .seconds(1))
     }
 
-    /// The beginning of the window that a moment lies in; windows are counted from 1970.
+    /// The beginning of the window that contains a time; windows are counted from 1970.
     package func start(of time: Timestamp) -> Timestamp {
         let length = length.wholeMilliseconds
         let rest = time.milliseconds % length
         return Timestamp(milliseconds: time.milliseconds - (rest < 0 ? rest + length : rest))
     }
 
-    /// How long an address that is signed as at the beginning of a window must last for it to work for `life` at every moment of the window.
+    /// How long a URL that is signed with the beginning of a window must be valid, to work for `life` from every time in the window.
     package func life(atLeast life: Duration) -> Duration { length + life }
 
-    /// What an address is signed for that is to work for `life` at least, up to the last moment of the window.
+    /// The validity of a URL that must work for at least `life`, up to the last moment of the window.
     ///
     /// - Parameters:
     ///   - now: By the service's clock.
-    ///   - longest: What the service allows; cuts the life off.
-    ///   - end: Of what it is signed with; cuts the life off, too.
-    /// - Returns: `nil` where it would end within a second.
+    ///   - longest: The longest validity that the service allows.
+    ///   - end: When the signing credentials expire; limits the validity, too.
+    /// - Returns: `nil` if it would end within a second.
     package func validity(for life: Duration, at now: Timestamp, longest: Duration, until end: Timestamp? = nil) -> Validity? {
         let start = start(of: now)
         // Signatures have whole seconds.

@@ -1,21 +1,21 @@
 package import MirrorCore
 package import MirrorStorage
 
-/// A request to delete several objects of a bucket, as a document, and the document that answers it.
+/// A request document that deletes several objects of a bucket, and the reading of its answer.
 package struct BatchDeletion: Sendable {
-    /// Keys of one request.
+    /// Keys in one request.
     package static let maxKeys = 1_000
     /// Bytes of the answer.
     package static let maxAnswer = 4 << 20
 
     private let objects: [(name: String, key: ObjectKey)]
 
-    /// - Parameter name: Gives an object's name in the bucket.
+    /// - Parameter name: Returns an object's name in the bucket.
     package init(_ keys: [ObjectKey], name: (ObjectKey) -> String) {
         objects = keys.map { (name: name($0), key: $0) }
     }
 
-    /// - Parameter namespace: Of the document's elements.
+    /// - Parameter namespace: The namespace of the document's elements.
     package func document(namespace: String? = nil) -> String {
         let attribute = namespace.map { " xmlns=\"\($0)\"" } ?? ""
         var text = "<Delete\(attribute)><Quiet>true</Quiet>"
@@ -23,7 +23,7 @@ package struct BatchDeletion: Sendable {
         return text + "</Delete>"
     }
 
-    /// What the answer says was not deleted.
+    /// The objects that were not deleted according to the answer.
     ///
     /// - Parameters:
     ///   - gone: Codes for objects that do not exist.
@@ -44,7 +44,7 @@ package struct BatchDeletion: Sendable {
 }
 
 extension ObjectStore {
-    /// For a service that deletes a limited number of objects with one request.
+    /// Deletes in batches, for a service with a limit on the objects in one request.
     ///
     /// - Parameter deleteBatch: Deletes at most `limit` objects.
     package func delete(

@@ -1,26 +1,26 @@
 package import MirrorCore
 package import MirrorStorage
 
-/// Lists a bucket whose service has the calls and documents of version 2 of listings ("ListObjectsV2").
+/// Lists a bucket of a service with version 2 of listings ("ListObjectsV2").
 package struct BucketListing: Sendable {
-    /// Of a request: not encoded.
+    /// The query of a request, not encoded.
     package typealias Query = [(name: String, value: String?)]
 
-    /// Bytes of a page: 1,000 keys of up to 1,024 bytes, encoded, with their fields.
+    /// Bytes of a page: 1,000 encoded keys of up to 1,024 bytes, with their fields.
     package static let maxPageSize = 8 << 20
 
     private let keyPrefix: String
     private let errors: CloudErrors
 
-    /// - Parameter keyPrefix: What the names of a pool's objects begin with.
+    /// - Parameter keyPrefix: The prefix of the names of a pool's objects.
     package init(keyPrefix: String, errors: CloudErrors) {
         self.keyPrefix = keyPrefix
         self.errors = errors
     }
 
-    /// - Parameter limit: Keys of the page.
+    /// - Parameter limit: Keys in the page.
     package func query(limit: Int, after: String? = nil) -> Query {
-        // Without `encoding-type=url`: services do not agree on what `+` means in it, and no key of ours is beyond XML.
+        // Without `encoding-type=url`: services disagree on what `+` means in it, and all our keys are valid in XML.
         var query: Query = [("list-type", "2"), ("max-keys", "\(limit)")]
         if !keyPrefix.isEmpty { query.append(("prefix", keyPrefix)) }
         if let after { query.append(("start-after", after)) }
@@ -29,10 +29,10 @@ package struct BucketListing: Sendable {
 
     /// - Parameters:
     ///   - limit: Objects; 1 to 1000.
-    ///   - now: By the service's clock: when an object was written of which the service does not say.
-    ///   - document: Asks for one page of at most ``maxPageSize`` bytes.
-    /// - Returns: The objects behind `after`, in the order of keys.
-    /// - Throws: `.invalidRequest` for another limit; `.unavailable` when the service's answers are not listings; what `document` throws.
+    ///   - now: By the service's clock: used if the service does not say when an object was written.
+    ///   - document: Requests one page of at most ``maxPageSize`` bytes.
+    /// - Returns: The objects after `after`, in the order of keys.
+    /// - Throws: `.invalidRequest` for another limit; `.unavailable` if the service's answers are not listings; errors of `document`.
     package func objects(
         after: ObjectKey?, limit: Int, now: @autoclosure () -> Timestamp, _ document: (Query) async throws -> XMLTree
     ) async throws -> [ObjectInfo] {
@@ -41,9 +41,9 @@ package struct BucketListing: Sendable {
         var start = after.map { keyPrefix + $0.description }
         repeat {
             let page = try page(try await document(query(limit: limit, after: start)), now: now())
-            // Sorted again, because the order of keys is our promise and not every service's.
+            // Sorted again, because we promise an order of keys that not every service keeps.
             found += page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
-            // What other people keep in the bucket takes room in pages, and counts for nothing; so do uploads under way.
+            // Foreign objects and uploads in progress take room in pages, but do not count.
             guard let last = page.last else { break }
             guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
                 throw errors.odd("the service's pages are not in order", "list")
@@ -55,7 +55,7 @@ package struct BucketListing: Sendable {
 
     struct Page {
         var objects: [ObjectInfo]
-        /// The key behind which the next page begins; `nil` when there is none.
+        /// The key after which the next page begins; `nil` if there is none.
         var last: String?
     }
 
@@ -78,11 +78,11 @@ package struct BucketListing: Sendable {
 }
 
 extension ObjectKey {
-    /// The key of an object whose name in its bucket is `name`.
+    /// The key of an object from its name in the bucket.
     ///
-    /// - Returns: `nil` for what was not written by a pool with this prefix.
+    /// - Returns: `nil` if the name does not belong to a pool with this prefix.
     package init?(_ name: String, without keyPrefix: String) {
-        // By bytes: a mark that combines with the prefix's slash is not part of it.
+        // By bytes, because a combining mark after the prefix's slash does not belong to the prefix.
         let prefix = keyPrefix.utf8
         guard name.utf8.starts(with: prefix) else { return nil }
         self.init(String(Substring(name.utf8.dropFirst(prefix.count))))
@@ -90,7 +90,7 @@ extension ObjectKey {
 }
 
 extension ObjectInfo {
-    /// What a listing says of an object.
+    /// An object's information from a listing.
     package init(listed key: ObjectKey, size: Int64, etag: String?, lastModified: String?, now: Timestamp) {
         let lastModified = lastModified.flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? now
         self.init(

@@ -6,7 +6,7 @@ package import NIOCore
 package enum CallBody: Sendable {
     case none
     case bytes([ByteBuffer])
-    /// Is sent once: what fails then is not repeated here.
+    /// Sent only once: if that fails, it is not repeated here.
     case stream(ByteStream, length: Int64)
 
     /// Bytes.
@@ -18,7 +18,7 @@ package enum CallBody: Sendable {
         }
     }
 
-    /// Whether the request can be sent once more.
+    /// Whether the request can be sent again.
     package var mayRepeat: Bool {
         if case .stream = self { false } else { true }
     }

@@ -1,28 +1,28 @@
 package import MirrorCore
 import Synchronization
 
-/// How far the service's clock is ahead of ours, shared by everybody who signs for it: it refuses requests whose time is more than
+/// How far the service's clock is ahead of ours, shared by all code that signs for it. The service refuses requests whose time is more than
 /// fifteen minutes off.
 package final class ClockOffset: Sendable {
     private let offset = Mutex(Duration.zero)
 
     package init() {}
 
-    /// Added to our time; zero until somebody has learnt better.
+    /// Added to our time; zero until learnt.
     package var value: Duration { offset.withLock { $0 } }
 
     package func corrected(_ time: Timestamp) -> Timestamp { time + value }
 
-    /// To be called when the service has refused a request for its time, or with each answer.
+    /// Call it when the service has refused a request because of its time, or with each answer.
     ///
-    /// Whether another attempt of a refused request has a chance does not depend on who learnt of it first, but on whether ``value`` is another one now than
-    /// when the request was signed.
+    /// Whether a refused request is worth another attempt does not depend on which caller learnt the offset first, but on whether ``value`` has
+    /// changed since the request was signed.
     ///
     /// - Parameters:
     ///   - date: The answer's `Date` field.
-    ///   - now: Our clock when the answer came.
-    ///   - tolerance: A smaller change is not worth anything: the answer was under way, and the field has whole seconds.
-    /// - Returns: Whether this was news, and the time that requests are signed with changed by more than that.
+    ///   - now: Our time when the answer arrived.
+    ///   - tolerance: Smaller changes are ignored: the answer took time to arrive, and the field has whole seconds.
+    /// - Returns: Whether the time that requests are signed with has changed by more than the tolerance.
     @discardableResult
     package func learn(date: String, at now: Timestamp, tolerance: Duration = .seconds(1)) -> Bool {
         guard let theirs = Timestamp(httpDate: date) else { return false }

@@ -1,18 +1,18 @@
 package import NIOHTTP1
 
-/// One request to a cloud's service, before it has an address and a signature.
+/// One request to a cloud's service, before it has a URL and a signature.
 package struct CloudCall<Place: Sendable>: Sendable {
     /// A bounded metric label without the service: `head`.
     package var name: String
     package var method: HTTPMethod
-    /// What it is sent to.
+    /// Where it is sent.
     package var place: Place
     /// Not encoded.
     package var query: [(name: String, value: String?)]
-    /// Those of the content, conditions and what is the service's own; nothing that says who asks.
+    /// Fields of the content, conditions and the service's own fields; nothing that identifies the caller.
     package var headers: [(name: String, value: String)]
     package var body: CallBody
-    /// Statuses besides those of success that are not failures.
+    /// Further statuses that are not failures.
     package var expected: Set<Int> = []
 
     package init(

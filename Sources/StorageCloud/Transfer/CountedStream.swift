@@ -1,7 +1,7 @@
 package import MirrorStorage
 package import NIOCore
 
-/// The stream of a part of an upload, which must be as long as stated.
+/// The stream of an upload's part, which must be as long as stated.
 package struct CountedStream: AsyncSequence, Sendable {
     private let base: ByteStream
     private let length: Int64
@@ -9,7 +9,7 @@ package struct CountedStream: AsyncSequence, Sendable {
     private let errors: CloudErrors
 
     /// - Parameter length: Bytes.
-    /// - Parameter number: The part's, for messages.
+    /// - Parameter number: The part's number, for messages.
     package init(_ base: ByteStream, length: Int64, number: Int, errors: CloudErrors) {
         self.base = base
         self.length = length
@@ -39,10 +39,10 @@ extension UploadPart {
     /// The part in memory, if it is short enough.
     ///
     /// - Parameters:
-    ///   - limit: Bytes of a part that states its length. A longer one is left to be sent while it arrives.
-    ///   - unstatedLimit: Bytes of a part that states none.
-    /// - Returns: `nil` for a part that is to be sent while it arrives; its stream has not been touched then.
-    /// - Throws: `.invalidRequest` when the stream is longer than stated, or than `unstatedLimit`; what the stream throws.
+    ///   - limit: Bytes of a part that states its length. A longer one is sent as it arrives.
+    ///   - unstatedLimit: Bytes of a part that does not state its length.
+    /// - Returns: `nil` if the part is to be sent as it arrives; its stream has then not been read.
+    /// - Throws: `.invalidRequest` if the stream is longer than stated, or than `unstatedLimit`; errors of the stream.
     package func gathered(
         from body: ByteStream, upTo limit: Int64, unstatedUpTo unstatedLimit: Int, errors: CloudErrors
     ) async throws -> [ByteBuffer]? {

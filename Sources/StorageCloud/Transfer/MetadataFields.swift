@@ -2,23 +2,23 @@ package import MirrorCore
 package import MirrorStorage
 package import NIOHTTP1
 
-/// How ``ObjectMetadata`` travels in header fields.
+/// Encodes ``ObjectMetadata`` as header fields.
 ///
-/// A value of printable ASCII stands as it is; any other in the form of RFC 8187: `UTF-8''` and percent-encoding. All of them together stay
-/// below what the service takes.
+/// A value in printable ASCII is kept as it is; any other is encoded as in RFC 8187: `UTF-8''` and percent-encoding. Together, all fields stay
+/// within the service's limit.
 package struct MetadataFields: Sendable {
-    /// What the names of the service's own metadata begin with.
+    /// The prefix of the names of the service's custom metadata.
     package let prefix: String
     /// Bytes of names and values together.
     private let maxSize: Int
-    /// Between the words of a name, where a hyphen is not allowed.
+    /// Replaces the hyphen between the words of a name if the service does not allow it.
     private let separator: String
-    /// What the names of the object's own fields begin with when it is written; they are read without.
+    /// The prefix of the object's own fields when it is written; they are read without it.
     private let contentPrefix: String
-    /// A content coding that the service may add, and that is never the object's own.
+    /// A content coding that the service may add, and that never belongs to the object itself.
     private let addedCoding: String?
 
-    /// Given to objects whose origin stated no type: every object of a service has one, and this one says nothing (RFC 9110 §8.3).
+    /// The type of objects whose origin stated none: services require one, and this one says nothing (RFC 9110 §8.3).
     private static let defaultType = "application/octet-stream"
     private static let maxETagSize = 256
     private static let marker = "UTF-8''"
@@ -31,17 +31,17 @@ package struct MetadataFields: Sendable {
         self.addedCoding = addedCoding
     }
 
-    /// The metadata as the service will give them back.
+    /// The metadata as the service will return it.
     ///
-    /// The upstream URL is kept without its query, which may hold a signature, and not at all if it is too long; the first of the addresses that have
-    /// room, a long upstream ETag not.
+    /// The upstream URL is kept without its query, which may contain a signature, and dropped if it is too long. The first addresses are kept as far
+    /// as they fit. A long upstream ETag is dropped.
     package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
         var kept = metadata
         kept.contentType = metadata.contentType ?? Self.defaultType
         kept.upstreamURL = String(metadata.upstreamURL.prefix { $0 != "?" })
         if let etag = metadata.upstreamETag, Self.encode(etag).utf8.count > Self.maxETagSize { kept.upstreamETag = nil }
         kept.addresses = []
-        // Room for a digest that is known only at the end.
+        // Reserve room for the digest, which is known only at the end.
         var budget = maxSize - size(ObjectMetadata.Name.sha256, String(repeating: "0", count: 64))
         for (name, value) in Self.fields(of: kept) where name != ObjectMetadata.Name.sha256 && name != ObjectMetadata.Name.upstreamURL {
             budget -= size(name, value)
@@ -60,7 +60,7 @@ package struct MetadataFields: Sendable {
         return kept
     }
 
-    /// The same without the values that are longer than some servers take.
+    /// The same metadata without values that are too long for some servers.
     ///
     /// - Parameter limit: Bytes of a value.
     package func shortened(_ metadata: ObjectMetadata, to limit: Int) -> ObjectMetadata {
@@ -70,7 +70,7 @@ package struct MetadataFields: Sendable {
         return short
     }
 
-    /// - Parameter metadata: What ``kept(_:)`` returned.
+    /// - Parameter metadata: Returned by ``kept(_:)``.
     package func headers(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = [("\(contentPrefix)content-type", metadata.contentType ?? Self.defaultType)]
         if let encoding = metadata.contentEncoding { headers.append(("\(contentPrefix)content-encoding", encoding)) }
@@ -78,7 +78,7 @@ package struct MetadataFields: Sendable {
         return headers + Self.fields(of: metadata).map { (name: fieldName($0.name), value: $0.value) }
     }
 
-    /// - Parameter lastModified: When the object was stored, where it does not say so itself.
+    /// - Parameter lastModified: When the object was stored, if its metadata does not say.
     package func read(_ headers: HTTPHeaders, lastModified: Timestamp) -> ObjectMetadata {
         func field(_ name: String) -> String? { headers.first(name: fieldName(name)).flatMap(Self.decode) }
         return ObjectMetadata(
@@ -115,7 +115,7 @@ package struct MetadataFields: Sendable {
         return fields
     }
 
-    /// Separated by spaces, of which URLs have none.
+    /// Separated by spaces, which URLs do not contain.
     private static func joined(_ addresses: [String]) -> String {
         addresses.map { PercentCoding.encode($0) { $0 != UInt8(ascii: " ") } }.joined(separator: " ")
     }

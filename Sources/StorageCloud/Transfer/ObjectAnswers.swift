@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorStorage
 import NIOHTTP1
 
-/// Reads what a service answers about the objects of a pool.
+/// Reads a service's answers about the objects of a pool.
 package struct ObjectAnswers: Sendable {
     private let fields: MetadataFields
     private let errors: CloudErrors
@@ -12,10 +12,10 @@ package struct ObjectAnswers: Sendable {
         self.errors = errors
     }
 
-    /// The answer to a request for the fields alone.
+    /// Reads the answer to a request for the fields alone.
     ///
-    /// - Parameter now: By the service's clock: when the object was written, if the answer does not say.
-    /// - Throws: `.unavailable` when it does not say how long the object is.
+    /// - Parameter now: By the service's clock: used if the answer does not say when the object was written.
+    /// - Throws: `.unavailable` if it does not state the object's size.
     package func info(of key: ObjectKey, _ answer: some ServiceAnswer, now: Timestamp) throws -> ObjectInfo {
         guard let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {
             throw errors.odd("the service does not say how long the object \(key) is", "head")
@@ -23,12 +23,12 @@ package struct ObjectAnswers: Sendable {
         return info(of: key, size: size, answer, now: now)
     }
 
-    /// The answer to a request for an object, or for a range of it.
+    /// Reads the answer to a request for an object, or for a range of it.
     ///
     /// - Parameters:
     ///   - now: As for ``info(of:_:now:)``.
-    ///   - checked: Adds a check to a body that is the whole object.
-    /// - Throws: `.unavailable` when it contradicts the request or itself; `.invalidRequest` when the range is not one of the object's.
+    ///   - checked: Adds a check to a body that contains the whole object.
+    /// - Throws: `.unavailable` if the answer contradicts the request or itself; `.invalidRequest` if the range is not within the object.
     package func content(
         of key: ObjectKey, range: ByteRange?, _ answer: some ServiceAnswer, now: Timestamp, checked: (ByteStream) -> ByteStream = { $0 }
     ) throws -> ObjectContent {
@@ -42,12 +42,12 @@ package struct ObjectAnswers: Sendable {
         return ObjectContent(info: info(of: key, size: size, answer, now: now), range: held, body: answer.body)
     }
 
-    /// The answer of a service that sends all of the object, asked or not.
+    /// Reads the answer of a service that sent the whole object, whether or not a range was requested.
     private func whole(
         of key: ObjectKey, range: ByteRange?, _ answer: some ServiceAnswer, now: Timestamp, checked: (ByteStream) -> ByteStream
     ) throws -> ObjectContent {
         guard !answer.headers.contains(name: "content-range") else {
-            // Part of the object, whatever the status says.
+            // Only a part of the object, whatever the status says.
             throw errors.odd("the service sends a part of the object \(key) as if it were the whole", "get")
         }
         guard answer.status == 200, let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {

@@ -2,12 +2,12 @@ package import MirrorCore
 package import MirrorStorage
 
 extension ObjectStore {
-    /// The object whose publication was refused because it exists: an earlier request may have published it, and its answer was lost.
+    /// The object whose publication was refused because it exists: an earlier request may have published it, but its answer was lost.
     ///
-    /// The first attempt can be refused for this reason, too: the HTTP client itself repeats a request when a kept connection closes.
+    /// Even the first attempt can be refused for this reason: the HTTP client itself repeats a request if a kept connection closes.
     ///
-    /// - Parameter metadata: Of the upload: its time and the digest are what nobody else's object has. A service may have dropped the rest.
-    /// - Throws: `error`, unless this has happened; what looking at the object fails with.
+    /// - Parameter metadata: The upload's metadata: its time and digest distinguish its object from all others. A service may have dropped the rest.
+    /// - Throws: `error`, unless this has happened; errors of looking at the object.
     package func published(
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, despite error: StorageError
     ) async throws -> ObjectInfo {
@@ -15,11 +15,11 @@ extension ObjectStore {
         return info
     }
 
-    /// The object at `key`, if it is the one that was sent.
+    /// The object at `key`, if this upload created it.
     ///
     /// - Parameter metadata: As for ``published(_:size:_:despite:)``.
-    /// - Returns: `nil` for somebody else's.
-    /// - Throws: `error` if there is none; what looking at the object fails with.
+    /// - Returns: `nil` if another upload created it.
+    /// - Throws: `error` if there is no object; errors of looking at it.
     package func own(
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, despite error: StorageError
     ) async throws -> ObjectInfo? {
@@ -34,6 +34,6 @@ extension ObjectStore {
 }
 
 extension ObjectMetadata {
-    /// Whether they were sent with the same upload as others: they have its time and its digest.
+    /// Whether both belong to the same upload: they have the same time and digest.
     package func isOfUpload(_ other: ObjectMetadata) -> Bool { stored == other.stored && sha256 == other.sha256 }
 }

@@ -1,9 +1,9 @@
 package import MirrorCore
 package import MirrorStorage
 
-/// Makes requests again that are steps of a longer operation, which would begin anew otherwise.
+/// Repeats requests that are steps of a longer operation, which would otherwise have to start again.
 ///
-/// Never one around another, and never under the retry layer (``RetryStore``): that one repeats the calls that are one request.
+/// Never nested, and never under the retry layer (``RetryStore``), which repeats the calls that are one request.
 package struct StepRetry: Sendable {
     private let policy: RetryStore.Policy
     private let clock: any MonotonicClock
@@ -15,7 +15,7 @@ package struct StepRetry: Sendable {
         self.clock = clock
     }
 
-    /// - Parameter step: One request. Gets the number of the attempt, from 1.
+    /// - Parameter step: Makes one request. Gets the number of the attempt, from 1.
     package func run<Result>(_ step: (_ attempt: Int) async throws -> Result) async throws -> Result {
         var attempt = 1
         while true {
@@ -32,12 +32,12 @@ package struct StepRetry: Sendable {
 }
 
 extension StepRetry {
-    /// The service's answer, once throttling and passing errors were waited out.
+    /// The service's answer, after waiting out throttling and temporary errors.
     ///
     /// - Parameters:
-    ///   - send: One request.
-    ///   - describe: Gives the error for what the service refused.
-    ///   - isAnswer: Whether a failure is an answer, however transient it may look. One of what the service does not support always is.
+    ///   - send: Makes one request.
+    ///   - describe: Translates a refusal to an error.
+    ///   - isAnswer: Whether a failure is an answer, even if it looks transient. A failure that says that something is not supported always is.
     package func answer<Answer: ServiceAnswer>(
         _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError, isAnswer: (Answer.Failure) -> Bool
     ) async throws -> Answer {

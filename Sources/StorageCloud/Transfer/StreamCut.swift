@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorStorage
 package import NIOCore
 
-/// A part of a stream that has more.
+/// A range of a longer stream.
 package struct StreamCut: AsyncSequence, Sendable {
     private let base: ByteStream
     private let range: ByteRange

@@ -2,7 +2,7 @@ package import MirrorStorage
 package import NIOCore
 import Synchronization
 
-/// The parts of an upload until its end: sent to the service, or in memory where a part may be the whole object.
+/// The parts of an upload until it ends: sent to the service, or in memory if a part may be the whole object.
 package final class UploadParts<Sent: Sendable>: Sendable {
     package enum Content: Sendable {
         case held([ByteBuffer])
@@ -16,12 +16,12 @@ package final class UploadParts<Sent: Sendable>: Sendable {
         package let content: Content
     }
 
-    /// All parts of an object that hold something, in their order.
+    /// All non-empty parts of an object, in order.
     package struct Whole: Sendable {
         package let parts: [Part]
         /// Bytes.
         package let size: Int64
-        /// Whether the service was asked before to publish it: it may have done so though its answer did not come.
+        /// Whether the service was asked before to publish the object: it may have done so even if its answer was lost.
         package let wasAsked: Bool
 
         /// The bytes of an object that is in memory.
@@ -31,7 +31,7 @@ package final class UploadParts<Sent: Sendable>: Sendable {
             return chunks
         }
 
-        /// What the service holds, once those in memory are sent, too.
+        /// All parts as the service holds them, after sending those in memory.
         package func sent(_ send: (_ number: Int, _ body: CallBody) async throws -> Sent) async throws -> [Sent] {
             var all: [Sent] = []
             for part in parts {
@@ -50,7 +50,7 @@ package final class UploadParts<Sent: Sendable>: Sendable {
         var isAsked = false
     }
 
-    /// Bytes of a part that is gathered from its stream: sent from memory it can be sent again, and its check goes in front.
+    /// Bytes of a part that is first gathered in memory: it can then be sent again, and its checksum can precede it.
     private static var gathered: Int64 { 8 << 20 }
     /// Bytes of a part of unknown length.
     private static var longestUnstated: Int { 64 << 20 }
@@ -61,8 +61,8 @@ package final class UploadParts<Sent: Sendable>: Sendable {
     private let errors: CloudErrors
     private let state = Mutex(State())
 
-    /// - Parameter minPartSize: Bytes; a part that is shorter must be the last.
-    /// - Parameter expectedSize: Bytes of the object, where they are known.
+    /// - Parameter minPartSize: Bytes; a shorter part must be the last.
+    /// - Parameter expectedSize: Bytes of the object, if known.
     package init(maxParts: Int, minPartSize: Int64, expectedSize: Int64?, errors: CloudErrors) {
         self.maxParts = maxParts
         self.minPartSize = minPartSize
@@ -75,7 +75,7 @@ package final class UploadParts<Sent: Sendable>: Sendable {
     /// Takes a part, and sends it unless it is the whole object.
     ///
     /// - Returns: Its length in bytes.
-    /// - Throws: `.invalidRequest` for a part that cannot be one, and when the upload has ended; what `send` and the stream throw.
+    /// - Throws: `.invalidRequest` for an invalid part, and if the upload has ended; errors of `send` and of the stream.
     package func write(
         _ part: UploadPart, from body: ByteStream, _ send: (_ number: Int, _ body: CallBody) async throws -> Sent
     ) async throws -> Int64 {
@@ -106,16 +106,16 @@ package final class UploadParts<Sent: Sendable>: Sendable {
         return length
     }
 
-    /// Whether the object is this part and no other.
+    /// Whether the object consists of this part alone.
     private func isWhole(_ part: UploadPart, _ length: Int64) -> Bool {
         guard part.number == 0, part.offset == 0 else { return false }
-        // A part that is too short for a part must be the last.
+        // A part below the minimum size must be the last.
         return expectedSize.map { $0 == length } ?? (length < minPartSize)
     }
 
     /// All parts, before the service is asked to publish the object.
     ///
-    /// - Throws: `.invalidRequest` when they are not an object of `size` bytes, and when the upload has ended.
+    /// - Throws: `.invalidRequest` if they are not an object of `size` bytes, or if the upload has ended.
     package func whole(size: Int64) throws -> Whole {
         try change("complete") { state in
             let parts = state.parts.values.filter { $0.length > 0 }.sorted { $0.number < $1.number }

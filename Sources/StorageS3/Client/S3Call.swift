@@ -4,13 +4,13 @@ import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
-/// One request to a bucket or an object of it, before it has an address and a signature.
+/// One request to a bucket or to an object in it, before it has a URL and a signature.
 package struct S3Call: Sendable {
-    /// What the request has beyond the least, unless the server refuses it.
+    /// An optional addition to the request, unless the server refuses it.
     struct Extra: Sendable {
         let quirk: S3Quirk
         let add: @Sendable (inout S3Call) -> Void
-        /// Done before the request is sent without it; throws when that is not to happen.
+        /// Called before the request is sent without the addition; throws to prevent that.
         var instead: (@Sendable () async throws -> Void)?
     }
 
@@ -23,7 +23,7 @@ package struct S3Call: Sendable {
     package var headers: [(name: String, value: String)]
     package var body: CallBody
     var extras: [Extra] = []
-    /// Whether a stream is sent in chunks that guard it.
+    /// Whether a stream is sent in chunks that protect it.
     var guardsStream = false
 
     package init(
@@ -44,7 +44,7 @@ package struct S3Call: Sendable {
         extras.append(Extra(quirk: quirk, add: add, instead: instead))
     }
 
-    /// The fields of an object's metadata, of which long ones are offered only.
+    /// Adds the fields of an object's metadata; long values only as an optional addition.
     mutating func addMetadata(_ metadata: ObjectMetadata) {
         let short = MetadataFields.s3.shortened(metadata, to: S3Quirk.shortValue)
         headers += MetadataFields.s3.headers(short)
@@ -63,7 +63,7 @@ package struct S3Call: Sendable {
 }
 
 extension CallBody {
-    /// The check of bytes in memory, in base64; `nil` for a stream, behind which it is sent.
+    /// The checksum of bytes in memory, in base64; `nil` for a stream, whose checksum is sent after it.
     var crc32c: String? {
         guard case .bytes(let buffers) = self else { return nil }
         var crc = CRC32C()
@@ -81,14 +81,14 @@ extension WriteCondition {
     }
 }
 
-/// What the service answered.
+/// An answer of the service.
 package struct S3Answer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
     package var body: ByteStream
-    /// When it is an answer that says why not; `body` is in memory then.
+    /// Set if the answer is an error; then `body` is in memory.
     package var failure: S3Failure?
-    /// The optional parts that the request had.
+    /// The optional additions that the request had.
     var extras: Set<S3Quirk> = []
 }

@@ -6,16 +6,16 @@ import NIOHTTP1
 import StorageCloud
 import Synchronization
 
-/// One attempt at a request.
+/// Makes one attempt at a request.
 extension S3Client {
-    /// Answers to HEAD that leave open why not.
+    /// Statuses of answers to HEAD that do not say why.
     private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
 
     struct Attempt {
         var answer: S3Answer
-        /// What the request was signed with.
+        /// The credentials that signed the request.
         var credentials: S3Credentials?
-        /// How far the service's clock was thought to be ahead then.
+        /// The offset of the service's clock that was assumed then.
         var clockOffset: Duration
     }
 
@@ -51,7 +51,7 @@ extension S3Client {
         }
     }
 
-    /// An answer to HEAD cannot say why not; one to GET can.
+    /// Repeats a refused HEAD as a GET, whose answer has a body that says why.
     private func explanation(of call: S3Call) async -> S3Failure? {
         var question = S3Call(call.name, .GET, key: call.key, query: call.query)
         if call.key == nil {
@@ -86,7 +86,7 @@ extension S3Client {
         let address = endpoint.address(bucket: bucket)
         let path =
             call.key.map { address.pathPrefix + PercentCoding.encode(path: $0) }
-            // The bucket itself, by path, is addressed without the slash behind it.
+            // With path addressing, the bucket itself has no trailing slash.
             ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
         var signed = SignableRequest(
             method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
@@ -114,7 +114,7 @@ extension S3Client {
             body: body, isDeletion: call.name == "delete")
     }
 
-    /// The same call with what guards a stream on its way: over TLS a checksum behind it, elsewhere a signature of each chunk.
+    /// The same call with protection for a stream: a checksum after it if TLS is used, otherwise a signature of each chunk.
     func offeringGuard(_ call: S3Call) -> S3Call {
         guard case .stream = call.body else { return call }
         var call = call

@@ -4,19 +4,19 @@ import NIOHTTP1
 import StorageCloud
 import Synchronization
 
-/// What was put right in the course of one call: each kind once, so that a service that never agrees with itself keeps nobody busy.
+/// The corrections during one call. Each kind is made only once, so that a service that contradicts itself does not cause endless attempts.
 struct S3Corrections {
     enum Kind {
         case region, clock, credentials
     }
 
     fileprivate var tried: Set<Kind> = []
-    /// Where the bucket was thought to be before the service said something else.
+    /// The endpoint before the service named another region.
     fileprivate var moved: S3Endpoint?
 }
 
 extension S3Client {
-    /// - Returns: Whether another attempt has a chance.
+    /// - Returns: Whether another attempt may succeed.
     func correct(_ failure: S3Failure, _ attempt: Attempt, _ corrections: inout S3Corrections) -> Bool {
         if let region = failure.region, Self.mayBeElsewhere(failure), region != endpoint.region, let moved = endpoint.moved(to: region),
             corrections.tried.insert(.region).inserted
@@ -53,7 +53,7 @@ extension S3Client {
         }
     }
 
-    /// The call succeeded with what was put right.
+    /// Called when the call succeeded with the corrections.
     func confirm(_ corrections: S3Corrections) {
         guard corrections.moved != nil else { return }
         let region = endpoint.region
@@ -62,7 +62,7 @@ extension S3Client {
             metadata: ["bucket": "\(bucket)", "region": "\(region)", "configure": "region: \(region)"])
     }
 
-    /// The call failed in spite of what was put right: a hint that led nowhere is not followed by the next call.
+    /// Called when the call failed despite the corrections: reverts a change of region that did not help.
     func takeBack(_ corrections: S3Corrections, _ failure: S3Failure) {
         guard let before = corrections.moved, Self.mayBeElsewhere(failure) || failure.refusesCredentials else { return }
         state.withLock { $0.endpoint = before }

@@ -5,10 +5,10 @@ package import MirrorStorage
 package import StorageCloud
 import Synchronization
 
-/// Sends requests to one bucket: address, signature, the service's errors in our words.
+/// Sends requests to one bucket: adds the URL and the signature, and translates the service's errors.
 ///
-/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, parts that the service
-/// does not take (``S3Quirk``). Throttling and passing failures are the caller's to wait out.
+/// Some problems are corrected once and remembered: another region, a wrong clock, expired credentials, optional additions that the service
+/// does not accept (``S3Quirk``). The caller has to wait out throttling and temporary errors.
 package final class S3Client: Sendable {
     package let bucket: String
 
@@ -25,7 +25,7 @@ package final class S3Client: Sendable {
     let logger: Logger
     let state: Mutex<State>
 
-    /// - Parameter quirks: Shared by everybody who talks to the same endpoint.
+    /// - Parameter quirks: Shared by all clients of the same endpoint.
     package init(
         bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>,
         quirks: S3ServiceQuirks = S3ServiceQuirks(), http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
@@ -39,18 +39,18 @@ package final class S3Client: Sendable {
         state = Mutex(State(endpoint: endpoint))
     }
 
-    /// Where the bucket is known to be by now.
+    /// The bucket's endpoint, as currently known.
     package var endpoint: S3Endpoint { state.withLock { $0.endpoint } }
 
-    /// Now, by the service's clock as far as it is known.
+    /// The time by the service's clock, as currently known.
     var now: Timestamp { clockOffset.corrected(clock.now) }
 
-    /// Whether bodies in memory get a CRC32C beside them: over TLS, where the signature does not cover them.
+    /// Whether bodies in memory are sent with a CRC32C: over TLS, where the signature does not cover them.
     var sendsChecksums: Bool { endpoint.scheme == .https }
 
-    /// Sends a request and returns the answer that it was done.
+    /// Sends a request and returns its successful answer.
     ///
-    /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
+    /// - Throws: ``StorageError`` for every other answer; errors of a streamed body, unchanged; `CancellationError`.
     package func send(_ call: S3Call) async throws -> S3Answer {
         let answer = try await answer(to: call)
         if let failure = answer.failure { throw error(failure, call) }
@@ -62,19 +62,19 @@ package final class S3Client: Sendable {
         try await document(in: send(call), to: call, limit: limit)
     }
 
-    /// The body of an answer as a document.
+    /// Parses the body of an answer as a document.
     ///
-    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a
-    ///   service that has begun its answer has no other way to say so.
+    /// - Throws: Errors of reading it; `.unavailable` if it is not a document, or is an error document despite a status of success: once a
+    ///   service has begun its answer, it has no other way to report an error.
     func document(in answer: S3Answer, to call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
         let document = try await answer.document(of: call.name, limit: limit, errors: .s3)
         guard document.name == "Error" else { return document }
         throw error(S3Failure(status: answer.status, headers: answer.headers, document: document), call)
     }
 
-    /// Sends a request and returns what the service answers, whatever the status.
+    /// Sends a request and returns the service's answer, whatever its status.
     ///
-    /// - Throws: As ``send(_:)`` where there is no answer.
+    /// - Throws: As ``send(_:)`` if there is no answer.
     package func answer(to call: S3Call) async throws -> S3Answer {
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
         let call = offeringGuard(call)
@@ -94,7 +94,7 @@ package final class S3Client: Sendable {
             }
             takeBack(corrections, failure)
             guard call.body.mayRepeat else {
-                // The stream is gone, but the next one will get through.
+                // The stream has been consumed, but the next one will succeed without these additions.
                 let suspects = answer.extras.filter { $0.mayBeMeant(by: failure) }
                 guard !suspects.isEmpty else { return answer }
                 for quirk in suspects { leaveOut(quirk, because: failure) }
@@ -116,16 +116,16 @@ package final class S3Client: Sendable {
         call.key.map { "object \($0) in the bucket \(bucket)" } ?? "bucket \(bucket)"
     }
 
-    /// What the service said to a call, in the words of object stores.
+    /// Translates the service's error for a call.
     func error(_ failure: S3Failure, _ call: S3Call) -> StorageError {
         failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
     }
 
     // MARK: Locations
 
-    /// The address of an object, without a signature.
+    /// The URL of an object, without a signature.
     ///
-    /// - Parameter base: What stands in front of the key in place of the bucket's own address.
+    /// - Parameter base: Precedes the key in place of the bucket's own URL.
     package func url(ofKey key: String, base: ArtifactURL? = nil) -> String {
         let encoded = PercentCoding.encode(path: key)
         if let base { return "\(base.service)\(base.folder)\(encoded)" }
@@ -134,13 +134,13 @@ package final class S3Client: Sendable {
         return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(encoded)"
     }
 
-    /// An address of an object at which everybody may read it for a while.
+    /// A URL at which everybody may read an object for a limited time.
     ///
     /// - Parameters:
-    ///   - version: Of the object; `nil` for the newest.
-    ///   - base: What stands in front of the key in place of the bucket's own address.
-    ///   - life: How long it works at least; cut to what the service allows and to the credentials' life, less a minute.
-    /// - Throws: `.permissionDenied` without credentials, or with some that end within a minute.
+    ///   - version: The object's version; `nil` for the newest.
+    ///   - base: Precedes the key in place of the bucket's own URL.
+    ///   - life: How long it works at least; limited by what the service allows, and by the credentials' expiry less one minute.
+    /// - Throws: `.permissionDenied` without credentials, or if they expire within a minute.
     package func presignedURL(
         ofKey key: String, version: String? = nil, base: ArtifactURL? = nil, life: Duration
     ) async throws -> ObjectLocation {
@@ -165,19 +165,19 @@ package final class S3Client: Sendable {
             throw CloudErrors.s3.error(
                 .permissionDenied, "the credentials expire before a client could use a URL: renew them", "location")
         }
-        // The signer corrects the time once more.
+        // The signer applies the clock correction itself.
         let target = signer.presignedTarget(request, life: validity.life, at: time + now.duration(to: validity.start))
         return ObjectLocation(
             url: "\(scheme.rawValue)://\(request.host)\(target)", expires: time + now.duration(to: validity.end))
     }
 
-    /// Presigned addresses stay the same for this long, whichever node signs them.
+    /// Presigned URLs stay the same for this long, whichever node signs them.
     private static let window = SigningWindow()
-    /// What a presigned address ends before its credentials do.
+    /// A presigned URL expires this long before its credentials do.
     private static let credentialMargin: Duration = .seconds(60)
 }
 
 extension ArtifactURL {
-    /// The path with a slash at its end.
+    /// The path with a trailing slash.
     fileprivate var folder: String { path.hasSuffix("/") ? path : "\(path)/" }
 }

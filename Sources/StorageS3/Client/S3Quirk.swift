@@ -1,8 +1,8 @@
 import StorageCloud
 
-/// A part of a request that makes a copy safer or richer and that not every server takes. What a server refuses is left out, each part by itself.
+/// An optional part of a request that makes a copy safer or richer, but that not every server accepts. Refused parts are left out, each separately.
 package enum S3Quirk: String, Sendable, CaseIterable {
-    /// Values of metadata of more than ``shortValue`` bytes.
+    /// Metadata values of more than ``shortValue`` bytes.
     case longMetadata
     /// `If-None-Match` on the upload of a whole object.
     case putCondition
@@ -12,21 +12,21 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     case copyCondition
     /// The request for the SHA-256 of a copy by the service.
     case copyChecksum
-    /// The CRC-32C of bytes in memory, in a field beside them.
+    /// The CRC-32C of bytes in memory, in a header field.
     case checksum
-    /// The announcement that the parts of an upload will have checksums.
+    /// The announcement that an upload's parts will have checksums.
     case uploadChecksum
     /// The checksums of the parts in the document that completes an upload.
     case completionChecksums
-    /// The CRC-32C behind a stream.
+    /// The CRC-32C after a stream.
     case trailer
-    /// A signature of each chunk of a stream, where there is no TLS.
+    /// A signature of each chunk of a stream, without TLS.
     case signedChunks
 
-    /// Bytes of a value of metadata that every server takes: OpenStack Swift takes no more.
+    /// The size in bytes of a metadata value that every server accepts; the limit of OpenStack Swift.
     static let shortValue = 256
 
-    /// For people: what is left out.
+    /// What is left out, for messages.
     package var words: String {
         switch self {
         case .longMetadata: "metadata of more than \(Self.shortValue) bytes"
@@ -42,7 +42,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         }
     }
 
-    /// For people: what is done without it.
+    /// What happens without it, for messages.
     package var substitute: String {
         switch self {
         case .longMetadata: "objects do not keep the URL that they came from if it is longer"
@@ -54,17 +54,17 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it makes the service keep to ``WriteCondition`` by itself.
+    /// Whether it makes the service itself enforce ``WriteCondition``.
     var isCondition: Bool { self == .putCondition || self == .completionCondition || self == .copyCondition }
 
-    /// Whether a refusal may be of this part. It is when the same request without it succeeds.
+    /// Whether a refusal may be caused by this part. It is, if the same request without it succeeds.
     func mayBeMeant(by failure: S3Failure) -> Bool {
         if failure.isUnsupported || Self.commonCodes.contains(failure.code) { return true }
         if failure.code.isEmpty, failure.status == 400 { return true }
         return codes.contains(failure.code)
     }
 
-    /// Said of fields and documents that the server did not expect.
+    /// Codes for fields and documents that the server did not expect.
     private static let commonCodes: Set<String> = [
         "BadRequest", "InvalidArgument", "InvalidHeader", "InvalidRequest", "UnexpectedContent", "UnsupportedArgument", "UnsupportedHeader",
     ]
@@ -75,7 +75,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         case .putCondition, .completionCondition, .copyCondition, .copyChecksum: []
         case .checksum, .uploadChecksum: ["InvalidDigest"]
         case .completionChecksums: ["MalformedXML", "InvalidDigest"]
-        // A server that takes the encoding for the bytes themselves finds another digest or length than was stated.
+        // A server that mistakes the encoding for the bytes themselves finds another digest or length than stated.
         case .trailer, .signedChunks:
             [
                 "BadDigest", "IncompleteBody", "InvalidDigest", "MalformedTrailerError", "MissingContentLength",

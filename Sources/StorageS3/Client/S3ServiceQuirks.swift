@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What the server at one endpoint was found to refuse, for everybody who talks to it.
+/// The optional parts that the server at one endpoint refuses, shared by all its clients.
 ///
-/// Forgotten after some hours: servers get better.
+/// Forgotten after some hours, because servers may be upgraded.
 package final class S3ServiceQuirks: Sendable {
     private struct Refusal {
         var reason: String
@@ -15,7 +15,7 @@ package final class S3ServiceQuirks: Sendable {
 
     package init() {}
 
-    /// What is left out now, and the answer that was given to it.
+    /// What is currently left out, and the server's reason.
     package func refusals(at now: ContinuousClock.Instant) -> [(quirk: S3Quirk, reason: String)] {
         refused.withLock { refused in
             S3Quirk.allCases.compactMap { quirk in
@@ -33,43 +33,43 @@ package final class S3ServiceQuirks: Sendable {
     }
 }
 
-/// Finds out which optional part of a request made a server refuse it: each is left out by itself, then all that may be meant.
+/// Finds the optional part of a request that a server refuses: leaves out each one alone, then all suspects together.
 ///
-/// Free of I/O; the client asks it what to leave out, and tells it what came of that.
+/// Does no I/O; the client asks it what to leave out, and reports the results.
 struct S3QuirkTrial {
-    /// Those that the request could have and that are not known to be refused.
+    /// The optional parts of the request that are not known to be refused.
     private let offered: [S3Quirk]
-    /// Found out on the way: without these the answer became another one.
+    /// Parts that are refused: without them the answer was a different one.
     private(set) var found: [S3Quirk: S3Failure] = [:]
-    /// Left out in the attempt that is under way.
+    /// Left out in the current attempt.
     private var current: [S3Quirk] = []
     private var waiting: [[S3Quirk]] = []
-    /// The answer to the request without what was found.
+    /// The answer to the request without the parts that were found.
     private var first: S3Failure?
 
     init(offered: [S3Quirk]) {
         self.offered = offered
     }
 
-    /// Whether the next attempt has it.
+    /// Whether the next attempt includes the part.
     func has(_ quirk: S3Quirk) -> Bool { offered.contains(quirk) && found[quirk] == nil && !current.contains(quirk) }
 
-    /// The request succeeded.
+    /// Called when the request succeeded.
     ///
-    /// - Returns: What is refused from now on, and the answer that says so.
+    /// - Returns: The parts that the server refuses, with the answers that show it.
     mutating func succeeded() -> [(quirk: S3Quirk, failure: S3Failure)] {
         settle()
         return S3Quirk.allCases.compactMap { quirk in found[quirk].map { (quirk, $0) } }
     }
 
-    /// The request was refused.
+    /// Called when the request was refused.
     ///
-    /// - Returns: `nil` when there is something to try; otherwise the answer to the request, which is the one to the fullest form of it.
+    /// - Returns: `nil` if there is something left to try; otherwise the final answer, which is the one to the most complete request.
     mutating func failed(_ failure: S3Failure) -> S3Failure? {
         if let first {
             let isSame = first.code == failure.code && first.status == failure.status
             if isSame { return next() ? nil : first }
-            // Another answer: what was left out was in the way, and something else is now.
+            // Another answer: the parts left out were refused, and now there is another problem.
             settle()
         }
         let suspects = offered.filter { found[$0] == nil && $0.mayBeMeant(by: failure) }

@@ -2,12 +2,12 @@ import MirrorCore
 import NIOHTTP1
 import StorageCloud
 
-/// The agent of ECS, or of EKS Pod Identity: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+/// The agent of ECS or of EKS Pod Identity: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 struct ContainerSource: CredentialsSource {
     let environment: [String: String]
     let files: CredentialFiles
     let transport: CredentialsTransport
-    /// Where a relative address is looked for.
+    /// The base of relative addresses.
     var agent = "http://169.254.170.2"
 
     let name = "container"
@@ -19,7 +19,7 @@ struct ContainerSource: CredentialsSource {
             return .absent("neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set")
         }
         return try await transport.attempts(3, pause: .milliseconds(500)) {
-            // Read anew for each attempt: the token in the file is replaced while the process runs.
+            // Reread for each attempt, because the token in the file is replaced while the process runs.
             var headers = [("Accept", "application/json")]
             if let token = try authorization() { headers.append(("Authorization", token)) }
             let answer = try await transport.answer(.GET, url, headers: headers, timeout: Self.timeout)
@@ -36,7 +36,7 @@ struct ContainerSource: CredentialsSource {
 
     private func address() throws(CredentialsError) -> ArtifactURL? {
         if let path = environment.value("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
-            // Anything else in front would make part of the host of it.
+            // Any other first character would become part of the host.
             guard path.utf8.first == UInt8(ascii: "/") else {
                 throw CredentialsError(.invalid, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash")
             }
@@ -67,7 +67,7 @@ struct ContainerSource: CredentialsSource {
         return try checked(token, "AWS_CONTAINER_AUTHORIZATION_TOKEN")
     }
 
-    /// A line break would end the header field that the token is sent in.
+    /// Refuses a token with a line break, which would end the header field that it is sent in.
     private func checked(_ token: String, _ place: String) throws(CredentialsError) -> String {
         guard token.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
             throw CredentialsError(.invalid, "\(place) contains a line break or another character that cannot be sent")

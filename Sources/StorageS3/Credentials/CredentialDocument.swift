@@ -6,20 +6,20 @@ import StorageCloud
     import Foundation
 #endif
 
-/// Credentials as the JSON that metadata services, container agents and credential processes give.
+/// Credentials in the JSON of metadata services, container agents and credential processes.
 ///
-/// Nothing of the document gets into an error, whatever it may be.
+/// No part of the document is copied into an error, because it may be anything.
 struct CredentialDocument {
-    /// Who may have written it: they name things differently.
+    /// The author of a document; authors use different names.
     enum Author {
-        /// The instance metadata service, which says in `Code` whether it succeeded.
+        /// The instance metadata service, which states in `Code` whether it succeeded.
         case instanceMetadata
         case container
         /// A `credential_process`, which states its `Version`.
         case process
     }
 
-    /// - Throws: `.invalid`; `.refused` when the metadata service says why it has none.
+    /// - Throws: `.invalid`; `.refused` if the metadata service says why it has no credentials.
     static func parse(_ bytes: [UInt8], from author: Author) throws(CredentialsError) -> S3Credentials {
         let fields: Fields
         do {
@@ -37,7 +37,7 @@ struct CredentialDocument {
             guard fields.version == 1 else { throw CredentialsError(.unsupported, "the answer's Version is not 1") }
         case .container: break
         }
-        // Temporary ones without a token would be refused by the service, one by one.
+        // Temporary credentials without a token would fail only later, in each request.
         if author != .process, fields.token == nil { throw CredentialsError(.invalid, "the answer has no Token") }
         let found = CredentialFields(
             accessKeyID: fields.accessKeyID, secretAccessKey: fields.secretAccessKey,

@@ -1,7 +1,7 @@
 import MirrorCore
 import StorageCloud
 
-/// The words that credentials are made of as they were found, before anybody has looked at them.
+/// The fields of credentials as they were found, not yet checked.
 struct CredentialFields {
     var accessKeyID: String?
     var secretAccessKey: String?
@@ -9,7 +9,7 @@ struct CredentialFields {
     /// RFC 3339.
     var expiration: String?
 
-    /// What each word is called where it was found: as in the service's own documents, unless it says something else.
+    /// The names of the fields where they were found; by default those of the service's own documents.
     struct Names {
         var accessKeyID = "AccessKeyId"
         var secretAccessKey = "SecretAccessKey"
@@ -17,14 +17,14 @@ struct CredentialFields {
         var expiration = "Expiration"
     }
 
-    /// - Throws: `.invalid`, naming the word that is missing or cannot be right, and never its value.
+    /// - Throws: `.invalid`, naming the field that is missing or malformed, but never its value.
     func credentials(named names: Names) throws(CredentialsError) -> S3Credentials {
         guard let accessKeyID, !accessKeyID.isEmpty else { throw CredentialsError(.invalid, "\(names.accessKeyID) is missing") }
         guard let secretAccessKey, !secretAccessKey.isEmpty else {
             throw CredentialsError(.invalid, "\(names.secretAccessKey) is missing")
         }
         let token = sessionToken.flatMap { $0.isEmpty ? nil : $0 }
-        // Both stand in header fields.
+        // Both are sent in header fields.
         for (value, name) in [(accessKeyID, names.accessKeyID), (token ?? "", names.sessionToken)]
         where !value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw CredentialsError(.invalid, "\(name) contains white space, a line break or another character that cannot belong there")

@@ -12,7 +12,7 @@ struct EnvironmentSource: CredentialsSource {
         guard environment.value("AWS_ACCESS_KEY_ID") != nil else { return .absent("AWS_ACCESS_KEY_ID is not set") }
         let fields = CredentialFields(
             accessKeyID: environment.value("AWS_ACCESS_KEY_ID"), secretAccessKey: environment.value("AWS_SECRET_ACCESS_KEY"),
-            // The second is what the first was called before 2014.
+            // The second is the name of the first before 2014.
             sessionToken: environment.value("AWS_SESSION_TOKEN") ?? environment.value("AWS_SECURITY_TOKEN"),
             expiration: environment.value("AWS_CREDENTIAL_EXPIRATION"))
         let credentials = try fields.credentials(

@@ -2,19 +2,19 @@ import MirrorCore
 import NIOHTTP1
 import StorageCloud
 
-/// The role of the EC2 instance, from version 2 of the instance metadata service; version 1, which needs no token, is never asked.
+/// The role of the EC2 instance, from version 2 of the instance metadata service. Version 1, which needs no token, is never used.
 struct InstanceMetadataSource: CredentialsSource {
     let environment: [String: String]
     let transport: CredentialsTransport
 
     let name = "instance metadata"
 
-    /// In seconds; six hours, the longest that the service grants.
+    /// Seconds; six hours is the longest that the service grants.
     private static let tokenLife = "21600"
     private static let path = "/latest/meta-data/iam/security-credentials/"
     private static let endpointVariable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 
-    /// What one look found out, when there is something to do about it.
+    /// Why a lookup found no credentials.
     private struct Absence: Error {
         let reason: String
     }
@@ -22,7 +22,7 @@ struct InstanceMetadataSource: CredentialsSource {
     func look() async throws -> CredentialsFinding<S3Credentials> {
         if environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() == "true" { return .absent("AWS_EC2_METADATA_DISABLED is true") }
         let endpoint = try endpoint()
-        // Most machines that get here are no instances: few attempts, and short ones.
+        // Most machines that get here are not EC2 instances, so there are only a few short attempts.
         let timeout = environment.value("AWS_METADATA_SERVICE_TIMEOUT").flatMap(Int.init).map { Duration.seconds(min(max($0, 1), 60)) }
         let attempts = environment.value("AWS_METADATA_SERVICE_NUM_ATTEMPTS").flatMap(Int.init).map { min(max($0, 1), 10) }
         var isReached = false
@@ -38,11 +38,11 @@ struct InstanceMetadataSource: CredentialsSource {
         }
     }
 
-    /// - Parameter isReached: Set as soon as somebody answers.
+    /// - Parameter isReached: Set as soon as there is an answer.
     private func credentials(at endpoint: ArtifactURL, timeout: Duration, isReached: inout Bool) async throws -> S3Credentials {
         let token = try await token(at: endpoint, timeout: timeout, isReached: &isReached)
         let roles = try await get(Self.path, token, at: endpoint, timeout: timeout)
-        // A line for each role, and an instance has at most one.
+        // One line for each role; an instance has at most one.
         guard let role = roles.text.split(whereSeparator: \.isNewline).first, Self.isRoleName(role) else {
             throw Absence(reason: "the instance has no role")
         }
@@ -81,7 +81,7 @@ struct InstanceMetadataSource: CredentialsSource {
         switch answer.status {
         case 200: return answer
         case 404: throw Absence(reason: "the instance has no role")
-        // A token that is no longer accepted: the next attempt has a new one.
+        // The token may no longer be accepted; the next attempt gets a new one.
         case 401, 429, 500...: throw CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
         default: throw CredentialsError(.refused, "\(url.redacted) answers with status \(answer.status)")
         }
@@ -100,12 +100,12 @@ struct InstanceMetadataSource: CredentialsSource {
     }
 
     private func resolve(_ path: String, _ endpoint: ArtifactURL) throws(CredentialsError) -> ArtifactURL {
-        // An endpoint may have a path in front.
+        // The endpoint may have a path prefix.
         let prefix = endpoint.path.hasSuffix("/") ? endpoint.path.dropLast() : endpoint.path[...]
         return try .of(Self.endpointVariable, "\(endpoint.service)\(prefix)\(path)")
     }
 
-    /// IAM User Guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`. In a path two of these names would lead elsewhere.
+    /// IAM User Guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`. Two such names, `.` and `..`, would change the path.
     private static func isRoleName(_ name: Substring) -> Bool {
         name != "." && name != ".." && (1...128).contains(name.utf8.count)
             && name.utf8.allSatisfy { PercentCoding.isUnreserved($0) && $0 != UInt8(ascii: "~") || "+=,@".utf8.contains($0) }

@@ -1,6 +1,6 @@
 import StorageCloud
 
-/// What a profile holds itself: keys in either file, or a `credential_process`.
+/// The credentials in a profile itself: keys in either file, or a `credential_process`.
 struct ProfileSource: CredentialsSource {
     let settings: SharedConfiguration.Settings
 
@@ -28,7 +28,7 @@ struct ProfileSource: CredentialsSource {
         return .absent("profile \(profile) has no aws_access_key_id, no credential_process and no role_arn")
     }
 
-    /// Keys and token of one file, never the key of one with the token of the other.
+    /// The key and token of one file; never mixes the key of one with the token of the other.
     private func keys(of profile: String, in part: SharedConfiguration.Part) throws(CredentialsError) -> S3Credentials? {
         guard let values = part.profiles[profile], values.value("aws_access_key_id") != nil else { return nil }
         let fields = CredentialFields(
@@ -44,7 +44,7 @@ struct ProfileSource: CredentialsSource {
         }
     }
 
-    /// Signing in takes a person with a browser; the AWS CLI does that part and hands over the result.
+    /// Signing in needs a person with a browser; the AWS CLI does that and can provide the resulting credentials.
     private func refuseSignIn(_ profile: String, _ values: [String: String]) throws(CredentialsError) {
         let names = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "login_session"]
         guard let name = names.first(where: { values.value($0) != nil }) else { return }

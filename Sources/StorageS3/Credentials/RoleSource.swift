@@ -1,10 +1,10 @@
 import StorageCloud
 
-/// A profile with a `role_arn`: the role is assumed with the credentials of another profile or place.
+/// A profile with a `role_arn`: the role is assumed with the credentials of another profile or source.
 struct RoleSource: CredentialsSource {
     let settings: SharedConfiguration.Settings
     let tokenService: SecurityTokenService
-    /// What `credential_source` may name.
+    /// The sources that `credential_source` may name.
     let places: [String: any CredentialsSource<S3Credentials>]
 
     let name = "role of the profile"
@@ -16,7 +16,7 @@ struct RoleSource: CredentialsSource {
         return .found(try await assume(shared.profile, values, shared, visited: [shared.profile]))
     }
 
-    /// One with a token file is left to ``WebIdentitySource``.
+    /// A role with a token file is left to ``WebIdentitySource``.
     private static func isRole(_ values: [String: String]) -> Bool {
         values.value("role_arn") != nil && values.value("web_identity_token_file") == nil
     }
@@ -42,7 +42,7 @@ struct RoleSource: CredentialsSource {
                 throw invalid("its source_profile \(other) does not exist: \(shared.absence(of: other))")
             }
             let hasKeys = otherValues.value("aws_access_key_id") != nil || otherValues.value("aws_secret_access_key") != nil
-            // A profile may name itself, to have the keys and the role in one place.
+            // A profile may name itself, to have the keys and the role in one section.
             if visited.contains(other), other != profile || !hasKeys {
                 throw invalid("its source_profile leads back to it: \((visited + [other]).joined(separator: " -> "))")
             }
@@ -79,7 +79,7 @@ struct RoleSource: CredentialsSource {
         }
     }
 
-    /// What the profile has without a role of that kind.
+    /// The profile's own credentials, apart from such a role.
     private func own(of profile: String, _ values: [String: String], _ shared: SharedConfiguration) async throws -> S3Credentials {
         let identity = WebIdentitySource(settings: settings, tokenService: tokenService)
         if case .found(let found) = try await identity.look(profile, values, environment: [:]) { return found }

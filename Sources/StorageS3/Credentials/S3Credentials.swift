@@ -1,13 +1,13 @@
 package import MirrorCore
 import StorageCloud
 
-/// What requests to the service are signed with. Its texts never show the secret or the session's token.
+/// The credentials that sign requests to the service. Their descriptions never show the secret or the session token.
 package struct S3Credentials: ExpiringCredentials {
     package let accessKeyID: String
     package let secretAccessKey: String
-    /// Of temporary credentials: sent with each request.
+    /// Only in temporary credentials; sent with each request.
     package var sessionToken: String?
-    /// When the service stops accepting them; `nil` for those that last.
+    /// When the service stops accepting them; `nil` if they do not expire.
     package var expires: Timestamp?
 }
 
@@ -18,6 +18,6 @@ extension S3Credentials: CustomStringConvertible, CustomDebugStringConvertible, 
 
     package var debugDescription: String { description }
 
-    // What `dump` and test failures print.
+    // Printed by `dump` and in test failures.
     package var customMirror: Mirror { Mirror(self, children: ["accessKeyID": accessKeyID]) }
 }

@@ -3,20 +3,20 @@ package import MirrorCore
 package import MirrorNet
 package import StorageCloud
 
-/// Looks for credentials where the AWS tools look, in the order of the AWS CLI.
+/// Looks for credentials where the AWS tools look, in the order of the AWS CLI:
 ///
 /// 1. the environment, unless the configuration names a profile;
 /// 2. a role that the profile names (`role_arn` with `source_profile` or `credential_source`);
-/// 3. a web identity, of the environment or of the profile;
-/// 4. what else the profile has: keys in the credentials file, a `credential_process`, keys in the config file;
+/// 3. a web identity, from the environment or the profile;
+/// 4. the profile's other credentials: keys in the credentials file, a `credential_process`, keys in the config file;
 /// 5. the container's agent;
 /// 6. the instance's metadata.
 package enum S3CredentialsChain {
-    /// The whole chain, kept fresh.
+    /// The whole chain, with credentials that are renewed in time.
     ///
     /// - Parameters:
-    ///   - region: Where STS is asked when neither the environment nor the profile says so; `nil` for a region that is not Amazon's.
-    ///   - profile: Counts more than `AWS_PROFILE`, and than keys in the environment.
+    ///   - region: The region of STS if neither the environment nor the profile names one; `nil` for a region that is not Amazon's.
+    ///   - profile: Overrides `AWS_PROFILE`, and keys in the environment.
     package static func standard(
         client: ServiceClient, region: String?, profile: String? = nil,
         environment: [String: String] = .ofThisProcess, files: CredentialFiles = .system,

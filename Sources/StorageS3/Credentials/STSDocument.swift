@@ -1,10 +1,10 @@
 import NIOCore
 import StorageCloud
 
-/// The XML that STS answers with; its query interface has no other documented form (AWS STS API Reference, "Common parameters").
+/// The XML answers of STS; its query interface has no other documented format (AWS STS API Reference, "Common parameters").
 enum STSDocument {
-    /// - Parameter action: `AssumeRole`, for one.
-    /// - Throws: `.invalid`; nothing of the document gets into the error.
+    /// - Parameter action: Such as `AssumeRole`.
+    /// - Throws: `.invalid`; no part of the document is copied into the error.
     static func credentials(_ bytes: [UInt8], of action: String) throws(CredentialsError) -> S3Credentials {
         let document: XMLTree
         do {
@@ -25,7 +25,7 @@ enum STSDocument {
         return credentials
     }
 
-    /// - Returns: `nil` when it says nothing that can be read.
+    /// - Returns: `nil` if it is not a readable error document.
     static func error(_ bytes: [UInt8]) -> (code: String, message: String)? {
         guard let document = try? XMLTree(parsing: ByteBuffer(bytes: bytes)), let error = document["Error"] else { return nil }
         let message = error["Message"]?.text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F } ?? .init()

@@ -3,19 +3,19 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// AWS STS: temporary credentials for a role.
+/// AWS STS, which issues temporary credentials for a role.
 struct SecurityTokenService: Sendable {
     struct Role: Sendable {
         var arn: String
-        /// What the session is called in the service's own log.
+        /// The session's name in the service's own log.
         var sessionName: String?
         var externalID: String?
-        /// How long the credentials are to last; `nil` for the service's own default of an hour.
+        /// How long the credentials should be valid; `nil` for the service's default of one hour.
         var seconds: Int?
     }
 
     let environment: [String: String]
-    /// Where neither the environment nor the profile says so; `nil` for the service's global address.
+    /// The region if neither the environment nor the profile names one; `nil` for the service's global endpoint.
     let region: String?
     let transport: CredentialsTransport
 
@@ -37,7 +37,7 @@ struct SecurityTokenService: Sendable {
         }
     }
 
-    /// `AssumeRoleWithWebIdentity`: the token stands for a signature.
+    /// `AssumeRoleWithWebIdentity`: the token replaces a signature.
     func assume(_ role: Role, withToken token: String, region profileRegion: String?) async throws -> S3Credentials {
         let form = CredentialsTransport.form([("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)])
         let url = try endpoint(effectiveRegion(profileRegion))
@@ -84,7 +84,7 @@ struct SecurityTokenService: Sendable {
         return try .of(source, text)
     }
 
-    /// AWS General Reference, "AWS service endpoints": each partition has a domain of its own.
+    /// AWS General Reference, "AWS service endpoints": each partition has its own domain.
     private static func domain(of region: String) -> String {
         if region.hasPrefix("cn-") { return "amazonaws.com.cn" }
         if region.hasPrefix("us-isob-") { return "sc2s.sgov.gov" }
@@ -97,7 +97,7 @@ struct SecurityTokenService: Sendable {
 
     private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
         let said = STSDocument.error(answer.body)
-        // AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: the issuer could not be asked.
+        // AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: STS could not reach the token's issuer.
         let isTransient =
             answer.status >= 500 || answer.status == 429
             || ["IDPCommunicationError", "Throttling", "ThrottlingException", "RequestThrottled"].contains(said?.code ?? "")

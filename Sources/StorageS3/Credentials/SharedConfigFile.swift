@@ -2,26 +2,26 @@ import StorageCloud
 
 /// The sections of one of the two files that the AWS tools share, `config` and `credentials`.
 ///
-/// Sections of the same name are one, and of two values with the same name the later one counts, as the AWS SDKs and Tools Reference Guide
-/// ("Using shared config and credentials files") has it. Nested values are skipped: none of them has to do with credentials.
+/// Sections with the same name are merged, and the later of two values with the same name counts (AWS SDKs and Tools Reference Guide,
+/// "Using shared config and credentials files"). Nested values are skipped, because none of them concerns credentials.
 struct SharedConfigFile: Sendable, Equatable {
-    /// By the text between the brackets, with single spaces. In a `credentials` file each is a profile.
+    /// By the text between the brackets, with single spaces. In a `credentials` file each section is a profile.
     private(set) var sections: [String: [String: String]] = [:]
 
     init() {}
 
-    /// - Throws: `.invalid`, naming the line and not what it says.
+    /// - Throws: `.invalid`, naming the line but not its content.
     init(_ text: String) throws(CredentialsError) {
         var section: String?
         var property: (name: String, indent: Int)?
-        // A byte order mark, which editors of some systems write.
+        // Skips a byte order mark, which some editors write.
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let indent = line.prefix(while: Self.isSpace).count
             let trimmed = Self.trim(line)
             guard let first = trimmed.first, first != "#", first != ";" else { continue }
             if let property, let section, indent > property.indent {
-                // Below a name without a value stand nested values; below a value, the rest of it.
+                // Indented lines after a name without a value are nested values; after a value, they continue it.
                 if let value = sections[section]?[property.name], !value.isEmpty {
                     sections[section]?[property.name] = "\(value)\n\(trimmed)"
                 }
@@ -49,7 +49,7 @@ struct SharedConfigFile: Sendable, Equatable {
         }
     }
 
-    /// The profiles of a `config` file: `[default]` and every `[profile name]`, which counts more if it is `[profile default]`.
+    /// The profiles of a `config` file: `[default]` and every `[profile name]`; `[profile default]` overrides `[default]`.
     var configProfiles: [String: [String: String]] {
         var profiles: [String: [String: String]] = [:]
         for (name, values) in sections {
@@ -68,7 +68,7 @@ struct SharedConfigFile: Sendable, Equatable {
         return words.isEmpty ? nil : words.joined(separator: " ")
     }
 
-    /// What stands before ` #` or ` ;`.
+    /// The part before ` #` or ` ;`.
     private static func withoutComment(_ value: Substring) -> Substring {
         var previous: Character = " "
         for index in value.indices {

@@ -1,21 +1,21 @@
 import StorageCloud
 
-/// The profiles of the two files that the AWS tools share, and which of them is meant.
+/// The profiles in the two files that the AWS tools share, and the one to use.
 struct SharedConfiguration: Sendable {
-    /// Where the profiles are looked for, and what else decides.
+    /// What determines the files and the profile.
     struct Settings: Sendable {
         var environment: [String: String]
         var files: CredentialFiles
-        /// Named in the configuration, which counts more than `AWS_PROFILE`.
+        /// From the mirror's configuration; overrides `AWS_PROFILE`.
         var profile: String?
     }
 
     /// One of the two files.
     struct Part: Sendable {
-        /// `nil` when there is no telling, because `HOME` is not set.
+        /// `nil` if unknown, because `HOME` is not set.
         let path: String?
         let profiles: [String: [String: String]]
-        /// Why it has no profiles, for people.
+        /// Why it has no profiles, for messages.
         let absence: String?
     }
 
@@ -23,10 +23,10 @@ struct SharedConfiguration: Sendable {
     let credentials: Part
     /// The profile to use.
     let profile: String
-    /// Whether somebody asked for just this profile.
+    /// Whether the profile was named explicitly.
     let isProfileNamed: Bool
 
-    /// - Throws: `.invalid` when a file cannot be understood, or one that a variable names cannot be read.
+    /// - Throws: `.invalid` if a file cannot be parsed, or one that a variable names cannot be read.
     init(_ settings: Settings) throws(CredentialsError) {
         let environment = settings.environment
         config = try Self.part("AWS_CONFIG_FILE", ".aws/config", settings) { $0.configProfiles }
@@ -36,9 +36,9 @@ struct SharedConfiguration: Sendable {
         isProfileNamed = named != nil
     }
 
-    /// The values of a profile in both files; those of the credentials file count more.
+    /// The values of a profile from both files; those in the credentials file win.
     ///
-    /// - Returns: `nil` when neither file has it.
+    /// - Returns: `nil` if neither file has the profile.
     func values(of profile: String) -> [String: String]? {
         guard let first = config.profiles[profile] else { return credentials.profiles[profile] }
         return first.merging(credentials.profiles[profile] ?? [:]) { _, second in second }
@@ -46,7 +46,7 @@ struct SharedConfiguration: Sendable {
 
     /// The values of the profile to use.
     ///
-    /// - Throws: `.invalid` when somebody asked for a profile that is not there.
+    /// - Throws: `.invalid` if the profile was named explicitly but does not exist.
     func values() throws(CredentialsError) -> [String: String]? {
         let values = values(of: profile)
         if values == nil, isProfileNamed {
@@ -55,7 +55,7 @@ struct SharedConfiguration: Sendable {
         return values
     }
 
-    /// Why there is nothing of a profile, for people.
+    /// Why a profile does not exist, for messages.
     func absence(of profile: String) -> String {
         let inConfig = profile == "default" ? "[default]" : "[profile \(profile)]"
         return [(config, inConfig), (credentials, "[\(profile)]")].map { part, section in
@@ -74,7 +74,7 @@ struct SharedConfiguration: Sendable {
         switch settings.files.read(path) {
         case .missing: return Part(path: path, profiles: [:], absence: "\(path) does not exist")
         case .unreadable(let reason):
-            // Services often run with a home that they cannot read, and with credentials from elsewhere.
+            // Services often run with a home directory that they cannot read, and with credentials from elsewhere.
             guard named == nil else { throw CredentialsError(.invalid, "\(path) (\(variable)) cannot be read: \(reason)") }
             return Part(path: path, profiles: [:], absence: "\(path) cannot be read: \(reason)")
         case .bytes(let bytes):

@@ -1,7 +1,7 @@
 import StorageCloud
 
-/// A role for whoever holds a token of a trusted issuer, as pods of EKS do: `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, or the same
-/// in a profile.
+/// A role for the holder of a token from a trusted issuer, as in pods of EKS: `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, or the same
+/// settings in a profile.
 struct WebIdentitySource: CredentialsSource {
     let settings: SharedConfiguration.Settings
     let tokenService: SecurityTokenService
@@ -14,7 +14,7 @@ struct WebIdentitySource: CredentialsSource {
     func look() async throws -> CredentialsFinding<S3Credentials> {
         let shared = try SharedConfiguration(settings)
         let values = try shared.values() ?? [:]
-        // Who names a profile in the configuration means that one, whatever the environment says.
+        // A profile named in the configuration takes precedence over the environment.
         return try await look(shared.profile, values, environment: settings.profile == nil ? settings.environment : [:])
     }
 
@@ -30,7 +30,7 @@ struct WebIdentitySource: CredentialsSource {
         let role = SecurityTokenService.Role(
             arn: arn, sessionName: environment.value("AWS_ROLE_SESSION_NAME") ?? values.value("role_session_name"))
         return try await CredentialsError.prefixing("role \(arn)") {
-            // Anew each time: the token is shorter-lived than the process, and whoever put it there replaces it.
+            // Reread each time, because the token expires and is replaced while the process runs.
             .found(try await tokenService.assume(role, withToken: try token(at: path), region: values.value("region")))
         }
     }

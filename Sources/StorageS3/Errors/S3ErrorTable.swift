@@ -1,13 +1,13 @@
 import MirrorStorage
 import StorageCloud
 
-/// What a service's codes mean: the one table of them.
+/// The table of the service's error codes and their meanings.
 ///
-/// - SeeAlso: Amazon S3 API Reference, "Error responses"; servers of others add codes of their own.
+/// - SeeAlso: Amazon S3 API Reference, "Error responses"; other servers add codes of their own.
 enum S3ErrorTable {
     typealias Meaning = FailureMeaning<S3Failure>
 
-    /// - Returns: `nil` for a code that is in no row: the status decides.
+    /// - Returns: `nil` for a code that is not in the table; then the status decides.
     static func meaning(of code: String) -> Meaning? {
         if let meaning = byCode[code] { return meaning }
         return code.hasPrefix("KMS.") ? denied : nil
@@ -16,7 +16,7 @@ enum S3ErrorTable {
     private static let byCode = Meaning.byCode(rows)
 
     static let rows: [(codes: [String], meaning: Meaning)] = [
-        // What is not there.
+        // Missing things.
         row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
             "there is no bucket \(bucket): create it, or correct its name or endpoint"
         },
@@ -24,7 +24,7 @@ enum S3ErrorTable {
         row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" },
         row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
         row(["InvalidObjectState"], .invalidRequest, .no) { _, _, subject in "the \(subject) is archived: it has to be restored first" },
-        // Who asks.
+        // Problems of the caller.
         (["AccessDenied", "AllAccessDisabled", "AccountProblem"], denied),
         row(["InvalidAccessKeyId"], .permissionDenied, .no) { _, _, _ in
             "the service does not know the access key: correct the credentials, or the endpoint"
@@ -38,12 +38,12 @@ enum S3ErrorTable {
         row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
             "this machine's clock is more than 15 minutes off: set it, or run a time service"
         },
-        // Where.
+        // The wrong place.
         row(S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"], .invalidRequest, .no) { failure, bucket, _ in
             let place = failure.region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
             return "the bucket \(bucket) is \(place): correct the pool's region or endpoint"
         },
-        // Trouble that passes.
+        // Temporary problems.
         (
             [
                 "SlowDown", "SlowDownRead", "SlowDownWrite", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequests",
@@ -62,7 +62,7 @@ enum S3ErrorTable {
             ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"], .checksumMismatch,
             .sameRequest
         ) { _, _, subject in "what arrived for \(subject) is not what was sent" },
-        // What cannot be.
+        // Impossible requests.
         (
             ["QuotaExceeded", "QuotaExceededException", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"], .full
         ),

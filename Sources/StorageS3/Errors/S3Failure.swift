@@ -3,7 +3,7 @@ package import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
-/// What the service says when it does not do what was asked.
+/// An error answer of the service.
 package struct S3Failure: ServiceFailure {
     package static var service: String { S3Service.name }
 
@@ -11,7 +11,7 @@ package struct S3Failure: ServiceFailure {
     /// `NoSuchKey`
     package var code: String
     package var message: String
-    /// Where the bucket is, when the service says so; what does not look like a region is dropped, because it gets into signatures and host names.
+    /// The bucket's region, if the service states it. Dropped unless it looks like a region, because it is used in signatures and host names.
     package var region: String?
     package var requestID: String?
     package var retryAfter: Duration?
@@ -32,7 +32,7 @@ package struct S3Failure: ServiceFailure {
         retryAfter = headers.first(name: "retry-after").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
     }
 
-    /// The same failure with the reason that the answer to another request gave: an answer to HEAD has no body to say it in.
+    /// The same failure with the reason from the answer to another request, because an answer to HEAD has no body.
     func explained(by other: S3Failure) -> S3Failure {
         var failure = self
         if failure.code.isEmpty {
@@ -44,7 +44,7 @@ package struct S3Failure: ServiceFailure {
         return failure
     }
 
-    /// Of `bucket.s3.eu-central-1.amazonaws.com` or `bucket.s3-eu-central-1.amazonaws.com`.
+    /// The region in `bucket.s3.eu-central-1.amazonaws.com` or `bucket.s3-eu-central-1.amazonaws.com`.
     private static func region(in endpoint: String?) -> String? {
         guard let labels = endpoint?.split(separator: "."), let end = labels.firstIndex(of: "amazonaws"), end > 0 else { return nil }
         let label = labels[end - 1]
@@ -54,21 +54,21 @@ package struct S3Failure: ServiceFailure {
 
     // MARK: What it means
 
-    /// Codes by which the service says that the bucket belongs to another region than the request was signed for or sent to.
+    /// Codes that say that the bucket is in another region than the request was signed for or sent to.
     static let regionCodes: Set<String> = [
         "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidRegion", "PermanentRedirect", "TemporaryRedirect",
     ]
 
-    /// Codes by which the service refuses the credentials themselves, whatever they would permit.
+    /// Codes that refuse the credentials themselves, whatever they would permit.
     private static let credentialCodes: Set<String> = [
         "ExpiredToken", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken", "NotSignedUp", "SignatureDoesNotMatch",
         "TokenRefreshRequired",
     ]
 
-    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    /// Whether the credentials are useless, even for signing URLs.
     package var refusesCredentials: Bool { Self.credentialCodes.contains(code) }
 
-    /// Whether the refusal says something about whoever signed the request, and nothing about the object: not permitted, not known, wrong clock,
+    /// Whether the refusal concerns the signer of the request and says nothing about the object: not permitted, unknown, wrong clock,
     /// another region, no such bucket.
     package var isAboutCaller: Bool {
         if refusesCredentials || Self.regionCodes.contains(code) { return true }

@@ -1,29 +1,29 @@
 package import MirrorCore
 import StorageCloud
 
-/// The URLs that mean objects of one bucket: all spellings are read, one is written.
+/// The URLs that refer to objects of one bucket: reads all spellings, and writes one.
 ///
-/// Read are `s3://bucket/key` and, by http or https, every host under which the service has the bucket, with the bucket in the path or before
-/// the host; of Amazon's own also those of other regions, dual-stack, FIPS and acceleration, because bucket names are unique among all
+/// It reads `s3://bucket/key` and, with http or https, every host name of the service, with the bucket in the path or in front of
+/// the host. For Amazon, that includes other regions, dual-stack, FIPS and acceleration, because bucket names are unique among all
 /// regions of a partition.
 ///
-/// **Keys.** In a path a key is percent-encoded, and a plus is a plus. Behind `s3://` it stands as it is, as for Amazon's own tools: `%20` are three
-/// characters there; only `?versionId=` at the end is not part of it. A key with a segment `.` or `..` has no URL that clients leave alone, and
-/// is not read.
+/// **Keys.** In a path, a key is percent-encoded, and a plus is a plus. After `s3://`, a key is literal, as for Amazon's own tools: `%20` is three
+/// characters there; only a `?versionId=` at the end is not part of it. A key with a segment `.` or `..` is not read, because clients
+/// change every URL for it.
 ///
-/// **Queries.** What a signature of any version and the SDKs add is dropped, and so is what only changes the fields of the answer
-/// (`response-content-type`, …). `versionId` is kept. Any other query asks for something else than the object (`acl`, `partNumber`, …), or nobody
-/// knows for what: such a URL is not read.
+/// **Queries.** Parameters of any signature version and of the SDKs are dropped, as are those that only change the answer's header fields
+/// (`response-content-type`, …). `versionId` is kept. A URL with any other query is not read: it asks for something other than the object (`acl`,
+/// `partNumber`, …), or its meaning is unknown.
 package struct S3BucketURLs: Sendable {
     package let endpoint: S3Endpoint
     package let bucket: String
-    /// Everything before a key.
+    /// Everything before the key.
     private let base: String
 
     package init(endpoint: S3Endpoint, bucket: String) {
         self.endpoint = endpoint
         self.bucket = bucket
-        // What is written depends on neither dual-stack nor addressing, so that replicas keep their names when those are changed.
+        // The written form depends on neither dual-stack nor addressing, so that replicas keep their names when those change.
         let written =
             endpoint.isAWS
             ? S3Endpoint.aws(region: endpoint.region)
@@ -32,9 +32,9 @@ package struct S3BucketURLs: Sendable {
         base = "\(written.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)"
     }
 
-    /// The one URL of an object.
+    /// The only URL that is written for an object.
     ///
-    /// - Returns: `nil` when no URL holds the key unchanged.
+    /// - Returns: `nil` if no URL can contain the key unchanged.
     package func url(of object: S3ObjectName) -> ArtifactURL? {
         var text = base + PercentCoding.encode(path: object.key)
         if let version = object.version { text += "?versionId=\(PercentCoding.encode(version))" }
@@ -42,9 +42,9 @@ package struct S3BucketURLs: Sendable {
         return url
     }
 
-    /// The object that a URL means.
+    /// The object that a URL refers to.
     ///
-    /// - Returns: `nil` for what does not lie in this bucket.
+    /// - Returns: `nil` if it is not in this bucket.
     package func object(_ text: String) -> S3ObjectName? {
         guard let parts = ObjectURLParts(text) else { return nil }
         if parts.scheme == S3Service.name { return literal(parts.rest) }
@@ -60,7 +60,7 @@ package struct S3BucketURLs: Sendable {
         let name = rest.prefix { $0 != UInt8(ascii: "/") }
         guard name.elementsEqual(bucket.utf8) else { return nil }
         let key = String(Substring(rest[name.endIndex...].dropFirst()))
-        // By bytes: a mark that combines with a sign before it must not hide the sign.
+        // By bytes, so that a combining mark cannot hide the character before it.
         let marker = Array("?versionId=".utf8)
         let parts = Array(key.utf8).split(separator: marker, omittingEmptySubsequences: false)
         guard parts.count > 1, let version = parts.last, !version.isEmpty else {
@@ -90,7 +90,7 @@ package struct S3BucketURLs: Sendable {
 
     private func style(host: String, service: String) -> S3Endpoint.Addressing? {
         if host == service { return .path }
-        // Names of hosts know no case.
+        // Host names ignore case.
         return host == "\(bucket.lowercased()).\(service)" && bucket == bucket.lowercased() ? .virtual : nil
     }
 
@@ -111,7 +111,7 @@ package struct S3BucketURLs: Sendable {
             }
         }
 
-        /// What changes neither which object is meant nor its bytes: signature version 4 and what SDKs add to it, version 2, overrides of the
+        /// Parameters that change neither the object nor its bytes: signature version 4 and the SDKs' additions, version 2, overrides of the
         /// answer's fields (Amazon S3 API Reference, GetObject).
         private static func isDropped(_ name: String) -> Bool {
             name.hasPrefix("x-amz-") || name.hasPrefix("response-") || ["awsaccesskeyid", "signature", "expires", "x-id"].contains(name)
@@ -119,7 +119,7 @@ package struct S3BucketURLs: Sendable {
     }
 }
 
-/// An object of a bucket, as the service knows it.
+/// The service's own name of an object in a bucket.
 package struct S3ObjectName: Sendable, Hashable {
     /// Not encoded.
     package var key: String

@@ -7,15 +7,15 @@ package import StorageCloud
 
 /// A bucket that artifacts are fetched from with the mirror's own credentials.
 ///
-/// What the service says of an object is passed on as it is, once it agrees with itself. What it says of whoever asks (a wrong key, one that has ended, a
-/// permission that is missing) is thrown and logged: it is nothing that clients could do something about. Without the permission to list a bucket a
-/// key that is missing is such a refusal, too.
+/// The service's answers about an object are passed on unchanged if they are consistent. Its answers about the caller (a wrong or expired key, a
+/// missing permission) are thrown and logged, because clients can do nothing about them. Without the permission to list the bucket, a missing
+/// key gets such an answer, too.
 package struct S3Origin: BucketOrigin {
     package let client: S3Client
     private let urls: S3BucketURLs
     private let trouble: OriginTrouble<S3Credentials>
 
-    /// - Parameter http: Shared by everybody who talks to the service.
+    /// - Parameter http: Shared by all clients of the service.
     package init(
         bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>, http: ServiceClient,
         clock: any MirrorClock = SystemClock(), logger: Logger
@@ -36,24 +36,24 @@ package struct S3Origin: BucketOrigin {
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
         let answer = try await ask(call)
         if try await agrees(answer, range, artifact) { return answer }
-        // A server that gets ranges wrong may send the whole right.
+        // A server that answers ranges incorrectly may answer a request for the whole object correctly.
         guard range.offset == 0 else {
             throw CloudErrors.s3.odd(
                 "the service sends something other than the requested range of \(artifact.redacted)", call.name)
         }
         let all = try await whole(artifact, ifMatch: ifMatch)
         guard all.status == 200 else { return all }
-        // The server got one thing wrong already.
+        // The server was wrong once already, so check the length.
         let known = try await head(artifact)
         guard known.status != 200 || known.header("content-length") == nil || known.header("content-length") == all.header("content-length")
         else { throw CloudErrors.s3.odd("the service sends \(artifact.redacted) with a length other than it states", call.name) }
         return all
     }
 
-    /// - Throws: `.unavailable` for an answer that says that it is a part.
+    /// - Throws: `.unavailable` if the answer says that it is only a part.
     private func whole(_ artifact: ArtifactURL, ifMatch: String?) async throws -> BucketAnswer {
         var call = try call("originGet", .GET, artifact)
-        // Of a range that happens to be a part, the service would state the part's.
+        // For a range that happens to be an upload's part, the service would state that part's checksum.
         call.headers.append(Self.statesChecksums)
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
         let answer = try await ask(call)
@@ -63,12 +63,12 @@ package struct S3Origin: BucketOrigin {
         return answer
     }
 
-    /// Whether an answer to a request for a range is that range, or the whole object, or says why not.
+    /// Whether the answer to a request for a range is that range, the whole object, or an error.
     private func agrees(_ answer: BucketAnswer, _ range: ByteRange, _ artifact: ArtifactURL) async throws -> Bool {
         switch answer.status {
         case 206: return answer.isExactly(range)
         case 200:
-            // Whether it is the whole only the object itself can tell.
+            // Only the object itself can tell whether this is the whole.
             guard answer.header("content-range") == nil, let length = ObjectFields.size(answer.header("content-length")) else {
                 return false
             }
@@ -96,7 +96,7 @@ package struct S3Origin: BucketOrigin {
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
         let object = try object(artifact, for: "location")
         let held = try await client.currentCredentials(for: "location")
-        // A signature that the service does not take is worse than none: the bucket may be public.
+        // A signature that the service refuses is worse than none, because the bucket may be public.
         guard let held, !trouble.isRefused(held) else {
             let query = object.version.map { "?versionId=\(PercentCoding.encode($0))" } ?? ""
             return ObjectLocation(url: client.url(ofKey: object.key) + query)
@@ -127,7 +127,7 @@ package struct S3Origin: BucketOrigin {
         return BucketAnswer(answer)
     }
 
-    /// Bytes of the whole object.
+    /// The size of the whole object in bytes.
     private static func size(_ answer: BucketAnswer) -> Int64? {
         let text: Substring? =
             switch answer.status {

@@ -1,9 +1,9 @@
-/// The host names under which Amazon has S3, today and of old.
+/// The host names of Amazon S3, including legacy ones.
 ///
 /// - SeeAlso: AWS General Reference, "Amazon Simple Storage Service endpoints and quotas"; Amazon S3 User Guide, "Virtual hosting of general purpose
 ///   buckets" (legacy endpoints) and "Dual-stack endpoints".
 enum S3ServiceHost {
-    /// Regions whose bucket names are unique among each other.
+    /// Regions that share a namespace of bucket names.
     enum Partition: String {
         case standard = "aws"
         case china = "aws-cn"
@@ -15,7 +15,7 @@ enum S3ServiceHost {
         return region.hasPrefix("us-gov-") ? .government : .standard
     }
 
-    /// Where the bucket stands in URLs of `host`; `nil` when the host is none of the bucket's.
+    /// How URLs of `host` address the bucket; `nil` if the host does not belong to the bucket.
     ///
     /// - Parameter host: Lower-case.
     static func style(host: String, bucket: String, partition: Partition) -> S3Endpoint.Addressing? {

@@ -2,15 +2,15 @@ import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
-/// A bucket of AWS S3 or of a server that speaks its protocol, and how it is reached.
+/// A bucket of AWS S3, or of a server with the same protocol, and how to reach it.
 package struct S3BucketSettings: StorageSettings {
     package var name: String
     package var endpoint: S3Endpoint
     package var credentials: S3CredentialSettings = .chain
 
-    /// Whether both are the same bucket, whatever the way to it.
+    /// Whether both are the same bucket, however they are reached.
     func isSame(as other: S3BucketSettings) -> Bool {
-        // AWS's names are unique in the world; elsewhere each endpoint has its own.
+        // AWS's bucket names are globally unique; elsewhere each endpoint has its own.
         name == other.name && (endpoint.url == other.endpoint.url || endpoint.isAWS && other.endpoint.isAWS)
     }
 
@@ -22,12 +22,12 @@ package struct S3BucketSettings: StorageSettings {
 }
 
 extension S3BucketSettings {
-    /// Requests to servers that take no notice of regions are signed for this one.
+    /// The signing region for servers that ignore regions.
     static let defaultRegion = "us-east-1"
 
-    /// Reads the keys that say which bucket is meant and how it is reached.
+    /// Reads the keys that identify a bucket and say how to reach it.
     ///
-    /// - Parameter fallbackRegion: For signing, when the file does not say; `nil` makes it required for AWS.
+    /// - Parameter fallbackRegion: The signing region if the file names none; `nil` makes the key required for AWS.
     /// - Returns: `nil` after recording a problem.
     static func read(_ reader: SettingsReader, example: String, fallbackRegion: String?) -> S3BucketSettings? {
         let name = reader.required("bucket", .bucketName, example: example, doc: "The bucket's name.")

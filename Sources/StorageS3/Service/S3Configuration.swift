@@ -1,17 +1,17 @@
 package import MirrorStorage
 package import StorageCloud
 
-/// One bucket, and how it is reached.
+/// One bucket, and how to reach it.
 package struct S3Configuration: Sendable {
     package var bucket: String
     package var endpoint: S3Endpoint
     package var reading: BucketReading
     package var credentials: any CredentialsProvider<S3Credentials>
-    /// What the server at the endpoint was found to refuse; shared by all buckets of the endpoint.
+    /// What the server at the endpoint refuses; shared by all buckets of the endpoint.
     package var quirks = S3ServiceQuirks()
     /// Bytes of a part of a server-side copy, 5 MiB...5 GiB.
     package var copyPartSize: Int64 = 128 << 20
-    /// Parts of one server-side copy under way at a time.
+    /// Concurrent parts of one server-side copy.
     package var copyConcurrency = 8
 
     package init(

@@ -3,7 +3,7 @@ import MirrorStorage
 
 /// Where credentials for a bucket come from.
 package enum S3CredentialSettings: Sendable, Hashable {
-    /// As the AWS tools find them: environment, shared files, web identity, container, instance.
+    /// From the places where the AWS tools look: environment, shared files, web identity, container, instance.
     case chain
     /// A section of the shared configuration and credentials files.
     case profile(String)
@@ -11,7 +11,7 @@ package enum S3CredentialSettings: Sendable, Hashable {
     /// Requests are not signed.
     case anonymous
 
-    /// For people.
+    /// For messages.
     var words: String {
         switch self {
         case .chain: "found as the AWS tools find them"

@@ -1,6 +1,6 @@
 package import MirrorCore
 
-/// Where an S3 service is reached, and how buckets stand in its addresses.
+/// The endpoint of an S3 service, and how its URLs address buckets.
 package struct S3Endpoint: Sendable, Hashable {
     package enum Addressing: String, Sendable, Hashable, CaseIterable {
         /// `https://bucket.s3.region.amazonaws.com/key`
@@ -18,27 +18,27 @@ package struct S3Endpoint: Sendable, Hashable {
 
     /// Amazon's own service in a region.
     ///
-    /// - Parameter dualStack: The name that has IPv6 addresses, too.
+    /// - Parameter dualStack: Whether to use the host name that has IPv6 addresses, too.
     package static func aws(region: String, dualStack: Bool = false, addressing: Addressing = .virtual) -> S3Endpoint {
-        // Amazon S3 User Guide, "Amazon S3 Regions and endpoints"; regions of China are a partition with a domain of its own.
+        // Amazon S3 User Guide, "Amazon S3 Regions and endpoints"; the regions of China are a partition with its own domain.
         let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
         return S3Endpoint(
             scheme: .https, host: "s3.\(dualStack ? "dualstack." : "")\(region).\(domain)",
             port: ArtifactURL.Scheme.https.defaultPort, region: region, addressing: addressing)
     }
 
-    /// Whether the service is Amazon's own, in whichever region.
+    /// Whether this is Amazon's own service, in any region.
     package var isAWS: Bool { Self.partition(host: host) != nil }
 
     /// `https://s3.example.org:9000`
     package var url: String { "\(scheme.rawValue)://\(authority)" }
 
-    /// As it stands in a `Host` field, without a bucket.
+    /// As in a `Host` field, without a bucket.
     package var authority: String { Self.authority(host: host, port: port, scheme: scheme) }
 
-    /// Where a bucket is: the host to connect to, the `Host` field, and what stands in front of a key in the path.
+    /// How to address a bucket: the host to connect to, the `Host` field, and the prefix of a key in the path.
     ///
-    /// A bucket whose name is no label of a host name is addressed by path, whatever was asked for: no certificate covers `a.b.s3.…`.
+    /// A bucket whose name is not a single host name label is always addressed by path, because no certificate covers `a.b.s3.…`.
     package func address(bucket: String) -> (host: String, hostField: String, pathPrefix: String) {
         guard addressing == .virtual, (3...63).contains(bucket.utf8.count), Self.isHostLabel(bucket[...]), IPAddress(host) == nil
         else { return (host, authority, "/\(PercentCoding.encode(bucket))/") }
@@ -46,11 +46,11 @@ package struct S3Endpoint: Sendable, Hashable {
         return (host, Self.authority(host: host, port: port, scheme: scheme), "/")
     }
 
-    /// The same service in another of its regions, where the region stands in the host's name as Amazon has it.
+    /// The same service in another region, if the host name contains the region in Amazon's form.
     ///
-    /// - Parameter region: What the service says.
-    /// - Returns: `nil` for what is not a region of the service: nobody is sent to a host of the service's choice, or with credentials of one of
-    ///   Amazon's partitions to another.
+    /// - Parameter region: The region that the service stated.
+    /// - Returns: `nil` if it is not a region of the service. So the service cannot send us to a host of its choice, nor send the credentials of one
+    ///   of Amazon's partitions to another.
     package func moved(to region: String) -> S3Endpoint? {
         guard S3Region.isName(region) else { return nil }
         var moved = self
@@ -64,7 +64,7 @@ package struct S3Endpoint: Sendable, Hashable {
         return moved
     }
 
-    /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
+    /// Amazon's partition that a host belongs to; nothing can be copied between partitions. `nil` for other hosts.
     static func partition(host: String) -> S3ServiceHost.Partition? {
         if host.hasSuffix(".amazonaws.com.cn") { return .china }
         guard host.hasSuffix(".amazonaws.com") else { return nil }
@@ -76,7 +76,7 @@ package struct S3Endpoint: Sendable, Hashable {
         return port == scheme.defaultPort ? host : "\(host):\(port)"
     }
 
-    /// Amazon S3 User Guide, "General purpose bucket naming rules", of what stands between dots.
+    /// Amazon S3 User Guide, "General purpose bucket naming rules", for the text between dots.
     static func isHostLabel(_ text: Substring) -> Bool {
         let bytes = text.utf8
         return bytes.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
@@ -85,8 +85,8 @@ package struct S3Endpoint: Sendable, Hashable {
 }
 
 extension S3Endpoint {
-    /// - Parameter url: Whose scheme, host and port count.
-    /// - Parameter addressing: By default path for what is no name of Amazon's, because few others have names for buckets.
+    /// - Parameter url: Only its scheme, host and port are used.
+    /// - Parameter addressing: By default by path for hosts that are not Amazon's, because few other services have host names for buckets.
     package init(url: ArtifactURL, region: String, addressing: Addressing? = nil) {
         self.init(
             scheme: url.scheme, host: url.host, port: url.port, region: region,

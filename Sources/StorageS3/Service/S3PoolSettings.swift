@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
-/// What a pool in a bucket has beside the bucket.
+/// The settings of a pool in a bucket, including those of the bucket.
 package struct S3PoolSettings: StorageSettings {
     package var bucket: S3BucketSettings
     package var reading = BucketReading()
@@ -15,7 +15,7 @@ package struct S3PoolSettings: StorageSettings {
 }
 
 extension S3PoolSettings {
-    /// - Parameter pool: Its region is the one that requests are signed for, unless the section says another.
+    /// - Parameter pool: Its region is the default signing region.
     /// - Returns: `nil` after recording a problem.
     static func read(_ section: SettingsReader, of pool: PoolID) -> S3PoolSettings? {
         let bucket = S3BucketSettings.read(section, example: "my-mirror-eu-central-1", fallbackRegion: pool.region)

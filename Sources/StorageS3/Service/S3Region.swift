@@ -1,16 +1,16 @@
 import MirrorCore
 
-/// Names of regions that services say: they get into signatures and, of Amazon's, into the names of hosts.
+/// Checks region names that services state, which are used in signatures and, for Amazon, in host names.
 enum S3Region {
-    /// Whether it looks like one of any service: `eu-central-1`, `auto`, `garage`.
+    /// Whether it looks like a region of any service: `eu-central-1`, `auto`, `garage`.
     static func isName(_ text: some StringProtocol) -> Bool {
         let bytes = Array(text.utf8)
         return (1...32).contains(bytes.count) && bytes.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
             && bytes.first != UInt8(ascii: "-") && bytes.last != UInt8(ascii: "-")
     }
 
-    /// Whether it looks like one of Amazon's: `us-west-2`, `us-gov-east-1`: an area, directions, a number. Names of other services (`s3-website-…`,
-    /// `dualstack`) have no such form.
+    /// Whether it looks like one of Amazon's: an area, directions, a number, such as `us-west-2` or `us-gov-east-1`. Names of other services
+    /// (`s3-website-…`, `dualstack`) do not have this form.
     static func isAmazons(_ text: some StringProtocol) -> Bool {
         let parts = Array(text.utf8).split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard isName(text), parts.count >= 3, let first = parts.first, let last = parts.last else { return false }

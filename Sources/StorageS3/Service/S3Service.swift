@@ -4,9 +4,9 @@ package import MirrorSettings
 package import MirrorStorage
 import StorageCloud
 
-/// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.
+/// Pools and origins in buckets of AWS S3, and of servers with the same protocol: `s3/…`.
 package struct S3Service: StorageService {
-    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    /// The service's name in pool names, errors and metrics.
     package static let name = "s3"
     package static let poolDocumentation = PoolDocumentation(
         region: "eu-central-1",
@@ -34,7 +34,7 @@ package struct S3Service: StorageService {
 
     package init(pools: [S3PoolSettings], origins: [S3BucketSettings], environment: ServiceEnvironment) {
         self.environment = environment
-        // A copy that the service makes itself may be silent for as long as it takes to read a part.
+        // While the service makes a copy, it may be silent for as long as it takes to read a part.
         http = environment.makeClient(minimumIdleTimeout: .seconds(120))
         let buckets = origins + pools.map(\.bucket)
         credentials = Self.providers(of: buckets, http: http, environment)
@@ -87,7 +87,7 @@ package struct S3Service: StorageService {
     ) -> [S3CredentialSettings: any CredentialsProvider<S3Credentials>] {
         var providers: [S3CredentialSettings: any CredentialsProvider<S3Credentials>] = [:]
         for source in Set(buckets.map(\.credentials)) {
-            // Where roles are asked for when nothing else says so.
+            // The region of STS if nothing else names one.
             let region = buckets.first { $0.credentials == source && $0.endpoint.isAWS }?.endpoint.region
             let chain = { profile in
                 S3CredentialsChain.standard(
@@ -106,12 +106,12 @@ package struct S3Service: StorageService {
     }
 
     private func provider(of bucket: S3BucketSettings) -> any CredentialsProvider<S3Credentials> {
-        // There is one for each bucket of the configuration; nobody else's bucket gets here.
+        // There is a provider for each configured bucket, so the fallback is never used.
         credentials[bucket.credentials] ?? StaticCredentials<S3Credentials>.anonymous
     }
 }
 
-/// The commands that look after pools, for one bucket.
+/// The setup commands for one bucket.
 private struct S3Setup: StorageSetup {
     let setup: S3PoolSetup
     let poolCheck: S3PoolCheck
@@ -125,7 +125,7 @@ private struct S3Setup: StorageSetup {
 
     func check(report: (SetupLine) -> Void) async throws -> Bool { try await poolCheck.run(report: report) }
 
-    /// - Returns: Whether all of it was done, but for what the server does not support, or not without refusing what is written.
+    /// - Returns: Whether everything was done, apart from what the server does not support or cannot have without refusing writes.
     private func apply(_ plan: S3PoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
         var isDone = true
         try await setup.apply(plan) { line, outcome in

@@ -3,14 +3,14 @@ import MirrorSettings
 import MirrorStorage
 
 extension SettingKind where Value == String {
-    /// What some server may call a bucket; what AWS allows is asked where it is known whose bucket it is.
+    /// A bucket name that some server may allow; AWS's own rules are checked where it is known that the bucket is AWS's.
     static var bucketName: Self {
         checkedName("is not a bucket name; write letters, digits and - _ .") { text in
             (1...255).contains(text.count) && text.allSatisfy(isWordByte) && !text.allSatisfy { $0 == UInt8(ascii: ".") }
         }
     }
 
-    /// A region as it stands in a signature.
+    /// A region as used in signatures.
     static var signingRegion: Self {
         checkedName("is not a region name; write one such as eu-central-1") { (1...63).contains($0.count) && $0.allSatisfy(isWordByte) }
     }

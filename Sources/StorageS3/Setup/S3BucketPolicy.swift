@@ -1,7 +1,7 @@
 import MirrorCore
 import StorageCloud
 
-/// The policy of a bucket: whatever statements there are, and the one of ours.
+/// A bucket's policy: existing statements, and our own.
 struct S3BucketPolicy: Sendable, Equatable {
     private var document: JSONValue
 
@@ -10,7 +10,7 @@ struct S3BucketPolicy: Sendable, Equatable {
         document = .object(["Version": .string("2012-10-17"), "Statement": .array([])])
     }
 
-    /// - Throws: `StorageError` when it is no policy.
+    /// - Throws: `StorageError` if it is not a policy.
     init(json: [UInt8]) throws {
         guard let tree = JSONValue(parsing: json), case .object = tree else {
             throw CloudErrors.s3.invalid("the bucket's policy is not a JSON object", "getBucketPolicy")
@@ -23,7 +23,7 @@ struct S3BucketPolicy: Sendable, Equatable {
 
     var isEmpty: Bool { statements.isEmpty }
 
-    /// A single statement may stand without a list around it.
+    /// A single statement may appear without a list around it.
     private var statements: [JSONValue] {
         get {
             switch document["Statement"] {
@@ -37,13 +37,13 @@ struct S3BucketPolicy: Sendable, Equatable {
 
     // MARK: Our statement
 
-    /// Lets everybody read the objects under a prefix.
+    /// Allows everybody to read the objects under a prefix.
     struct PublicRead: Sendable, Equatable {
         var partition: String
         var bucket: String
         var keyPrefix: String
 
-        /// With the prefix, so that two pools in one bucket have one statement each.
+        /// Includes the prefix, so that two pools in one bucket each have a statement.
         var sid: String { S3PoolTarget.identifier("cloud-mirror-public-read", keyPrefix) }
         var resource: String { "arn:\(partition):s3:::\(bucket)/\(keyPrefix)*" }
 
@@ -55,7 +55,7 @@ struct S3BucketPolicy: Sendable, Equatable {
         }
     }
 
-    /// Whether the statement is there and means what it should, in whatever way the server writes it.
+    /// Whether the policy contains the statement with the right meaning, however the server writes it.
     func has(_ read: PublicRead) -> Bool {
         let ours = statements.filter { $0["Sid"] == .string(read.sid) }
         return ours.count == 1 && ours.allSatisfy { $0.means(read.statement) }
@@ -65,7 +65,7 @@ struct S3BucketPolicy: Sendable, Equatable {
         statements.contains { $0["Sid"] == .string(sid) }
     }
 
-    /// With the statement in place of one of the same name; all others stay.
+    /// Replaces the statement of the same name; all others stay.
     func adding(_ read: PublicRead) -> S3BucketPolicy {
         var policy = removing(read.sid)
         policy.statements.append(read.statement)
@@ -78,7 +78,7 @@ struct S3BucketPolicy: Sendable, Equatable {
         return policy
     }
 
-    /// Statements of somebody else that let everybody do something, without a condition; by name, or by number where they have none.
+    /// Other statements that allow everybody something without a condition; by name, or by number if they have none.
     func publicStatements(besides sid: String) -> [String] {
         statements.enumerated().compactMap { position, statement in
             guard statement["Sid"] != .string(sid), statement["Effect"] == .string("Allow"), statement["Condition"] == nil,
@@ -100,7 +100,7 @@ extension JSONValue {
         }
     }
 
-    /// One value and a list of it mean the same.
+    /// A single value means the same as a list of it.
     private var list: [JSONValue] {
         if case .array(let values) = self { return values }
         return [self]

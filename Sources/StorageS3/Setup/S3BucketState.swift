@@ -1,10 +1,10 @@
 import StorageCloud
 
-/// What a bucket is like now.
+/// The current state of a bucket.
 struct S3BucketState: Sendable, Equatable {
-    /// Whether it is there. It is there, too, when somebody else has it.
+    /// Whether it exists, even if somebody else owns it.
     var exists: KnownSetting<Bool>
-    /// Where it is, when the service says so.
+    /// The bucket's region, if the service states it.
     var region: String?
     /// `nil` for none.
     var policy: KnownSetting<S3BucketPolicy?> = .value(nil)
@@ -15,7 +15,7 @@ struct S3BucketState: Sendable, Equatable {
 
     static let ownerEnforced = "BucketOwnerEnforced"
 
-    /// Of a bucket that there is not yet: nothing is set, and all that can be known is what the server does not support.
+    /// For a bucket that does not exist yet: nothing is set, and only unsupported settings are known.
     var withSupportAlone: S3BucketState {
         S3BucketState(
             exists: exists, region: region, policy: policy.orNothing, publicAccess: publicAccess.orNothing, ownership: ownership.orNothing,
@@ -23,16 +23,16 @@ struct S3BucketState: Sendable, Equatable {
     }
 }
 
-/// Amazon's guard against buckets that are public by mistake.
+/// Amazon's protection against buckets that are public by mistake.
 struct S3PublicAccessBlock: Sendable, Equatable {
     /// Nothing is public.
     static let all = S3PublicAccessBlock(blocked: Set(names))
-    /// What a policy makes public is public; access control lists make nothing so.
+    /// A policy can make objects public; access control lists cannot.
     static let policyOnly = S3PublicAccessBlock(blocked: ["BlockPublicAcls", "IgnorePublicAcls"])
 
     private static let names = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]
 
-    /// Those of its four elements that are `true`.
+    /// Which of its four elements are `true`.
     let blocked: Set<String>
 }
 

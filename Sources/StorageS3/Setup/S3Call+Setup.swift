@@ -5,10 +5,10 @@ import NIOHTTP1
 import StorageCloud
 
 extension S3Call {
-    /// Makes a bucket in the endpoint's region, with the service's defaults otherwise.
+    /// Creates a bucket in the endpoint's region, with the service's defaults otherwise.
     static func createBucket(in endpoint: S3Endpoint) -> S3Call {
         let (name, region) = ("createBucket", endpoint.region)
-        // Amazon's first region must not be named (Amazon S3 API Reference, "CreateBucket"); servers of others are where they are.
+        // Amazon's first region must not be named (Amazon S3 API Reference, "CreateBucket"); other servers have only one place.
         guard endpoint.isAWS, region != "us-east-1" else { return S3Call(name, .PUT) }
         return sending(
             name,
@@ -16,7 +16,7 @@ extension S3Call {
                 + "</CreateBucketConfiguration>")
     }
 
-    /// Asks something of the bucket by a document. Such calls want a digest of it, and MD5 is the one that every server knows.
+    /// A call with a document. Such calls need a digest, and MD5 is the one that every server accepts.
     static func sending(
         _ name: String, subresource: String? = nil, _ body: String, method: HTTPMethod = .PUT, type: String? = "application/xml"
     ) -> S3Call {

@@ -1,27 +1,27 @@
 import MirrorCore
 import StorageCloud
 
-/// The lifecycle rules of a bucket: whatever there are, and those of ours.
+/// A bucket's lifecycle rules: existing rules, and our own.
 struct S3Lifecycle: Sendable, Equatable {
     static let namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
     struct Rule: Sendable, Equatable {
         var id: String
         var isEnabled: Bool
-        /// Objects that it is for begin like this.
+        /// The prefix of the objects that it applies to.
         var prefix: String
-        /// Whether it is for some of those objects only: by tag, by size.
+        /// Whether it applies only to some of those objects: by tag, by size.
         var isNarrowed: Bool
-        /// Days after an object was stored; 0 for a date.
+        /// Days after an object was stored; 0 for a rule with a date.
         var expiryDays: Int?
         /// Days after an upload began.
         var abortDays: Int?
-        /// As the service wrote it, so that whatever else it says stays as it is.
+        /// As the service wrote it, so that all other elements are kept.
         var xml: String
     }
 
     var rules: [Rule] = []
-    /// A setting of the whole configuration that is sent in a field, and lost unless it is sent back.
+    /// A setting of the whole configuration that is sent in a header field, and lost unless it is sent back.
     var transitionDefault: String?
 
     var xml: String {
@@ -30,7 +30,7 @@ struct S3Lifecycle: Sendable, Equatable {
 
     // MARK: Ours
 
-    /// With both rules of ours in place; all others stay.
+    /// Adds both of our rules; all others stay.
     func adding(_ target: S3PoolTarget) -> S3Lifecycle {
         var lifecycle = self
         if !hasExpiry(of: target) {
@@ -44,7 +44,7 @@ struct S3Lifecycle: Sendable, Equatable {
         if let place = rules.firstIndex(where: { $0.id == rule.id }) { rules[place] = rule } else { rules.append(rule) }
     }
 
-    /// A rule of ours may say more days than it has to.
+    /// Our rule may state more days than necessary.
     func hasExpiry(of target: S3PoolTarget) -> Bool {
         rules.contains { rule in
             rule.id == target.expiryRuleID && rule.isEnabled && rule.prefix == target.keyPrefix && !rule.isNarrowed
@@ -58,7 +58,7 @@ struct S3Lifecycle: Sendable, Equatable {
         }
     }
 
-    /// Rules that end objects of the pool while the mirror still counts on them.
+    /// Rules that delete objects of the pool while the mirror still relies on them.
     func premature(for target: S3PoolTarget) -> [Rule] {
         rules.filter { rule in
             rule.isEnabled && rule.expiryDays.map { $0 < target.leastExpiryDays } == true
@@ -80,7 +80,7 @@ extension S3Lifecycle.Rule {
         let scope = filter?["And"] ?? filter
         id = document["ID"]?.text ?? ""
         isEnabled = document["Status"]?.text == "Enabled"
-        // Rules of old have their prefix outside of a filter.
+        // Old rules have their prefix outside a filter.
         prefix = scope?["Prefix"]?.text ?? document["Prefix"]?.text ?? ""
         isNarrowed = scope?.children.contains { $0.name != "Prefix" } ?? false
         let expiration = document["Expiration"]
@@ -109,7 +109,7 @@ extension S3Lifecycle.Rule {
 }
 
 extension XMLTree {
-    /// The element as text again, without attributes.
+    /// The element as text, without attributes.
     fileprivate var written: String {
         "<\(name)>\(children.isEmpty ? Markup.escape(text) : children.map(\.written).joined())</\(name)>"
     }

@@ -1,15 +1,15 @@
 package import StorageCloud
 
-/// What to permit on the service.
+/// The permissions that the mirror needs in the service.
 ///
 /// Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
 package enum S3Permissions: ServicePermissions {
-    /// The action, and whether it is one on the bucket and not on its objects.
+    /// The action, and whether it applies to the bucket instead of its objects.
     package typealias Permission = (action: String, isOnBucket: Bool)
 
     /// By the name of the ``S3Call``.
     package static let calls: [(call: String, role: MirrorRole, permissions: [Permission])] = [
-        // Without s3:ListBucket a missing object is answered with 403, which cannot be told from a refusal.
+        // Without s3:ListBucket, a missing object is answered with 403, which looks like a refusal.
         ("head", .frontEnd, [getObject, listBucket]),
         ("get", .frontEnd, [getObject]),
         ("checkHealth", .frontEnd, [listBucket]),
@@ -23,7 +23,7 @@ package enum S3Permissions: ServicePermissions {
         ("abort", .copier, [("s3:AbortMultipartUpload", false)]),
         ("copy", .copier, [putObject]),
         ("copyPart", .copier, [putObject]),
-        // What a copy leaves behind that was purged meanwhile.
+        // Removes a copy of an artifact that was purged in the meantime.
         ("delete", .copier, [deleteObject]),
         ("originGet", .origin, [getObject, listBucket]),
         ("originHead", .origin, [getObject, listBucket]),
@@ -39,7 +39,7 @@ package enum S3Permissions: ServicePermissions {
         markdown("json", title: { "A policy for the \($0.rawValue)" }, document: policy)
     }
 
-    /// A policy document with the least that the role needs.
+    /// A policy document with the minimum that the role needs.
     package static func policy(of role: MirrorRole) -> String {
         let needed = needed(by: role)
         let bucket = role == .origin ? "ORIGIN-BUCKET" : "POOL-BUCKET"

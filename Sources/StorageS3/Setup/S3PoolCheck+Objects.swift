@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// Does with objects of its own what a running mirror does with artifacts.
+/// Tries with its own objects what a running mirror does with artifacts.
 extension S3PoolCheck {
     /// Writes the objects.
     private struct Probe {
@@ -13,7 +13,7 @@ extension S3PoolCheck {
 
         var keys: [ObjectKey] { [objects.whole, objects.inParts, objects.copy] }
 
-        /// One upload that is given up, and one that is completed.
+        /// Aborts one upload, and completes another.
         func uploadInParts() async throws {
             let name = store.name(of: objects.inParts)
             let hasChecksums = store.client.sendsChecksums
@@ -57,7 +57,7 @@ extension S3PoolCheck {
                 try await probe.objects.requireSize(in: probe.store)
             }
             try await trial.attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
-            // Where the condition was refused, the last line of this says so.
+            // If the condition was refused, the last line of this function says so.
             if probe.store.capabilities.features.contains(.conditionalWrites) {
                 try await trial.attemptReplacing(say, field: "If-None-Match") {
                     _ = try await probe.objects.upload(to: probe.store, isSecond: true)
@@ -70,7 +70,7 @@ extension S3PoolCheck {
             ) { try await probe.copyInService(written) }
         }
         try await trial.attempt(say, "upload in parts", "s3:PutObject and s3:AbortMultipartUpload") { try await probe.uploadInParts() }
-        // Also when nothing seems to be written: an answer may have been lost.
+        // Even if nothing seems to have been written, because an answer may have been lost.
         try await trial.attempt(say, "delete an object", "s3:DeleteObject") {
             for key in probe.keys { try await probe.store.delete(key) }
         }

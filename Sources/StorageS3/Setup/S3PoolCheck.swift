@@ -4,12 +4,12 @@ package import MirrorStorage
 import NIOCore
 import StorageCloud
 
-/// Tries everything that a pool needs of its bucket, and says what is wrong in words that say what to do.
+/// Tries everything that a pool needs from its bucket, and reports what is wrong and what to do about it.
 ///
 /// It writes an object of its own, whose key says what it is, and removes it again.
 package struct S3PoolCheck: Sendable {
     let setup: S3PoolSetup
-    /// Where credentials come from, for people.
+    /// The source of the credentials, for messages.
     let credentialsSource: String
 
     var client: S3Client { setup.client }
@@ -18,7 +18,7 @@ package struct S3PoolCheck: Sendable {
     private var probe: ServiceProbe { ServiceProbe(http: client.http, clock: clock) }
     private var target: S3PoolTarget { setup.target }
 
-    /// The pool's own, with all that it writes in a folder whose name says what it is.
+    /// The pool's store, with a key prefix whose name says what the objects are.
     var probeStore: S3Store {
         var probe = configuration
         probe.endpoint = client.endpoint
@@ -26,7 +26,7 @@ package struct S3PoolCheck: Sendable {
         return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
     }
 
-    /// - Parameter report: Is told each line as soon as it is known.
+    /// - Parameter report: Called with each line as soon as it is known.
     /// - Returns: Whether nothing is wrong.
     package func run(report: (SetupLine) -> Void) async throws -> Bool {
         var isFine = true

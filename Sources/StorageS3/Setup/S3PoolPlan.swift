@@ -1,22 +1,22 @@
 package import MirrorStorage
 import StorageCloud
 
-/// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
+/// What has to be done to a bucket for a pool. Depends only on the bucket's state and the pool's requirements.
 package struct S3PoolPlan: Sendable, Equatable {
     /// One aspect of the bucket.
     package struct Line: Sendable, Equatable {
         package var mark: SetupLine.Mark
         package var text: String
-        /// What is done when the plan is applied.
+        /// The step to perform when the plan is applied.
         var step: Step?
 
         package var line: SetupLine { SetupLine(mark, text) }
 
-        /// Whether clients cannot be served as the pool wants it without this.
+        /// Whether clients cannot be served as configured without this step.
         package var isEssential: Bool { step?.traits.isEssential ?? false }
     }
 
-    /// In an order in which they may be done.
+    /// In an order in which they can be performed.
     enum Step: Sendable, Equatable {
         case createBucket
         case setOwnership
@@ -25,8 +25,8 @@ package struct S3PoolPlan: Sendable, Equatable {
         case removePolicy
         case setLifecycle(S3Lifecycle)
 
-        /// What has to be permitted for it, whether it is essential, and how suspicious it is: the more, the sooner it is taken back when
-        /// nothing can be written any more.
+        /// The permission that it needs, whether it is essential, and how suspicious it is: when writes no longer work, the most suspicious steps
+        /// are reverted first.
         var traits: (permission: String, isEssential: Bool, suspicion: Int) {
             switch self {
             case .createBucket: ("s3:CreateBucket", true, 0)
@@ -40,7 +40,7 @@ package struct S3PoolPlan: Sendable, Equatable {
     }
 
     package private(set) var lines: [Line] = []
-    /// What the bucket was like: what is applied can be taken back to it.
+    /// The bucket's state before, to which applied steps can be reverted.
     let before: S3BucketState
 
     package var hasChanges: Bool { lines.contains { $0.mark == .change } }
@@ -54,7 +54,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         planLifecycle(target, state)
     }
 
-    /// - Returns: Whether there is, or will be, a bucket to set up.
+    /// - Returns: Whether there is or will be a bucket to set up.
     private mutating func planBucket(_ target: S3PoolTarget, _ state: S3BucketState) -> Bool {
         switch state.exists {
         case .value(true): add(.ok, "the bucket \(target.bucket) exists\(state.region.map { " in \($0)" } ?? "")")
@@ -106,7 +106,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         }
         switch target.access {
         case .public:
-            // The block first: it refuses a policy that makes something public.
+            // The block first, because it refuses a policy that makes objects public.
             planBlock(state, wanted: .policyOnly, "public access block: a policy may make objects public, access control lists may not")
             planPublicRead(target, state)
         case .presigned:
@@ -171,7 +171,7 @@ extension S3PoolTarget {
     /// For messages.
     var objects: String { keyPrefix.isEmpty ? "objects" : "objects under \(keyPrefix)" }
 
-    /// What is wrong with a rule that ends objects too soon.
+    /// Describes a rule that deletes objects too soon.
     func premature(_ rule: S3Lifecycle.Rule) -> String {
         let when = rule.expiryDays == 0 ? "on a date" : "\(rule.expiryDays ?? 0) days after they were stored"
         return

@@ -4,25 +4,25 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// Does what was planned, and takes back what makes the bucket useless.
+/// Performs a plan, and reverts steps that make the bucket useless.
 extension S3PoolSetup {
     package enum Outcome: Sendable, Equatable {
         case done
-        /// Nothing was to be done; the line says why.
+        /// There was nothing to do; the line says why.
         case noted
         case unsupported
-        /// It was done, made the server refuse what is written, and was undone.
+        /// The step was performed, made the server refuse writes, and was reverted.
         case takenBack(String)
-        /// Why, in words that say what to do.
+        /// Why it failed, and what to do.
         case failed(String)
     }
 
-    /// Does what was planned, one step after the other; stops when the bucket cannot be made.
+    /// Performs the planned steps one after the other; stops if the bucket cannot be created.
     ///
-    /// Writes an object before and after. Where that works before and no longer after, the setting that is to blame is taken back: on some servers a setting
-    /// that does no harm elsewhere makes a bucket read-only.
+    /// Writes an object before and after. If that works before but not after, the setting that causes it is reverted: on some servers, a setting
+    /// that is harmless elsewhere makes a bucket read-only.
     ///
-    /// - Parameter report: Is told the outcome of each line that has a step.
+    /// - Parameter report: Called with the result of each line that has a step.
     package func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
         var plan = plan
         var isSettling = false
@@ -31,7 +31,7 @@ extension S3PoolSetup {
             report(creation, outcome)
             guard outcome == .done else { return }
             isSettling = true
-            // Of a bucket that is there the server says what it does not support.
+            // A server may say only about an existing bucket what it does not support.
             let seen = try await state()
             if seen.exists == .value(true) {
                 plan = S3PoolPlan(target, seen)
@@ -60,14 +60,14 @@ extension S3PoolSetup {
 
     private typealias Planned = (line: S3PoolPlan.Line, step: S3PoolPlan.Step)
 
-    /// Pauses in which what was just made or opened becomes known everywhere.
+    /// The pauses while a new bucket or setting takes effect everywhere.
     private static let settling = Backoff(first: .milliseconds(500), limit: .seconds(60))
 
     // MARK: Whether it works
 
     /// Writes an object, reads it back and deletes it.
     ///
-    /// - Returns: Why that cannot be done; `nil` when it can.
+    /// - Returns: Why that fails; `nil` if it works.
     private func probe(isSettling: Bool) async throws -> String? {
         let key = target.keyPrefix + ProbeObjects.folder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
         let body = ByteBuffer(string: "Written by `cloud-mirror pools apply`, which removes it. It may be deleted.\n")
@@ -99,9 +99,9 @@ extension S3PoolSetup {
 
     // MARK: Taking back
 
-    /// Finds the one setting without which an object can be written again; where there is none, all are taken back.
+    /// Finds the one setting without which objects can be written again; if there is none, reverts all.
     ///
-    /// - Returns: Why, by the text of each line that was taken back.
+    /// - Returns: The reasons, by the text of each line that was reverted.
     private func takeBack(_ applied: [Planned], _ before: S3BucketState, because reason: String) async throws -> [String: String] {
         for (line, step) in applied.sorted(by: { $0.step.traits.suspicion > $1.step.traits.suspicion }) {
             guard try await undo(step, before) else { continue }
@@ -116,7 +116,7 @@ extension S3PoolSetup {
         return blame
     }
 
-    /// - Returns: Whether it is as it was before.
+    /// - Returns: Whether the previous state was restored.
     private func undo(_ step: S3PoolPlan.Step, _ before: S3BucketState) async throws -> Bool {
         let call: S3Call?
         switch step {

@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
+/// Sets up a pool's bucket: examines it, makes a plan, and performs it.
 package struct S3PoolSetup: Sendable {
     let configuration: S3Configuration
     package let target: S3PoolTarget
@@ -28,7 +28,7 @@ package struct S3PoolSetup: Sendable {
 
     /// Changes nothing.
     ///
-    /// - Throws: `StorageError` when the service cannot be reached, or there are no credentials.
+    /// - Throws: `StorageError` if the service cannot be reached, or there are no credentials.
     package func plan() async throws -> S3PoolPlan {
         S3PoolPlan(target, try await state())
     }
@@ -39,12 +39,12 @@ package struct S3PoolSetup: Sendable {
         let exists = try await existence()
         switch exists {
         case .value(true): break
-        // Some servers say what they do not know even of a bucket that there is not; the others say it once there is one.
+        // Some servers say even about a missing bucket what they do not support; the others say so only about an existing one.
         case .value(false): return try await settings(of: S3BucketState(exists: exists)).withSupportAlone
         case .unsupported, .unknown: return S3BucketState(exists: exists)
         }
         let state = S3BucketState(exists: exists, region: try await region())
-        // Elsewhere every further call would be about another region's bucket.
+        // If the bucket is in another region, all further calls would fail for that reason.
         if let region = state.region, region != target.endpoint.region, target.endpoint.isAWS { return state }
         return try await settings(of: state)
     }
@@ -92,7 +92,7 @@ package struct S3PoolSetup: Sendable {
         guard var failure = try await ask(head).failure else { return .value(true) }
         if failure.status == 404 { return .value(false) }
         if failure.status == 403, failure.code.isEmpty {
-            // Whoever may not look may be permitted to list.
+            // Without the permission for this call, listing may still be permitted.
             let list = S3Call("headBucket", .GET, query: [("list-type", "2"), ("max-keys", "0")])
             guard let said = try await ask(list).failure else { return .value(true) }
             failure = said
@@ -104,16 +104,16 @@ package struct S3PoolSetup: Sendable {
         return .unknown("permit s3:ListBucket on it, or name another bucket if this one is somebody else's (\(failure))")
     }
 
-    /// Where the bucket is; `nil` when the service does not say.
+    /// The bucket's region; `nil` if the service does not state it.
     func region() async throws -> String? {
-        // The client has been sent there already when it is not where it was thought to be.
+        // If the bucket is elsewhere, the client has already been redirected there.
         let known = client.endpoint.region
         guard known == target.endpoint.region else { return known }
         let answer = try await ask(S3Call("getBucketLocation", .GET, query: [("location", nil)]))
         guard answer.failure == nil, let document = try? XMLTree(parsing: try await answer.body.collect(upTo: 65_536)),
             document.name == "LocationConstraint"
         else { return nil }
-        // Amazon S3 API Reference, GetBucketLocation: the first region has no name, the first of Europe one of its own.
+        // Amazon S3 API Reference, GetBucketLocation: us-east-1 has no name, and eu-west-1 a special one.
         switch document.text {
         case "": return target.endpoint.isAWS ? "us-east-1" : nil
         case "EU": return "eu-west-1"
@@ -121,7 +121,7 @@ package struct S3PoolSetup: Sendable {
         }
     }
 
-    /// - Parameter parse: Returns `nil` for what is no answer to the question: some servers list the bucket instead.
+    /// - Parameter parse: Returns `nil` if the document is not an answer to the request: some servers list the bucket instead.
     private func read<Value: Sendable & Equatable>(
         _ name: String, _ subresource: String, absent: String, permission: String? = nil, _ parse: (Answer) -> Value??
     ) async throws -> KnownSetting<Value?> {
@@ -132,10 +132,10 @@ package struct S3PoolSetup: Sendable {
             return parse(Answer(headers: answer.headers, body: body)).map { .value($0) } ?? .unsupported
         }
         if failure.code == absent { return .value(nil) }
-        // A server that takes the name of the setting for an object's, or for nothing.
+        // A server that takes the setting's name for an object's name, or ignores it.
         if failure.status == 404, failure.code.isEmpty || failure.code == "NoSuchKey" { return .unsupported }
         if failure.isUnsupported { return .unsupported }
-        // Amazon's own service knows all of these questions.
+        // Amazon's own service supports all of these requests.
         if failure.status == 400, !failure.isAboutCaller, !target.endpoint.isAWS { return .unsupported }
         if failure.status == 403 {
             return .unknown("permit \(permission ?? "s3:\(name.prefix(1).uppercased())\(name.dropFirst())") (\(failure))")
@@ -143,9 +143,9 @@ package struct S3PoolSetup: Sendable {
         return .unknown(client.error(failure, call).message)
     }
 
-    /// The service's answer, once throttling and passing errors were waited out.
+    /// The service's answer, after waiting out throttling and temporary errors.
     func ask(_ call: S3Call) async throws -> S3Answer {
-        // That somebody else has a bucket of the name is an answer.
+        // That somebody else owns a bucket with this name is an answer.
         try await retries.answer(
             { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.code.hasPrefix("BucketAlready") })
     }

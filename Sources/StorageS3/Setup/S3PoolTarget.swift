@@ -1,25 +1,25 @@
 import MirrorCore
 package import MirrorStorage
 
-/// What a pool wants of its bucket.
+/// What a pool requires of its bucket.
 package struct S3PoolTarget: Sendable, Equatable {
     package var bucket: String
     package var endpoint: S3Endpoint
     package var access: BucketAccess
-    /// Whether clients read at an address that is not the bucket's own, such as a CDN's.
+    /// Whether clients read at a URL other than the bucket's own, such as a CDN's.
     package var isReadElsewhere = false
-    /// Empty, or with a slash at its end.
+    /// Empty, or with a trailing slash.
     package var keyPrefix = ""
     /// The longest time for which the mirror keeps an unused replica.
     package var retention: Duration
 
-    /// The least that the lifecycle rule may say: a day more than the mirror keeps anything, in whole days as S3 counts them.
+    /// The minimum for the lifecycle rule: one day more than the mirror keeps anything, in whole days as S3 counts them.
     package var leastExpiryDays: Int {
         Int(clamping: (retention.wholeMilliseconds + Self.day - 1) / Self.day) + 1
     }
 
-    /// What a new lifecycle rule says. It counts from when an object was stored, and the mirror from its last use: the rule is there for objects
-    /// that nobody remembers, and must not end those that are in use every day more often than need be.
+    /// The days in a new lifecycle rule. The rule counts from when an object was stored, the mirror from its last use. The rule is for objects
+    /// that no record mentions, and should not delete objects in daily use more often than necessary.
     package var newExpiryDays: Int { max(leastExpiryDays, 30) }
 
     private static let day: Int64 = 86_400_000
@@ -32,12 +32,12 @@ package struct S3PoolTarget: Sendable, Equatable {
     var expiryRuleID: String { Self.identifier("cloud-mirror-expiry", keyPrefix) }
     var abortRuleID: String { Self.identifier("cloud-mirror-abort-uploads", keyPrefix) }
 
-    /// The name of something of ours in a bucket. Two pools with a prefix each in one bucket have names of their own.
+    /// The name of our statement or rule in a bucket. If two pools with different prefixes share a bucket, their names differ.
     static func identifier(_ name: String, _ keyPrefix: String) -> String {
         let prefix = keyPrefix.dropLast()
         guard !prefix.isEmpty else { return name }
         guard prefix.contains("/") || prefix.utf8.count > 200 else { return "\(name)-\(prefix)" }
-        // Rules have at most 255 characters, and `a/b` is not `a-b`.
+        // Rule names have at most 255 characters, and `a/b` must differ from `a-b`.
         let words = String(prefix.prefix(200).map { $0 == "/" ? "-" : $0 })
         var check = CRC32C()
         Array(prefix.utf8).withUnsafeBytes { check.update($0) }

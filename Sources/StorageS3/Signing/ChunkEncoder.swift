@@ -4,13 +4,13 @@ import MirrorStorage
 import NIOCore
 import StorageCloud
 
-/// Cuts a body into chunks of one size and writes them as the service wants them; holds one chunk. Knows nothing of where bytes come from.
+/// Splits a body into chunks of one size and encodes them for the service. Holds one chunk, and does no I/O.
 struct ChunkEncoder: Sendable {
     private struct OpenChunk {
         var encoded: ByteBuffer
-        /// Bytes of the line before the chunk, at whose end the signature stands.
+        /// Bytes of the line before the chunk, which ends with the signature.
         let headLength: Int
-        /// Bytes that are still to come.
+        /// Bytes that are still missing.
         var missing: Int
         var hash = SHA256()
     }
@@ -20,9 +20,9 @@ struct ChunkEncoder: Sendable {
     private var checksum: CRC32C?
     private var input = ByteBuffer()
     private var open: OpenChunk?
-    /// Bytes of the body that have not come in yet.
+    /// Bytes of the body that have not arrived yet.
     private var missing: Int64
-    /// What goes out last; `nil` until the body has ended.
+    /// The last output; `nil` until the body has ended.
     private var ending: ByteBuffer?
     private(set) var isFinished = false
 
@@ -33,18 +33,18 @@ struct ChunkEncoder: Sendable {
         missing = payload.decodedLength
     }
 
-    /// Takes the next bytes of the body; everything before them must have been asked for by ``next()``.
+    /// Takes the next bytes of the body, after ``next()`` has returned everything before them.
     ///
-    /// - Throws: ``StorageError/Code/invalidRequest`` when the body is longer than stated: it is not sent to its end then.
+    /// - Throws: ``StorageError/Code/invalidRequest`` if the body is longer than stated; it is then not sent to its end.
     mutating func take(_ buffer: ByteBuffer) throws {
         guard buffer.readableBytes <= missing else { throw mismatch("more") }
         missing -= Int64(buffer.readableBytes)
         input = buffer
     }
 
-    /// The body has no more bytes.
+    /// Ends the body.
     ///
-    /// - Throws: ``StorageError/Code/invalidRequest`` when there should have been more.
+    /// - Throws: ``StorageError/Code/invalidRequest`` if bytes are missing.
     mutating func end() throws {
         guard missing == 0 else { throw mismatch("fewer") }
         var last = start()
@@ -55,7 +55,7 @@ struct ChunkEncoder: Sendable {
         ending = out
     }
 
-    /// - Returns: The next chunk as it is to be sent; `nil` when more of the body is needed first, or at the end (``isFinished``).
+    /// - Returns: The next encoded chunk; `nil` if more of the body is needed first, or at the end (``isFinished``).
     mutating func next() -> ByteBuffer? {
         while input.readableBytes > 0 {
             var chunk = open.take() ?? start()
@@ -79,7 +79,7 @@ struct ChunkEncoder: Sendable {
     }
 
     private func start() -> OpenChunk {
-        // What has come in and is in no chunk yet is in `input`; nothing is left for the last chunk, which is empty.
+        // Bytes that have arrived and are in no chunk yet are in `input`; none are left for the last chunk, which is empty.
         let size = Int(min(Int64(payload.chunkSize), missing + Int64(input.readableBytes)))
         let head = payload.head(ofChunk: size)
         var encoded = ByteBuffer()
@@ -88,7 +88,7 @@ struct ChunkEncoder: Sendable {
         return OpenChunk(encoded: encoded, headLength: head.utf8.count, missing: size)
     }
 
-    /// Writes the signature over the zeros that hold its place.
+    /// Replaces the zeros in the chunk's first line with the signature.
     private mutating func sign(_ chunk: inout OpenChunk) {
         guard payload.isSigned else { return }
         let signature = signer.sign(chunk: Hex.encode(chunk.hash.finalize()))

@@ -1,10 +1,10 @@
 import StorageCloud
 
-/// Signs the chunks of a body: each signature covers the one before, the first the request's own.
+/// Signs the chunks of a body: each signature covers the previous one, the first covers the request's.
 struct ChunkSigner: Sendable {
     let scope: SigningScope
     let dateTime: String
-    /// The last signature; before the first chunk that of the request, the "seed".
+    /// The last signature; before the first chunk, the request's own (the "seed").
     var previous: String
 
     /// - Parameter hash: SHA-256 of the chunk's bytes, in hexadecimal.

@@ -1,7 +1,7 @@
 import MirrorCore
 import StorageCloud
 
-/// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or all followed by a checksum.
+/// A body of known length that is sent in the service's own chunks (`aws-chunked`): each is signed, or a checksum follows them all.
 ///
 /// - SeeAlso: Amazon S3 API Reference, "Transferring Payload in Multiple Chunks" and "Including Trailing Headers".
 package struct ChunkedPayload: Sendable, Hashable {
@@ -48,7 +48,7 @@ package struct ChunkedPayload: Sendable, Hashable {
         let rest = Int(decodedLength % Int64(chunkSize))
         var length = full * encodedLength(ofChunk: chunkSize)
         if rest > 0 { length += encodedLength(ofChunk: rest) }
-        // The chunk of no bytes: its head, and the line that ends everything.
+        // The empty chunk: its first line, and the line that ends the body.
         length += Int64(head(ofChunk: 0).utf8.count + ChunkSyntax.lineEnd.utf8.count)
         if !isSigned { length += Int64(ChunkSyntax.trailer(CRC32C()).utf8.count) }
         return length
@@ -64,11 +64,11 @@ package struct ChunkedPayload: Sendable, Hashable {
         return isSigned ? "\(size)\(ChunkSyntax.chunkSignature)\(ChunkSyntax.lineEnd)" : "\(size)\(ChunkSyntax.lineEnd)"
     }
 
-    /// What the request says of such a body.
+    /// Adds the header fields for such a body.
     func addHeaders(to request: inout SignableRequest) {
         let encodings = request.header("content-encoding")?.split(separator: ",").map { String($0.drop { $0 == " " }) } ?? []
         if encodings.first?.lowercased() != "aws-chunked" {
-            // The service removes its own and keeps the rest with the object.
+            // The service removes its own coding and keeps the others with the object.
             request.setHeader("content-encoding", (["aws-chunked"] + encodings).joined(separator: ","))
         }
         request.setHeader("x-amz-decoded-content-length", "\(decodedLength)")
@@ -76,13 +76,13 @@ package struct ChunkedPayload: Sendable, Hashable {
     }
 }
 
-/// The fixed texts of the encoding. The zeros stand where a signature comes to stand.
+/// The fixed texts of the encoding. The zeros are placeholders for a signature.
 enum ChunkSyntax {
     static let lineEnd = "\r\n"
     static let signatureLength = 64
     static let chunkSignature = ";chunk-signature=" + String(repeating: "0", count: signatureLength)
     static let checksumName = "x-amz-checksum-crc32c"
 
-    /// The line behind the last chunk.
+    /// The line after the last chunk.
     static func trailer(_ checksum: CRC32C) -> String { "\(checksumName):\(Base64.encode(checksum.bytes))\(lineEnd)" }
 }

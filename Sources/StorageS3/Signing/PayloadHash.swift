@@ -2,11 +2,11 @@ import Crypto
 import MirrorCore
 package import NIOCore
 
-/// What a signature says of the request's body: the value of `x-amz-content-sha256`.
+/// How a signature covers the request's body: the value of `x-amz-content-sha256`.
 package enum PayloadHash: Sendable, Equatable {
     /// SHA-256 of the body, in lower-case hexadecimal.
     case sha256(hex: String)
-    /// The signature does not cover the body: only where TLS protects it.
+    /// The signature does not cover the body; only used where TLS protects it.
     case unsigned
     /// The body is sent in chunks (``S3Signer/sign(_:body:as:at:)``).
     case chunked(ChunkedPayload)

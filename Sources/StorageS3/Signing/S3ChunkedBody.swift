@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// A body as it is sent in signed or checked chunks, whatever the chunks of the body underneath; may be read as often as that one.
+/// A body in signed or checked chunks, whatever the chunks of the underlying body. It can be read as often as that body.
 package struct S3ChunkedBody<Base: AsyncSequence & Sendable>: AsyncSequence, Sendable where Base.Element == ByteBuffer {
     let base: Base
     let encoder: ChunkEncoder
@@ -9,8 +9,8 @@ package struct S3ChunkedBody<Base: AsyncSequence & Sendable>: AsyncSequence, Sen
         fileprivate var base: Base.AsyncIterator
         fileprivate var encoder: ChunkEncoder
 
-        /// - Throws: What the body underneath throws; `StorageError` with the code `.invalidRequest` when its length is not as stated.
-        ///   What was sent until then is no complete body.
+        /// - Throws: Errors of the underlying body; `StorageError` with the code `.invalidRequest` if its length is not as stated.
+        ///   The bytes sent until then are not a complete body.
         package mutating func next() async throws -> ByteBuffer? {
             while !encoder.isFinished {
                 if let chunk = encoder.next() { return chunk }

@@ -2,32 +2,32 @@ package import MirrorCore
 package import NIOCore
 package import StorageCloud
 
-/// AWS Signature Version 4 as S3 wants it: in header fields, in the query of a URL, and over a body in chunks.
+/// AWS Signature Version 4 for S3: in header fields, in a URL's query, and over a body in chunks.
 ///
-/// Made once for each set of credentials and region, and kept: it remembers the key of the day.
+/// Create one for each pair of credentials and region, and keep it: it caches the key of the day.
 package struct S3Signer: Sendable {
-    /// How long a presigned URL may last: the service refuses more than seven days.
+    /// How long a presigned URL may be valid: the service refuses more than seven days.
     package static let presignedLives: ClosedRange<Duration> = .seconds(1) ... .seconds(604_800)
 
     package let credentials: S3Credentials
     package let region: String
     package var service = "s3"
-    /// Corrects every time that a method here is given.
+    /// Corrects every time that is passed to a method.
     package var clock = ClockOffset()
     private let scopes = SigningScopeCache()
 
     // MARK: Header fields
 
-    /// Adds `x-amz-date`, `x-amz-content-sha256`, `x-amz-security-token` where there is one, and `authorization`; for a body in chunks also
-    /// `content-encoding`, `x-amz-decoded-content-length` and `x-amz-trailer`. A request that is signed already is signed anew.
+    /// Adds `x-amz-date`, `x-amz-content-sha256`, `x-amz-security-token` if there is one, and `authorization`; for a body in chunks also
+    /// `content-encoding`, `x-amz-decoded-content-length` and `x-amz-trailer`. Replaces an existing signature.
     package func sign(_ request: SignableRequest, payload: PayloadHash, at time: Timestamp) -> SignableRequest {
         signed(request, payload: payload, at: time).request
     }
 
     /// Signs a request whose body is sent in chunks.
     ///
-    /// - Parameter body: Must have exactly the bytes that `payload` says.
-    /// - Returns: The request, and its body as it is to be sent, which is ``ChunkedPayload/encodedLength`` bytes long.
+    /// - Parameter body: Must have exactly as many bytes as `payload` states.
+    /// - Returns: The request, and its encoded body, which is ``ChunkedPayload/encodedLength`` bytes long.
     package func sign<Body: AsyncSequence & Sendable>(
         _ request: SignableRequest, body: Body, as payload: ChunkedPayload, at time: Timestamp
     ) -> (request: SignableRequest, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
@@ -77,10 +77,10 @@ package struct S3Signer: Sendable {
         static let all: Set<String> = [algorithm, credential, date, expires, securityToken, signedHeaders, signature]
     }
 
-    /// The target of the request with the signature in its query, so that whoever has the URL may send it until it ends.
+    /// The request's target with the signature in its query, so that anybody who has the URL can use it until it expires.
     ///
-    /// The body is not signed. Header fields of the request are: whoever sends it must send the same.
-    /// - Parameter life: Rounded down to whole seconds, kept within ``presignedLives``, and no longer than the credentials'.
+    /// The body is not signed. The request's header fields are signed, so the same fields must be sent.
+    /// - Parameter life: Rounded down to whole seconds, limited to ``presignedLives`` and to the credentials' expiry.
     package func presignedTarget(_ request: SignableRequest, life: Duration, at time: Timestamp) -> String {
         let corrected = clock.corrected(time)
         let time = SigningTime(corrected)

@@ -4,9 +4,9 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// The steps of a multipart upload, which uploads and server-side copies have in common.
+/// The steps of a multipart upload, shared by uploads and server-side copies.
 struct S3Multipart: Sendable {
-    /// An upload that the service knows of.
+    /// An upload that the service has begun.
     struct Begun: Sendable {
         let id: String
         /// Whether its parts may have checksums.
@@ -18,24 +18,22 @@ struct S3Multipart: Sendable {
         /// From 1.
         var number: Int
         var etag: String
-        /// Of its bytes, in base64, where one was sent.
+        /// The checksum of its bytes in base64, if one was sent.
         var crc32c: String?
     }
 
-    /// How a completion ended.
+    /// The result of a completion.
     enum Completion: Sendable {
-        /// - Parameter etag: Empty when the service does not say.
+        /// - Parameter etag: Empty if the service does not state it.
         case done(etag: String)
-        /// The upload is gone, and an earlier request may have been the reason: the object itself has to tell.
+        /// The upload no longer exists, perhaps because an earlier request completed it: the object itself has to tell.
         case uncertain
     }
 
     let client: S3Client
     let retries: StepRetry
 
-    /// How long an upload that nobody wants any more is waited for.
-
-    /// One request: a caller that has no retries around it makes some.
+    /// Makes one request; the caller has to retry it.
     func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> Begun {
         var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
         call.addMetadata(metadata)
@@ -48,9 +46,9 @@ struct S3Multipart: Sendable {
         return Begun(id: id, hasChecksums: answer.extras.contains(.uploadChecksum))
     }
 
-    /// One request, like ``create(_:metadata:hasChecksums:)``.
+    /// Makes one request, like ``create(_:metadata:hasChecksums:)``.
     ///
-    /// - Parameter crc32c: Of the bytes, in base64.
+    /// - Parameter crc32c: The checksum of the bytes in base64.
     func write(_ number: Int, of key: String, upload id: String, _ body: CallBody, crc32c: String?) async throws -> Part {
         var call = S3Call("writePart", .PUT, key: key, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
@@ -62,8 +60,8 @@ struct S3Multipart: Sendable {
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
     }
 
-    /// - Parameter condition: Sent along; a service may ignore it.
-    /// - Parameter mayBeDone: Whether a request to complete it was sent before, whose answer did not come.
+    /// - Parameter condition: Sent with the request; a service may ignore it.
+    /// - Parameter mayBeDone: Whether an earlier request to complete it was sent whose answer was lost.
     func complete(
         _ key: String, upload id: String, parts: [Part], condition: WriteCondition, mayBeDone: Bool
     ) async throws -> Completion {
@@ -73,7 +71,7 @@ struct S3Multipart: Sendable {
         if parts.contains(where: { $0.crc32c != nil }) {
             call.offer(.completionChecksums) { $0.body = .bytes([ByteBuffer(string: Self.completion(parts, hasChecksums: true))]) }
         }
-        // Whoever completes has looked for an object before.
+        // The caller has already checked that there is no object.
         call.offer(.completionCondition, condition.headers)
         return try await complete(call, mayBeDone: mayBeDone)
     }
@@ -86,7 +84,7 @@ struct S3Multipart: Sendable {
                 switch error.code {
                 case .notFound where (error.cause as? S3Failure)?.code != "NoSuchBucket": return .uncertain
                 case .unavailable where (error.cause as? S3Failure)?.code == "NoSuchUpload": return .uncertain
-                // What is there may be what the earlier request made.
+                // The existing object may be the result of the earlier request.
                 case .preconditionFailed: return .uncertain
                 default: throw error
                 }
@@ -104,11 +102,11 @@ struct S3Multipart: Sendable {
         return text + "</CompleteMultipartUpload>"
     }
 
-    /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
+    /// Removes the parts of an upload, for a limited time, even in a cancelled task. The bucket's lifecycle rule removes what remains.
     func abort(_ key: String, upload id: String) async {
         let call = S3Call("abort", .DELETE, key: key, query: [("uploadId", id)])
         let (client, retries) = (client, retries)
-        // Nobody is left to tell, and an upload that is gone is what was wanted.
+        // Failures are ignored: nobody waits for the result, and the upload may already be gone.
         await cleaningUp(by: client.clock) { _ = try await retries.run { _ in try await client.send(call) } }
     }
 }

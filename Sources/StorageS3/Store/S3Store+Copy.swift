@@ -4,7 +4,7 @@ import NIOHTTP1
 import StorageCloud
 
 extension S3Store {
-    /// Bytes up to which one request copies the object.
+    /// Objects of up to this many bytes are copied with one request.
     private static let maxWholeCopy: Int64 = 64 << 20
 
     package func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? {
@@ -49,14 +49,14 @@ extension S3Store {
                 nil
             }
         if let problem {
-            // It is not what was asked for, whatever it is.
+            // This is not the requested object.
             do { try await delete(key) } catch {}
             throw CloudErrors.s3.error(.checksumMismatch, "the copy of \(key) has \(problem)", "copy")
         }
         return info
     }
 
-    /// - Returns: The copy, and its SHA-256 where one was asked for and the service states it.
+    /// - Returns: The copy, and its SHA-256 if one was requested and the service states it.
     private func copyWhole(
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> (info: ObjectInfo, sha256: Digest?) {
@@ -98,14 +98,14 @@ extension S3Store {
         }
     }
 
-    /// Small enough for all workers to have something to do, and large enough for the parts not to be too many.
+    /// Small enough to give all workers something to do, and large enough to stay within the maximum number of parts.
     static func copyPartSize(of size: Int64, configured: Int64, workers: Int) -> Int64 {
         let share = roundedUp(size / Int64(max(1, workers)))
         let least = max(minPartSize, roundedUp(size / Int64(maxParts)))
         return min(max(least, min(share, configured)), maxPartSize)
     }
 
-    /// To whole MiB, and to one more where it is one already.
+    /// Rounds up to whole MiB; adds one MiB to a size that is whole already.
     private static func roundedUp(_ size: Int64) -> Int64 { ((size >> 20) + 1) << 20 }
 
     private func copyParts(
@@ -126,7 +126,7 @@ extension S3Store {
                 }
             }
             var all: [S3Multipart.Part] = []
-            // One that fails ends the others.
+            // If one fails, the others are cancelled.
             for try await parts in group { all += parts }
             return all
         }
@@ -148,12 +148,12 @@ extension S3Store {
 
     // MARK: Conditions
 
-    /// Asks before a conditional write, because not every service keeps to the condition; the moment between the two is the service's to guard.
+    /// Checks before a conditional write, because not every service enforces the condition; only the service can guard the time in between.
     func requireAbsent(_ key: ObjectKey, call: String) async throws {
         try await multipart.retries.run { _ in try await lookAbsent(key, call: call) }
     }
 
-    /// The same in one request, for those that have retries around them.
+    /// The same in one request, for callers that retry it.
     func lookAbsent(_ key: ObjectKey, call: String) async throws {
         do {
             _ = try await head(key)
@@ -163,9 +163,9 @@ extension S3Store {
         throw CloudErrors.s3.error(.preconditionFailed, "the object \(key) exists already", call)
     }
 
-    /// The object that a completion made whose answer did not come.
+    /// The object of a completion whose answer was lost.
     ///
-    /// - Parameter metadata: Those that the upload was begun with.
+    /// - Parameter metadata: The metadata that the upload was begun with.
     func completed(
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, condition: WriteCondition, call: String
     ) async throws -> ObjectInfo {
@@ -184,7 +184,7 @@ extension S3Store {
 }
 
 extension CopySource {
-    /// What tells the service where to copy from, and what it must find there.
+    /// Tells the service where to copy from, and what it must find there.
     fileprivate var headers: [(name: String, value: String)] {
         var place = "\(PercentCoding.encode(path: bucket))/\(PercentCoding.encode(path: key))"
         if let version { place += "?versionId=\(PercentCoding.encode(version))" }

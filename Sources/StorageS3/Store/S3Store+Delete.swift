@@ -10,7 +10,7 @@ extension S3Store {
         do {
             _ = try await client.send(S3Call("delete", .DELETE, key: name(of: key)))
         } catch let error as StorageError where error.code == .notFound && (error.cause as? S3Failure)?.code != "NoSuchBucket" {
-            // A service that says so of what is absent.
+            // Some services answer like this for an absent object.
         }
     }
 

@@ -5,7 +5,7 @@ package import MirrorStorage
 import NIOHTTP1
 import StorageCloud
 
-/// A pool in a bucket of Amazon S3, or of a service that speaks its protocol.
+/// A pool in a bucket of Amazon S3, or of a service with the same protocol.
 package struct S3Store: ObjectStore {
     package let configuration: S3Configuration
     package let client: S3Client
@@ -30,7 +30,7 @@ package struct S3Store: ObjectStore {
         multipart = S3Multipart(client: client, retries: StepRetry(clock: clock))
     }
 
-    /// Those of the protocol, but for what the server was found to refuse.
+    /// The capabilities of the protocol, without those that the server refuses.
     package var capabilities: StoreCapabilities {
         var capabilities = Self.capabilities(configuration.reading.access)
         let isConditional = !S3Quirk.allCases.contains { $0.isCondition && configuration.quirks.isRefused($0, at: client.clock.instant) }
@@ -84,7 +84,7 @@ package struct S3Store: ObjectStore {
         }
     }
 
-    /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
+    /// Lists one object: without the permission to list, absent objects are answered with 403 instead of 404, and no pool works like that.
     package func checkHealth() async throws {
         do {
             _ = try await client.document(S3Call("checkHealth", .GET, query: listing.query(limit: 1)))

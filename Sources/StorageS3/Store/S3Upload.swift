@@ -4,10 +4,10 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// An upload into a bucket: one request where the object is one part, a multipart upload where it is more.
+/// An upload into a bucket: one request if the object has a single part, otherwise a multipart upload.
 ///
-/// A part that is all of the object is held in memory until ``complete(size:sha256:condition:)`` sends it, with the digest in its metadata. A
-/// multipart upload begins with the first part that needs one; the digest is not known then, and stays unknown to the service.
+/// A part that is the whole object is held in memory until ``complete(size:sha256:condition:)`` sends it, with the digest in its metadata. A
+/// multipart upload begins when the first part has to be sent; the digest is not known then, so the service never gets it.
 final class S3Upload: ObjectUpload {
     private let store: S3Store
     private let key: ObjectKey
@@ -19,7 +19,7 @@ final class S3Upload: ObjectUpload {
     private var client: S3Client { store.client }
     private var multipart: S3Multipart { store.multipart }
 
-    /// - Parameter metadata: As the service will keep them.
+    /// - Parameter metadata: As the service will return it.
     init(store: S3Store, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) {
         self.store = store
         self.key = key
@@ -39,7 +39,7 @@ final class S3Upload: ObjectUpload {
             try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
         }
         guard parts.isOpen else {
-            // It was given up while it began, and whoever gave it up did not know of it yet.
+            // The upload was aborted while it was beginning, when `abort` did not know of it yet.
             await multipart.abort(name, upload: begun.id)
             throw parts.ended("write")
         }
@@ -62,7 +62,7 @@ final class S3Upload: ObjectUpload {
             if let chunks = whole.held {
                 info = try await put(chunks, complete, condition)
             } else {
-                // Services keep to the condition of a plain upload more often than to that of a completion.
+                // Services enforce the condition of a plain upload more often than that of a completion.
                 if condition == .absent, !whole.wasAsked { try await store.requireAbsent(key, call: "complete") }
                 info = try await assemble(whole, complete, condition)
             }
@@ -94,10 +94,10 @@ final class S3Upload: ObjectUpload {
         }
     }
 
-    /// Which request stored an object that is sent whole.
+    /// Which request stored an object that was sent whole.
     private enum Stored {
         case now(etag: String)
-        /// An earlier one, whose answer did not come.
+        /// An earlier one, whose answer was lost.
         case before(ObjectInfo)
     }
 
@@ -121,13 +121,13 @@ final class S3Upload: ObjectUpload {
 
     private func info(size: Int64, etag: String, _ metadata: ObjectMetadata) async throws -> ObjectInfo {
         if !etag.isEmpty { return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata) }
-        // Some services do not say; it has one nevertheless.
+        // Some services do not state an ETag, but the object has one.
         do {
             var info = try await multipart.retries.run { _ in try await store.head(key) }
             info.metadata.sha256 = metadata.sha256
             return info
         } catch let error as StorageError where error.code == .notFound {
-            // Somebody has deleted it since.
+            // It has been deleted since.
             let etag = "\"\(metadata.sha256?.hex.prefix(32) ?? "deleted")\""
             return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata)
         }
@@ -135,7 +135,7 @@ final class S3Upload: ObjectUpload {
 
     func abort() async {
         guard parts.close() else { return }
-        // An upload that begins in this moment is aborted by whoever begins it.
+        // An upload that is just beginning is aborted by the task that begins it.
         if let begun = begun.current { await multipart.abort(name, upload: begun.id) }
     }
 }

@@ -95,7 +95,7 @@ struct OpenAPITests {
             #expect(operation.needsToken == entry.isAdmin, "\(entry.path)")
             // GET of what has a body worth it can be asked for with HEAD.
             let hasHead = ["redirect", "redirectChosen", "localObject", "go", "home", "named", "clientsPage"].contains(entry.name)
-            #expect((operations["head \(entry.path)"] != nil) == hasHead, "\(entry.path)")
+            if entry.method == "get" { #expect((operations["head \(entry.path)"] != nil) == hasHead, "\(entry.path)") }
         }
         #expect(document.operations.count { $0.method != "head" } == APIReference.Route.all.count)
         for entry in APIReference.Route.all {

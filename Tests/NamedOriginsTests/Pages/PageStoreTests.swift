@@ -167,9 +167,10 @@ import Testing
         #expect(await store.find(try Self.key(39)) != nil)
         #expect(await store.find(try Self.key(1)) == nil)
         #expect(try directory.files(in: "pages").count == store.usage.pages + 1)
+        let other = try TemporaryDirectory()
+        let small = try Self.open(other, maxBytes: 200_000)
         await #expect(throws: PageStoreError.self) {
-            try await Self.put(
-                [UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: try Self.open(TemporaryDirectory(), maxBytes: 200_000))
+            try await Self.put([UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: small)
         }
     }
 

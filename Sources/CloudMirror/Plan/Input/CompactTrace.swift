@@ -1,6 +1,6 @@
-/// A list of uses in few bytes: little-endian; `CMTRACE1`, the number of regions and of artifacts (4 bytes each) and of uses (8); the regions, each a length
-/// (2) and a name; the artifacts, each a size (8), a length (2) and a name; the uses, each a time in milliseconds (8), an artifact (4), a region (2) and
-/// two zeros.
+/// A list of uses in a compact, little-endian format: `CMTRACE1`; the number of regions (4 bytes), artifacts (4) and uses (8); the regions, each a
+/// length (2) and a name; the artifacts, each a size (8), a length (2) and a name; the uses, each a time in milliseconds (8), an artifact (4),
+/// a region (2) and two zero bytes.
 final class CompactTrace: LogSource {
     static let magic = Array("CMTRACE1".utf8)
     private static let useLength = 16
@@ -9,7 +9,7 @@ final class CompactTrace: LogSource {
     private let name: String
     private let regions: LogRegionNames
     private let region: LogBytes?
-    /// Numbers in the replay.
+    /// The artifacts' numbers in the replay.
     private let artifacts: [UInt32]
     private var left: UInt64
     private(set) var use = LogUse()
@@ -17,7 +17,7 @@ final class CompactTrace: LogSource {
     private(set) var lines = LineCounts()
 
     /// - Parameters:
-    ///   - region: In place of those of the list.
+    ///   - region: Replaces the regions in the list.
     ///   - register: Takes an artifact's name and size, and returns its number.
     init(_ blocks: any LogBlocks, name: String, region: LogBytes?, _ register: (LogBytes, Int64) throws -> Int) throws {
         let damaged = CommandFailure("\(name): not a whole compact trace")
@@ -68,7 +68,7 @@ final class CompactTrace: LogSource {
     }
 }
 
-/// Names that uses point to.
+/// The names that uses point to.
 final class LogRegionNames {
     let names: [LogBytes]
     private let bytes: LogScratch

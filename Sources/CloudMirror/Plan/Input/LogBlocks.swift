@@ -1,16 +1,16 @@
 import MirrorSystem
 
-/// Bytes of a log, a block at a time.
+/// The bytes of a log, read in blocks.
 protocol LogBlocks: AnyObject {
-    /// Fills the buffer as far as it can.
+    /// Reads bytes into the buffer; possibly fewer than it holds.
     ///
     /// - Returns: 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
-    /// Bytes of the file that were read so far, compressed ones where it is compressed.
+    /// Bytes of the file that have been read; compressed bytes if the file is compressed.
     var position: Int64 { get }
 }
 
-/// A file as it is.
+/// An uncompressed file.
 final class PlainBlocks: LogBlocks {
     private let file: Descriptor
     private(set) var position: Int64 = 0
@@ -26,13 +26,13 @@ final class PlainBlocks: LogBlocks {
     }
 }
 
-/// A log that was opened.
+/// An open log file.
 struct LogFile {
     let blocks: any LogBlocks
-    /// Of the file, in bytes.
+    /// The file's size in bytes.
     let size: Int64
 
-    /// What is compressed is decompressed.
+    /// Decompresses the file if it is compressed.
     init(_ path: String) throws {
         let file = try CommandFailure.explaining(path) { () throws(Errno) in try Descriptor(path, for: .reading, .nonBlocking) }
         guard let size = try CommandFailure.explaining(path, { () throws(Errno) in try file.fileSize() }) else {
@@ -43,7 +43,7 @@ struct LogFile {
         blocks = magic == GzipBlocks.magic ? GzipBlocks(PlainBlocks(file), name: path) : PlainBlocks(file)
     }
 
-    /// How a log begins.
+    /// The first bytes of a log, decompressed.
     static func beginning(of path: String) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 8_192)
         let blocks = try LogFile(path).blocks

@@ -1,6 +1,6 @@
-/// Cuts blocks into lines, or into pieces of a known length.
+/// Splits blocks into lines, or into pieces of a known length.
 final class LogLines {
-    /// Bytes; a longer line is cut, and will not be readable.
+    /// Bytes; a longer line is cut, which makes it unreadable.
     static let maxLength = 1 << 20
     private static let blockSize = 1 << 18
 
@@ -40,7 +40,7 @@ final class LogLines {
     }
 
     /// - Parameter count: At most ``maxLength``.
-    /// - Returns: So many bytes, valid until the next call; `nil` where the file ends before.
+    /// - Returns: That many bytes, valid until the next call; `nil` if the file ends before.
     func take(_ count: Int) throws -> LogBytes? {
         while end - start < count {
             guard !isAtEnd else { return nil }
@@ -57,7 +57,7 @@ final class LogLines {
 
     private static func newline(_ buffer: UnsafeMutableRawBufferPointer, _ from: Int, _ to: Int) -> Int? {
         var index = from
-        // Eight bytes at a time: a byte is zero in `difference` where the line breaks.
+        // Eight bytes at a time: a byte of `difference` is zero where the block has a line break.
         while index + 8 <= to {
             let difference = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
             let zeros = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
@@ -71,7 +71,7 @@ final class LogLines {
         return nil
     }
 
-    /// Moves what is left to the front, and reads more behind it.
+    /// Moves the remaining bytes to the front, and reads more after them.
     private func fill() throws {
         let kept = end - start
         if kept > buffer.count / 2 {
@@ -80,7 +80,7 @@ final class LogLines {
             buffer.deallocate()
             buffer = larger
         } else if kept > 0 {
-            // The parts may overlap.
+            // The two ranges may overlap.
             UnsafeMutableRawBufferPointer(rebasing: buffer[..<kept]).copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
         }
         start = 0

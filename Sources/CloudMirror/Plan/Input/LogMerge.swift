@@ -1,4 +1,4 @@
-/// Several logs as one, by time. A log is opened when its first use is due, so that a year of hourly logs does not need as many open files.
+/// Merges several logs by time. A log is opened when its first use is due, so that a year of hourly logs does not need as many open files.
 final class LogMerge {
     /// A log that is not open yet.
     private struct Waiting {
@@ -7,9 +7,9 @@ final class LogMerge {
     }
 
     private let open: (String) throws -> any LogSource
-    /// The last is the next.
+    /// The last one is opened next.
     private var waiting: [Waiting] = []
-    /// Open logs that have a use, as a heap by its time.
+    /// Open logs that have a use, as a heap ordered by its time.
     private var sources: [any LogSource] = []
     private var closed = LineCounts()
     private var closedBytes: Int64 = 0
@@ -17,7 +17,7 @@ final class LogMerge {
     private(set) var outOfOrder = 0
     private var last = Int64.min
 
-    /// - Parameter open: Begins to read a log.
+    /// - Parameter open: Opens a log.
     init(_ paths: [String], _ open: @escaping (String) throws -> any LogSource) throws {
         self.open = open
         if paths.count == 1 {
@@ -37,10 +37,10 @@ final class LogMerge {
         return sum
     }
 
-    /// Bytes of all files that were read.
+    /// Bytes of all files that have been read.
     var position: Int64 { sources.reduce(closedBytes) { $0 + $1.position } }
 
-    /// - Returns: The log whose use is the next; `nil` at the end.
+    /// - Returns: The log that has the next use; `nil` at the end.
     func next() throws -> (any LogSource)? {
         if let current = sources.first {
             if try current.next() {

@@ -1,22 +1,22 @@
 /// A log, read use by use.
 protocol LogSource: AnyObject {
-    /// The last use that was read; what it points to is valid until the next is read.
+    /// The last use that was read; its bytes are valid until the next one is read.
     var use: LogUse { get }
-    /// The artifact's number in the replay, where the log has a table of its artifacts.
+    /// The artifact's number in the replay, if the log has a table of artifacts.
     var artifact: Int? { get }
-    /// - Returns: False at the end.
+    /// - Returns: `false` at the end.
     func next() throws -> Bool
-    /// Bytes of the file that were read.
+    /// Bytes of the file that have been read.
     var position: Int64 { get }
     var lines: LineCounts { get }
 }
 
-/// What the lines of a log were.
+/// How many lines of each sort a log had.
 struct LineCounts: Equatable {
     var uses = 0
     var others = 0
     var unreadable = 0
-    /// The first line that could not be read, cut.
+    /// The first line that could not be read, cut off.
     var firstUnreadable: String?
 
     mutating func add(_ other: LineCounts) {
@@ -27,12 +27,12 @@ struct LineCounts: Equatable {
     }
 }
 
-/// A log of lines.
+/// A log that consists of lines.
 final class LineSource: LogSource {
     private let reader: LogLines
     private var format: any LineFormat
     private let name: String
-    /// In place of the region that the log names.
+    /// Replaces the region that the log names.
     private let region: LogBytes?
     private(set) var use = LogUse()
     private(set) var lines = LineCounts()

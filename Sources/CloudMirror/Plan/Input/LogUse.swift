@@ -1,46 +1,46 @@
 /// Bytes of a log, valid until the next line is read.
 typealias LogBytes = UnsafeRawBufferPointer
 
-/// A request that a log tells of.
+/// A request that is recorded in a log.
 struct LogUse {
-    /// Milliseconds since 1970, or since whatever the log counts from.
+    /// Milliseconds since 1970, or since the log's own starting point.
     var time: Int64 = 0
-    /// What the log calls the artifact.
+    /// The artifact's name in the log.
     var name = LogBytes(start: nil, count: 0)
-    /// Where the client was, or the pool; empty where the log does not say.
+    /// The client's region, or the pool; empty if the log names none.
     var region = LogBytes(start: nil, count: 0)
-    /// Of the artifact, as far as the log says.
+    /// The artifact's size, if the log states it.
     var bytes: Int64 = 0
 }
 
-/// What a line is.
+/// What a line contains.
 enum LogLine {
     case use
-    /// Readable, but no use of an artifact: a header, an upload, an error.
+    /// Readable, but not a use of an artifact: a header, an upload, an error.
     case other
     case unreadable
 }
 
-/// Reads the lines of one kind of log. A value reads one file: some logs begin with what their columns are.
+/// Reads the lines of one log format. A value reads a single file, because some logs begin by naming their columns.
 protocol LineFormat {
     /// - Parameter line: Without the line break.
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine
 }
 
-/// The kinds of logs.
+/// The log formats.
 enum LogFormat: String, CaseIterable {
-    /// The mirror's own, see `log.redirects`.
+    /// The mirror's own; see `log.redirects`.
     case mirror
-    /// Common or combined, as of nginx and Apache.
+    /// Common or combined, as written by nginx and Apache.
     case clf
     case cloudfront
-    /// Server access logs of a bucket.
+    /// A bucket's server access logs.
     case s3
     case csv
     /// Compact binary.
     case cmt
 
-    /// Whether a line may tell less than the size of the artifact: the largest of all lines counts.
+    /// Whether a line may state less than the artifact's size, so that the largest of all lines counts.
     var guessesSizes: Bool {
         switch self {
         case .mirror, .clf, .cloudfront, .s3: true
@@ -48,10 +48,10 @@ enum LogFormat: String, CaseIterable {
         }
     }
 
-    /// Whether artifacts have names that were made for a comparison, and not URLs or paths.
+    /// Whether artifacts have arbitrary names instead of URLs or paths.
     var hasPlainNames: Bool { self == .csv || self == .cmt }
 
-    /// `nil` for what has no lines.
+    /// `nil` for a format without lines.
     func lineFormat(regions: LogRegions) -> (any LineFormat)? {
         switch self {
         case .mirror: MirrorLog()
@@ -63,7 +63,7 @@ enum LogFormat: String, CaseIterable {
         }
     }
 
-    /// Recognizes a log by how it begins.
+    /// Recognizes a log's format by its first bytes.
     init?(beginning bytes: [UInt8]) {
         if bytes.starts(with: CompactTrace.magic) {
             self = .cmt

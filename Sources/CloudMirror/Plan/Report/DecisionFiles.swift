@@ -1,13 +1,13 @@
 import MirrorSystem
 import Retention
 
-/// Writes what the learning policy decided, for programs that check what it cost.
+/// Writes the learning policy's decisions, for programs that check what they cost.
 enum DecisionFiles {
     private static let rowsAtOnce = 1 << 16
 
     /// Writes `hazard.csv`, with a line `keep,admit` for each use in the order of the log.
     ///
-    /// - Parameter folder: One that is there.
+    /// - Parameter folder: An existing folder.
     static func write(_ decisions: Decisions, to folder: String) throws(CommandFailure) {
         let path = "\(folder)/\(ReplayPolicy.hazard.rawValue).csv"
         try CommandFailure.explaining("cannot write \(path)") { () throws(Errno) in

@@ -1,7 +1,7 @@
 import MirrorCore
 import Retention
 
-/// A plan for programs.
+/// A plan as JSON.
 struct PlanDocument: Encodable {
     struct Policy: Encodable {
         let total: Double
@@ -81,6 +81,6 @@ struct PlanDocument: Encodable {
         Dictionary(policies.map { ($0.policy.rawValue, Policy($0.ledger)) }) { first, _ in first }
     }
 
-    /// JSON has no infinity.
+    /// `nil` for infinity, which JSON cannot express.
     private static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
 }

@@ -1,7 +1,7 @@
 import MirrorCore
 import Retention
 
-/// A plan as a picture (SVG): a bar for each policy, of what it pays for storage, egress and requests.
+/// A plan as a picture (SVG): a bar for each policy, showing its cost of storage, egress and requests.
 struct PlanPlot {
     private struct Part: Sendable {
         let name: String
@@ -78,7 +78,7 @@ struct PlanPlot {
         return lines
     }
 
-    /// How far from the best all others are.
+    /// Marks the lowest possible cost, to compare all others with.
     private func line(y: Double, _ scale: Double) -> [String] {
         guard let best = bars.first(where: { $0.name == Self.words(.clairvoyant) })?.ledger.total, best > 0 else { return [] }
         let x = Self.number(Self.left + best * scale)

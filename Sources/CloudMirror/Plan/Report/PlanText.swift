@@ -1,10 +1,10 @@
 import MirrorCore
 import Retention
 
-/// A plan for people.
+/// A plan as text for the terminal.
 struct PlanText {
     let result: PlanResult
-    /// Dollars are of so many days instead of the log's.
+    /// Scales the dollars to this many days instead of the log's.
     let days: Double?
 
     private var scale: Double { days.map { result.days > 0 ? $0 / result.days : 1 } ?? 1 }
@@ -49,7 +49,7 @@ struct PlanText {
         ]
     }
 
-    /// What was read from the origin and then from the pool: it is in both.
+    /// Bytes that were read from the origin first and then from the pool are in both counts.
     private static func copied(_ ledger: Ledger) -> Double { ledger.poolBytes - ledger.hitBytes }
 
     private var pools: String {

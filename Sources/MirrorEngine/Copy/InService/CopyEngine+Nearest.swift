@@ -1,18 +1,19 @@
 import MirrorCore
 import MirrorStorage
 
-/// Where the pool's service copies from, when it copies by itself.
+/// Chooses the source for a copy by the pool's service.
 extension CopyEngine {
-    /// Prepares that the service copies from where the artifact is nearest: the origin's bucket, or another pool. Else fetches it from the origin.
+    /// Prepares a copy by the service from the nearest source: the origin's bucket, or another pool. If there is none, fetches the artifact from the
+    /// origin.
     ///
-    /// The origin comes first where it is no farther: nobody removes the artifact there while it is copied.
+    /// The origin is preferred if it is no farther away, because the mirror does not remove the artifact there during the copy.
     func prepareFromNearest(_ attempt: CopyAttempt, _ condition: WriteCondition) async throws -> PreparedCopy {
         let replica = try await replica(for: attempt)
         let head: (response: OriginResponse, copySource: CopySource?)?
         do {
             head = try await self.head(for: attempt)
         } catch {
-            // A copy of a replica does without it.
+            // A copy of a replica does not need it.
             guard replica != nil, !Task.isCancelled else { throw error }
             head = nil
         }
@@ -30,7 +31,7 @@ extension CopyEngine {
 
     /// A replica in another pool that the service can copy.
     ///
-    /// - Returns: `nil` where there is none, or where that cannot be found out in time.
+    /// - Returns: `nil` if there is none, or if that cannot be found out in time.
     private func replica(for attempt: CopyAttempt) async throws -> ReplicaSources.Source? {
         guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
         let pools = replicas.pools(for: attempt)
@@ -44,7 +45,7 @@ extension CopyEngine {
     private func prepare(
         _ attempt: CopyAttempt, from replica: ReplicaSources.Source, _ condition: WriteCondition
     ) async throws -> PreparedCopy {
-        // It may have been disallowed since the copy was asked for.
+        // The origin may have been disallowed since the copy was requested.
         try attempt.origin.origin.check()
         var metadata = replica.metadata
         metadata.upstreamURL = attempt.artifact.description

@@ -2,15 +2,15 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 
-/// Finds replicas of an artifact in other pools, for a pool whose service can copy them by itself.
+/// Finds replicas of an artifact in other pools that the pool's service can copy by itself.
 ///
-/// A replica that is marked may be gone any moment, and is left alone. That it is copied is not a use, which would keep it.
+/// Marked replicas are skipped, because they may be deleted at any moment; being copied does not count as a use, which would clear the mark.
 struct ReplicaSources: Sendable {
     /// A replica to copy.
     struct Source: Sendable {
         let pool: PoolID
         let place: CopySource
-        /// As its pool keeps it, with the digest that is known.
+        /// As its pool keeps it, with the digest from the state if there is one.
         let metadata: ObjectMetadata
     }
 
@@ -28,9 +28,9 @@ struct ReplicaSources: Sendable {
 
     /// The nearest replica that can be copied.
     ///
-    /// - Parameter pools: Where to look.
-    /// - Parameter isUsable: Asked before the replica's pool is.
-    /// - Throws: `CancellationError`. A pool that does not answer, or whose state does not, has none.
+    /// - Parameter pools: The pools to search.
+    /// - Parameter isUsable: Called before the replica's pool is asked.
+    /// - Throws: `CancellationError`. A pool that does not answer, or whose state is not available, counts as having no replica.
     func nearest(for attempt: CopyAttempt, in pools: [Pool], isUsable: (CopySource) -> Bool) async throws -> Source? {
         var (near, far): ([(Pool, StoredObject)], [(Pool, StoredObject)]) = ([], [])
         for pool in pools {
@@ -57,7 +57,7 @@ struct ReplicaSources: Sendable {
         }
     }
 
-    /// - Returns: `nil` where the pool does not say that it has this very object.
+    /// - Returns: `nil` if the pool does not confirm that it has this very object.
     private func source(_ object: StoredObject, in pool: Pool) async throws -> Source? {
         let info: ObjectInfo
         do {
@@ -75,7 +75,7 @@ struct ReplicaSources: Sendable {
 }
 
 extension CopyAttempt {
-    /// Whether an object to copy lies in the region of the pool.
+    /// Whether the object to copy is in the pool's region.
     func isNear(_ source: CopySource) -> Bool {
         pool.store.copySource(of: ObjectKey(artifact), size: 0, etag: nil)?.region == source.region
     }

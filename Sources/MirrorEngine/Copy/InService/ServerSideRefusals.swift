@@ -2,18 +2,18 @@ import MirrorCore
 import MirrorStorage
 import Synchronization
 
-/// Remembers for a while what a pool's service would not copy by itself, so that not every copy asks in vain.
+/// Remembers for ten minutes what a pool's service refused to copy by itself, so that later copies do not ask for it again.
 ///
-/// One object that cannot be copied (archived, just deleted, encrypted with a key of somebody else's) says nothing about the others of its bucket, or of
-/// its host. Several in a row do, and so does a service that does not know how to copy.
+/// One object that cannot be copied (archived, just deleted, encrypted with somebody else's key) says nothing about others in its bucket or on its
+/// host. Several in a row do, and so does a service that cannot copy at all.
 final class ServerSideRefusals: Sendable {
     private static let life: Duration = .seconds(600)
-    /// Objects in a row that stand for the place where they lie.
+    /// After so many refused objects in a row, the whole place counts as refused.
     private static let maxInRow = 3
     private static let maxHeld = 1_000
 
     private struct Place: Hashable {
-        /// What a URL lies at is named by whoever asks for it, a bucket by the operator.
+        /// Clients choose the hosts of URLs, the operator chooses buckets.
         let kind: Kind
         let endpoint: String
         let bucket: String
@@ -33,7 +33,7 @@ final class ServerSideRefusals: Sendable {
     private struct State {
         var objects: [Object: ContinuousClock.Instant] = [:]
         var places: [Place: ContinuousClock.Instant] = [:]
-        /// Since the last copy from the place that succeeded.
+        /// The objects refused since the last successful copy from the place.
         var inRow: [Place: Set<Object>] = [:]
     }
 
@@ -55,7 +55,7 @@ final class ServerSideRefusals: Sendable {
         let end = now + Self.life
         return state.withLock { state in
             Self.set(end, of: object, in: &state.objects, at: now)
-            // What is not there, or changed, is the object's own affair, and so is what its origin states of it.
+            // These concern only the object: it is missing, it has changed, or its digests do not match.
             guard ![.notFound, .preconditionFailed, .checksumMismatch].contains(code) else { return false }
             if state.inRow.count >= Self.maxHeld { state.inRow = [:] }
             state.inRow[object.place, default: []].insert(object)
@@ -84,7 +84,7 @@ final class ServerSideRefusals: Sendable {
             let place = Place(kind: .bucket, endpoint: source.endpoint, bucket: source.bucket, pool: attempt.pool.id)
             return Object(place: place, key: source.key, version: source.version)
         case .url:
-            // By the artifact's name: a URL may be signed anew each time.
+            // Identified by the artifact's name, because a URL may be signed anew each time.
             let place = Place(kind: .url, endpoint: source.place, bucket: "", pool: attempt.pool.id)
             return Object(place: place, key: attempt.artifact.description, version: nil)
         }

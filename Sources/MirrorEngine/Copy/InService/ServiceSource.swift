@@ -1,14 +1,14 @@
 import MirrorCore
 import MirrorStorage
 
-/// What a pool's service reads by itself, so that no byte passes through here.
+/// What a pool's service reads by itself, so that no byte passes through this process.
 enum ServiceSource: Sendable {
-    /// An object of another bucket of the service.
+    /// An object in another bucket of the service.
     case bucket(CopySource)
-    /// Whatever answers GET.
+    /// A URL that answers GET.
     case url(URLSource)
 
-    /// Bytes.
+    /// In bytes.
     var size: Int64 {
         switch self {
         case .bucket(let source): source.size
@@ -16,7 +16,7 @@ enum ServiceSource: Sendable {
         }
     }
 
-    /// For logs, which a signature does not belong in.
+    /// For logs, so without any signature.
     var place: String {
         switch self {
         case .bucket(let source): source.bucket

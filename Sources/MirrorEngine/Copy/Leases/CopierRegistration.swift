@@ -3,9 +3,9 @@ package import MirrorCore
 package import MirrorState
 import ServiceLifecycle
 
-/// Says that this process is a copier, again and again, until it stops.
+/// Registers this process as a copier, and renews the registration until the process stops.
 ///
-/// On graceful shutdown it takes itself off at once, so that others begin to lease what it will not.
+/// On graceful shutdown it unregisters at once, so that other processes take over its jobs.
 package struct CopierRegistration: Service, CustomStringConvertible {
     private let registry: any CopierRegistry
     private let name: String
@@ -17,7 +17,7 @@ package struct CopierRegistration: Service, CustomStringConvertible {
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     package var description: String { "CopierRegistration" }
 
-    /// - Parameter life: How long the others believe that it lives, after it was last heard of.
+    /// - Parameter life: How long a registration lasts without being renewed.
     package init(
         registry: any CopierRegistry, name: String, pools: Set<PoolID>, life: Duration, clock: any MonotonicClock, logger: Logger
     ) {
@@ -37,7 +37,7 @@ package struct CopierRegistration: Service, CustomStringConvertible {
                     try await registry.register(copier: name, pools: pools, life: life)
                     isSaid = true
                 } catch {
-                    // Once, not every few seconds for as long as the state is away.
+                    // Logged once, not every few seconds while the state is unavailable.
                     if isSaid, !Task.isCancelled {
                         logger.warning("cannot register as a copier; front ends may copy as well", metadata: ["error": "\(error)"])
                     }
@@ -46,7 +46,7 @@ package struct CopierRegistration: Service, CustomStringConvertible {
                 try? await clock.sleep(for: life / 4)
             }
         }
-        // Where this fails the registration runs out by itself.
+        // If this fails, the registration expires by itself.
         try? await uncancelled { try await registry.unregister(copier: name, pools: pools) }
     }
 }

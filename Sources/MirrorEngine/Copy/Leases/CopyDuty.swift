@@ -1,18 +1,18 @@
 import MirrorCore
 package import MirrorState
 
-/// Whose copies a process makes.
+/// For which pools a process makes copies.
 package enum CopyDuty: Sendable {
-    /// Those of all its pools.
+    /// For all its pools.
     case always
-    /// Those of pools that no registered copier looks after: for a front end, which has better things to do.
+    /// For pools that no registered copier serves. Used by front ends, which should be free to answer requests.
     ///
-    /// - Parameter patience: How soon a pool is taken over whose last copier died.
+    /// - Parameter patience: How soon a pool is taken over after its last copier died.
     case withoutCopiers(any CopierRegistry, patience: Duration)
 
-    /// The pools to copy for now.
+    /// The pools to make copies for now.
     ///
-    /// - Returns: With the time after which to ask again, where the answer may change without a word.
+    /// - Returns: Also the time after which to ask again, if the answer may change without notification.
     func pools(among all: Set<PoolID>) async throws -> (pools: Set<PoolID>, validFor: Duration?) {
         switch self {
         case .always:

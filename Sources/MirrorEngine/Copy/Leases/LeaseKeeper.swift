@@ -2,7 +2,7 @@ import Logging
 import MirrorCore
 import MirrorState
 
-/// Keeps leases alive while their copies run, and measures how fast those are.
+/// Keeps leases alive while their copies run, and measures the speed of the copies.
 struct LeaseKeeper: Sendable {
     let state: any StateStore
     let slots: CopySlots
@@ -11,10 +11,10 @@ struct LeaseKeeper: Sendable {
     let metrics: EngineMetrics
     let clock: any MonotonicClock
     let logger: Logger
-    /// Called when a copy has given its slot up.
+    /// Called when a copy has given up its slot.
     let onFreeSlot: @Sendable () -> Void
 
-    /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it when the lease is lost or the copy is to make room.
+    /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it if the lease is lost or the copy must make room for another.
     func keep<Success: Sendable>(
         _ lease: CopyLease, for copy: CopySlots.Copy, _ operation: @escaping @Sendable () async throws -> Success
     ) async throws -> Success {
@@ -39,9 +39,9 @@ struct LeaseKeeper: Sendable {
         }
     }
 
-    /// One heartbeat more, for all copies that are under way.
+    /// Sends an extra heartbeat for every running copy.
     func renewAll() async {
-        // One that fails is as good as one that comes late: the copy's own heartbeats tell what became of the lease.
+        // A failure is ignored: the copy's own heartbeats show whether the lease is lost.
         for lease in slots.leases { _ = try? await state.extend(lease, duration: configuration.lease) }
     }
 
@@ -54,7 +54,8 @@ struct LeaseKeeper: Sendable {
                 _ = try await state.extend(lease, duration: configuration.lease)
                 isFailing = false
             } catch let error as StateError where error.code == .unavailable {
-                // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
+                // No other worker can take the job while the store is unavailable. Once the store is back, the next heartbeat shows whether the job
+                // was taken.
                 if !isFailing {
                     logger.warning(
                         "heartbeat failed", metadata: ["artifact": "\(lease.id.artifact.redacted)", "error": "\(error)"])
@@ -64,7 +65,7 @@ struct LeaseKeeper: Sendable {
         }
     }
 
-    /// Lets a copy whose origin is too slow give its slot up, and end when others wait for the memory that it holds.
+    /// Makes a copy whose origin is too slow give up its slot, and end if others wait for the memory that it holds.
     private func measure(_ copy: CopySlots.Copy, _ id: ReplicaID) {
         defer { if slots.mustYield(copy, to: memory.waitingOrigins) { copy.yielding.notify() } }
         guard let rates = copy.progress.takeRates(over: configuration.minRateWindow),

@@ -1,8 +1,8 @@
 import MirrorCore
 
-/// Notices that somebody has set the time of day: it no longer goes with the time that has passed.
+/// Notices that the time of day was set: it no longer agrees with the elapsed time.
 struct TimeOfDayWatch {
-    /// More than the clocks of a machine drift apart between two looks.
+    /// More than the two clocks of a machine drift apart between two checks.
     private static let tolerance = Duration.seconds(1)
 
     private let clock: any MirrorClock
@@ -13,7 +13,7 @@ struct TimeOfDayWatch {
         last = (clock.now, clock.instant)
     }
 
-    /// Whether that has happened since the last look.
+    /// Whether the time was set since the last check.
     mutating func wasSet() -> Bool {
         let (now, instant) = (clock.now, clock.instant)
         let difference = last.now.duration(to: now) - last.instant.duration(to: instant)

@@ -1,15 +1,15 @@
-/// How fast an origin is for what its copy has had of a slot.
+/// How fast an origin is, given how long its copy has held a slot.
 enum CopyPace: Int, Comparable {
     case quick
-    /// It sends, but less than a copy needs that has held its slot for so long.
+    /// It sends, but too slowly for a copy that has held its slot for so long.
     case late
-    /// It sends next to nothing.
+    /// It sends almost nothing.
     case slow
 
-    /// A copy needs `minRate`, and more the longer it holds its slot: on average as many times `minRate` as there were windows. So nobody holds slots for
-    /// hours by sending just as much as has to be.
+    /// A copy needs `minRate`, and more the longer it holds its slot: on average, `minRate` times the number of windows. So an origin cannot hold
+    /// slots for hours by sending just enough.
     ///
-    /// - Parameter minRate: Bytes a second.
+    /// - Parameter minRate: In bytes per second.
     init(_ rates: CopyProgress.Rates, minRate: Int64) {
         self =
             if rates.last < minRate {

@@ -2,21 +2,21 @@ import MirrorCore
 import MirrorState
 import Synchronization
 
-/// Which copies of this process are under way, by origin: who may begin, and who makes room (decision 0011).
+/// Keeps the running copies of this process by origin, and decides which copy may begin and which must make room (decision 0011).
 ///
-/// A copy holds one of `concurrency` slots, and `maxPerOrigin` copies of one origin are under way at most. A copy that has turned out to be too slow
-/// (``CopyPace``) gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
-/// begin, the slowest one ends. An origin that has lost its credit has one slot. All origins of which a copy was too slow of late have a quarter of the slots
-/// together: the others find room, however many are slow.
+/// A copy holds one of `concurrency` slots, and one origin has at most `maxPerOrigin` running copies that are not slow. A copy that turns out to be
+/// too slow (``CopyPace``) gives up its slot and continues: up to `slowConcurrency` copies run in addition to the slots. When there are that many and
+/// another copy could begin, the slowest one ends. An origin that has lost its credit gets one slot. All origins that had a slow copy recently share
+/// a quarter of the slots, so that the others find room however many are slow.
 package final class CopySlots: Sendable {
-    /// A copy under way.
+    /// A running copy.
     final class Copy: Sendable {
-        /// As it was at the beginning.
+        /// The lease as it was at the beginning.
         let lease: CopyLease
         let origin: CopyLane
         var lane: CopyLane { lease.lane }
         let progress: CopyProgress
-        /// Notified when it is to end for the sake of others.
+        /// Notified when the copy must end to make room for others.
         let yielding = Signal()
 
         fileprivate init(_ lease: CopyLease, _ progress: CopyProgress) {
@@ -28,20 +28,20 @@ package final class CopySlots: Sendable {
 
     /// What a worker may do next.
     enum Turn: Sendable, Equatable {
-        /// Wait for a copy to end, or to give its slot up.
+        /// Wait for a copy to end, or to give up its slot.
         case full
-        /// Lease a job, passing over these lanes; where there is none, the next of these.
+        /// Lease a job from any lane not in the first set; if there is none, not in the next set, and so on.
         case lease([Set<CopyLane>])
-        /// Let the slowest copy end if there is a job for its place in other lanes than these.
+        /// End the slowest copy if a job is due in a lane other than these.
         case makeRoom(Set<CopyLane>)
     }
 
     private struct Running {
         let copy: Copy
-        /// The worst so far.
+        /// The slowest so far.
         var pace = CopyPace.quick
         var isYielding = false
-        /// All of its bytes are there: it ends by itself soon.
+        /// All its bytes have arrived, so it will soon end by itself.
         var isPublishing = false
         /// As last measured.
         var bytesPerSecond: Int64?
@@ -52,11 +52,11 @@ package final class CopySlots: Sendable {
 
     private struct State {
         var running: [ObjectIdentifier: Running] = [:]
-        /// How many copies of an origin have given their slot up, the origin that did so last at the end.
+        /// How many copies of each origin have given up their slot; the most recent origin is last.
         var slowed: [(origin: CopyLane, count: Int)] = []
     }
 
-    /// Origins that are remembered for having been slow.
+    /// How many origins with slow copies are remembered.
     private static let maxRemembered = 100
 
     private let configuration: CopyConfiguration
@@ -68,26 +68,26 @@ package final class CopySlots: Sendable {
         self.credit = credit
     }
 
-    /// Slots of all slow origins together.
+    /// How many slots all slow origins share.
     private var slowShare: Int { max(1, configuration.concurrency / 4) }
 
     var turn: Turn {
         state.withLock { state in
             let holders = state.running.values.filter(\.hasSlot)
             guard holders.count < configuration.concurrency else { return .full }
-            // Those that are merely late load their origin as much as others do.
+            // Late copies load their origin as much as quick ones do.
             let byOrigin = Dictionary(grouping: state.running.values.filter { $0.pace != .slow }, by: \.copy.origin)
             var passed = Set(byOrigin.filter { $0.value.count >= configuration.slotsPerOrigin || !credit.isGood($0.key) }.keys)
-            // One of these may have ended a process. Alone it takes nobody with it twice.
+            // Such a job may have crashed a process. Only one runs at a time, so that it does not take another one down with it.
             if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
             let slow = credit.slowOrigins
             if holders.count(where: { slow.contains($0.copy.origin) }) >= slowShare { passed.formUnion(slow) }
             if state.running.count >= configuration.concurrency + configuration.slowConcurrency {
                 if state.running.values.contains(where: \.isYielding) || !state.running.values.contains(where: \.mayYield) { return .full }
-                // What is merely late ends for no origin that is slow itself: on a slow line all copies would end one another.
+                // A late copy does not end for an origin that is itself slow; otherwise, on a slow line, all copies would end one another.
                 return .makeRoom(state.running.values.contains { $0.pace == .slow } ? passed : passed.union(slow))
             }
-            // An origin of which nothing is under way goes before one that has had its turn.
+            // An origin without a running copy comes before one that has some.
             let busy = passed.union(byOrigin.keys)
             return .lease(busy == passed ? [passed] : [busy, passed])
         }
@@ -103,14 +103,15 @@ package final class CopySlots: Sendable {
         state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
     }
 
-    /// A copy that has all of its bytes makes no room for others any more, unless it has to be made another way.
+    /// A copy that has all its bytes no longer makes room for others, unless it has to be made another way.
     func setPublishing(_ copy: Copy, _ isPublishing: Bool) {
         state.withLock { $0.running[ObjectIdentifier(copy)]?.isPublishing = isPublishing }
     }
 
-    /// Notes how fast a copy is. One that was too slow once stays so: otherwise its origin could win slots by hurrying now and then.
+    /// Notes how fast a copy is. A copy that was too slow once stays marked as slow: otherwise its origin could gain slots by being fast now and
+    /// then.
     ///
-    /// - Returns: Whether it gives its slot up by this call.
+    /// - Returns: Whether this call makes the copy give up its slot.
     func measure(_ copy: Copy, bytesPerSecond: Int64, _ pace: CopyPace) -> Bool {
         state.withLock { state in
             guard var running = state.running[ObjectIdentifier(copy)] else { return false }
@@ -118,7 +119,7 @@ package final class CopySlots: Sendable {
             running.bytesPerSecond = bytesPerSecond
             running.pace = max(before, pace)
             state.running[ObjectIdentifier(copy)] = running
-            // Each time: for as long as it runs its origin is slow.
+            // Noted each time: the origin counts as slow for as long as the copy runs.
             if running.pace != .quick { credit.noteSlow(copy.origin) }
             guard running.pace > before else { return false }
             if pace == .slow { credit.lose(copy.origin) }
@@ -135,15 +136,15 @@ package final class CopySlots: Sendable {
         if state.slowed.count > maxRemembered { state.slowed.removeFirst() }
     }
 
-    /// Of the copies under way.
+    /// The leases of the running copies.
     var leases: [CopyLease] { state.withLock { $0.running.values.map(\.copy.lease) } }
 
-    /// Whether a copy is to end for the sake of origins that wait for the memory that it holds.
+    /// Whether a copy must end because origins wait for the memory that it holds.
     func mustYield(_ copy: Copy, to origins: Set<CopyLane>) -> Bool {
         guard !origins.isEmpty else { return false }
         return state.withLock { state in
             guard let running = state.running[ObjectIdentifier(copy)], running.mayYield else { return false }
-            // As for a place: what is merely late does not end for one that is slow itself.
+            // As with slots: a late copy does not end for an origin that is itself slow.
             return running.pace == .slow || !origins.isSubset(of: credit.slowOrigins)
         }
     }
@@ -160,22 +161,22 @@ package final class CopySlots: Sendable {
         copy?.yielding.notify()
     }
 
-    // MARK: For people who look
+    // MARK: Status
 
     /// The copies of one origin.
     package struct OriginCopies: Sendable, Equatable {
         package let origin: String
-        /// Under way now.
+        /// Copies that are running now.
         package var running = 0
-        /// Those of them that gave their slot up.
+        /// Those of them that gave up their slot.
         package var slow = 0
-        /// Of all of them, as last measured.
+        /// The speed of all of them together, as last measured.
         package var bytesPerSecond: Int64 = 0
-        /// Copies that gave their slot up since the start.
+        /// Copies that gave up their slot since the process started.
         package var slowed = 0
     }
 
-    /// Origins of which copies are under way, or that were slow; those with most slow copies first.
+    /// Origins that have running copies, or were slow; those with the most slow copies first.
     package var origins: [OriginCopies] {
         let (running, slowed) = state.withLock { ($0.running.values.map { $0 }, $0.slowed) }
         var origins: [CopyLane: OriginCopies] = [:]

@@ -2,27 +2,27 @@ package import MirrorCore
 package import MirrorState
 import Synchronization
 
-/// Which origins have lost their credit: they stated what they did not send, or sent it slowly, several times in a short while.
+/// Remembers which origins have lost their credit: several times in a short while, they did not send what they had stated, or sent it slowly.
 ///
-/// For some minutes their copies then take room byte by byte, and hold one slot at a time. They are still copied from. Also remembers for as long which
-/// origins were merely slow: those share some slots (``CopySlots``).
+/// For ten minutes, their copies take room only for bytes that have arrived, and hold one slot at a time; they are still made. It also remembers, for
+/// the same time, which origins were merely slow: those share some slots (``CopySlots``).
 package final class OriginCredit: Sendable {
-    /// Copies that may go wrong.
+    /// How many failed or slow copies an origin may have without losing its credit.
     static let tolerance = 2
-    /// How long one is remembered.
+    /// How long such a copy is remembered.
     static let memory = Duration.seconds(600)
-    /// Origins that are remembered.
+    /// The maximum number of origins that are remembered.
     static let maxRemembered = 1_000
 
     private struct Record {
         let origin: CopyLane
         var failures: [ContinuousClock.Instant] = []
-        /// When a copy gave its slot up last.
+        /// When a copy was last too slow.
         var slow: ContinuousClock.Instant?
     }
 
     private let clock: any MonotonicClock
-    /// Whoever failed last is at the end.
+    /// The origin that was changed last is at the end.
     private let records = Mutex<[Record]>([])
 
     package init(clock: any MonotonicClock) {
@@ -37,7 +37,7 @@ package final class OriginCredit: Sendable {
         }
     }
 
-    /// Origins of which a copy gave its slot up of late.
+    /// Origins that had a slow copy recently.
     var slowOrigins: Set<CopyLane> {
         let since = clock.instant - Self.memory
         return records.withLock { records in Set(records.lazy.filter { $0.slow.map { $0 > since } ?? false }.map(\.origin)) }
@@ -48,7 +48,7 @@ package final class OriginCredit: Sendable {
         change(origin) { $0.failures = $0.failures.suffix(Self.tolerance) + [$1] }
     }
 
-    /// Notes a copy that has given its slot up.
+    /// Notes that a copy is too slow.
     func noteSlow(_ origin: CopyLane) {
         change(origin) { $0.slow = $1 }
     }

@@ -2,8 +2,8 @@ import MirrorCore
 import MirrorStorage
 import Synchronization
 
-/// An upload that keeps the memory of a part that is all of the artifact, for as long as the store may keep the part's bytes: until the upload is complete or
-/// aborted, and not longer, whatever else its copy waits for then.
+/// An upload that holds the memory of a part that is the whole artifact, because the store may keep the part's bytes until the upload is completed or
+/// aborted. Then it gives the memory back at once, whatever else its copy still waits for.
 final class AccountedUpload: UploadLayer {
     let base: any ObjectUpload
     private let kept = Mutex<PartMemory?>(nil)
@@ -12,13 +12,13 @@ final class AccountedUpload: UploadLayer {
         self.base = base
     }
 
-    /// - Parameter memory: In place of what was kept before; `nil` where no part is all of the artifact.
+    /// - Parameter memory: Replaces what was kept before; `nil` if no part is the whole artifact.
     func keep(_ memory: PartMemory?) {
         let former = kept.withLock { kept in
             defer { kept = memory }
             return kept
         }
-        // Given back outside of the lock: whoever waits for memory is served then.
+        // Given back outside the lock, because that resumes tasks that wait for memory.
         withExtendedLifetime(former) {}
     }
 

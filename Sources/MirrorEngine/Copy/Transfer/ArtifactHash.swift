@@ -5,7 +5,7 @@ import struct MirrorCore.Digest
 import NIOCore
 import Synchronization
 
-/// Digests of bytes that pass by: SHA-256 always, others where the origin stated them.
+/// Computes digests of the bytes of an artifact: SHA-256 always, others if the origin stated them.
 final class ArtifactHash: Sendable {
     private struct State {
         var sha256 = SHA256()
@@ -54,7 +54,7 @@ final class ArtifactHash: Sendable {
     }
 
     /// - Returns: The SHA-256 of everything seen.
-    /// - Throws: ``CopyError`` when a digest is not the one that the origin stated.
+    /// - Throws: ``CopyError`` if a digest is not the one that the origin stated.
     func finish() throws -> Digest {
         let state = state.withLock { $0 }
         var computed: [Digest?] = [Digest(.sha256, bytes: Array(state.sha256.finalize()))]

@@ -2,18 +2,18 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 
-/// A body that is counted, hashed and measured against what was stated, chunk by chunk.
+/// A body that is counted, hashed, and checked against what was stated, chunk by chunk.
 struct CheckedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
     let base: ByteStream
-    /// `nil` where the bytes are hashed elsewhere.
+    /// `nil` if the bytes are hashed elsewhere.
     let hash: ArtifactHash?
-    /// What was stated, in bytes.
+    /// The stated length in bytes; `nil` if none was stated.
     let expected: Int64?
-    /// Bytes, at most.
+    /// The maximum length in bytes.
     let limit: Int64
-    /// In the pool, taken as the bytes come.
+    /// The room in the pool, taken as the bytes arrive.
     let room: PoolSpace.Reservation
     let progress: CopyProgress
 
@@ -27,7 +27,7 @@ struct CheckedBody: AsyncSequence, Sendable {
                 if let expected = body.expected, count != expected {
                     throw CopyError(.transfer, isTransient: true, "the origin sent \(count) bytes, but had stated \(expected)")
                 }
-                // Without a byte it is a replica more all the same.
+                // Even an empty artifact is one more replica in the pool.
                 if count == 0 { try await body.room.take(0) }
                 return nil
             }

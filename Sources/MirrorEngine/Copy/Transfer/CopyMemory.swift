@@ -2,14 +2,15 @@ import MirrorState
 import NIOCore
 import Synchronization
 
-/// Memory for the parts of all copies, taken as their bytes come; ``MemoryLedger`` has the rules.
+/// Memory for the parts of all copies, taken as their bytes arrive; ``MemoryLedger`` has the rules.
 final class CopyMemory: Sendable {
     private typealias Waiter = CheckedContinuation<Bool, Never>
 
     private struct State {
         var ledger: MemoryLedger
         var waiters: [MemoryLedger.PartID: Waiter] = [:]
-        /// Blocks of ``PartBuffer/blockSize`` that parts have given back, for the next ones: together with what parts hold, no more than all memory.
+        /// Blocks of ``PartBuffer/blockSize`` that parts have given back, to be reused by the next parts. Together with what parts hold, they never
+        /// exceed the memory budget.
         var spare: [ByteBuffer] = []
 
         mutating func serve() -> [Waiter] { ledger.serve().compactMap { waiters.removeValue(forKey: $0) } }
@@ -28,20 +29,20 @@ final class CopyMemory: Sendable {
     /// Origins whose copies wait for memory that other origins' copies hold.
     var waitingOrigins: Set<CopyLane> { state.withLock { $0.ledger.waitingOrigins } }
 
-    /// Bytes that parts have.
+    /// Bytes that parts hold.
     var held: Int64 { state.withLock { $0.ledger.held } }
 
     /// Parts that wait for memory.
     var waitingCount: Int { state.withLock { $0.ledger.waitingCount } }
 
-    /// The memory of a part, none at first.
+    /// Registers a part, which has no memory at first.
     ///
-    /// - Parameter isFront: Whether the rest of its copy waits for this part; asked under a lock, so it must be quick and must take none.
+    /// - Parameter isFront: Whether the rest of its copy waits for this part; called under a lock, so it must be quick and must not take a lock.
     func part(of origin: CopyLane, size: Int64, isFront: @escaping @Sendable () -> Bool) -> PartMemory {
         PartMemory(self, state.withLock { $0.ledger.add(origin, size: max(size, 1), isFront: isFront) })
     }
 
-    /// - Returns: Bytes that the part has then.
+    /// - Returns: How many bytes the part then has.
     fileprivate func take(_ id: MemoryLedger.PartID, _ bytes: Int64) async throws -> Int64 {
         let isGranted = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiter: Waiter) in
@@ -76,31 +77,31 @@ final class CopyMemory: Sendable {
         let (served, dropped) = state.withLock { state -> ([Waiter], [ByteBuffer]) in
             state.ledger.remove(id)
             state.spare += blocks
-            // Nothing is kept for copies that may never come.
+            // If there are no parts, nothing is kept.
             let kept = state.ledger.isEmpty ? 0 : Int(state.ledger.free) / PartBuffer.blockSize
             let dropped = Array(state.spare.dropFirst(kept))
             state.spare.removeLast(dropped.count)
             return (state.serve(), dropped)
         }
-        // The memory goes outside of the lock.
+        // The memory is freed outside the lock.
         withExtendedLifetime(dropped) {}
         served.forEach { $0.resume(returning: true) }
     }
 
-    /// Bytes of blocks that are kept for the next parts.
+    /// Bytes of the blocks that are kept for the next parts.
     var spare: Int { state.withLock { $0.spare.count } * PartBuffer.blockSize }
 
     fileprivate func block() -> ByteBuffer {
         guard var block = state.withLock({ $0.spare.popLast() }) else {
             return ByteBufferAllocator().buffer(capacity: PartBuffer.blockSize)
         }
-        // That is other memory, if somebody still has the bytes of the former part.
+        // If something still holds the bytes of the former part, this allocates new memory.
         block.clear()
         return block
     }
 }
 
-/// The memory of one part; given back when the last reference goes.
+/// The memory of one part; given back when the last reference is dropped.
 final class PartMemory: Sendable {
     private let memory: CopyMemory
     private let id: MemoryLedger.PartID
@@ -125,7 +126,7 @@ final class PartMemory: Sendable {
 
     /// Waits until there is memory for the first `bytes` of the part. One task at a time.
     ///
-    /// - Returns: For how many there is: more than asked for, as long as the part is larger.
+    /// - Returns: The number of bytes for which there is memory; may be more than requested if the part is larger.
     /// - Throws: `CancellationError`.
     func take(_ bytes: Int64) async throws -> Int64 {
         try await memory.take(id, bytes)

@@ -1,23 +1,23 @@
 import MirrorCore
 import MirrorStorage
 
-/// How the bytes of one copy travel. See ``CopyTransfer`` for what each way does.
+/// How the bytes of one copy are transferred. ``CopyTransfer`` explains each plan.
 enum CopyPlan: Equatable {
     /// One answer, read to its end.
     case stream
     /// One answer, cut into parts.
     case bufferedStream(PartSizes)
-    /// Parts asked for one by one, several at the same time; the first is already on its way.
+    /// Parts, each with its own request, several at the same time; the first is already on its way.
     case ranges(PartLayout)
-    /// The same, each in memory before it is written.
+    /// The same, but each part is in memory before it is written.
     case bufferedRanges(PartLayout)
-    /// Parts asked for one after the other.
+    /// Parts requested one after the other.
     case rangesInOrder(PartLayout)
 }
 
-/// Chooses the way of a copy: what the store can do, how large its parts are, and what the origin's first answer says.
+/// Chooses the plan for a copy by what the store can do, the size of its parts, and the origin's first answer.
 struct CopyPlanner {
-    /// Bytes of memory that one part may take.
+    /// The maximum size in bytes of a part in memory.
     static let maxBufferedPart: Int64 = 32 << 20
 
     let capabilities: StoreCapabilities
@@ -29,8 +29,8 @@ struct CopyPlanner {
     /// Whether a request for a range is worth making.
     var canRange: Bool { capabilities.features.contains(.parallelParts) }
 
-    /// Whether the pool's service may fetch the artifact by itself instead: one of several parts, which can be told from its next version. An artifact of
-    /// one part has already arrived with the answer, and its SHA-256 is known that way.
+    /// Whether the pool's service may fetch the artifact by itself instead. It must have several parts, and a strong ETag that identifies its
+    /// version. An artifact of one part has already arrived with the answer, so its SHA-256 can be computed here.
     func mayFetchInService(_ plan: CopyPlan) -> Bool {
         guard capabilities.features.contains(.pullsURLs) else { return false }
         switch plan {
@@ -41,13 +41,14 @@ struct CopyPlanner {
 
     private var readsUploads: Bool { capabilities.features.contains(.readsUploads) }
 
-    /// Bytes of the first part to ask for, before anything is known of the artifact.
+    /// The size in bytes of the first part to request, before anything is known about the artifact.
     var firstPartSize: Int64 {
         let wanted = readsUploads ? partSize : min(partSize, max(memory / 8, 1))
         return min(max(wanted, capabilities.minPartSize, 1), capabilities.maxPartSize)
     }
 
-    /// Bytes of every part of an artifact but its last: all the same, which some services insist on, and more where there would be too many.
+    /// The size in bytes of every part of an artifact but its last. All are the same size, which some services require; it is larger if there would
+    /// otherwise be too many parts.
     func partSize(of total: Int64) -> Int64 {
         let needed = (min(total, capabilities.maxObjectSize, 1 << 60) - 1) / Int64(max(capabilities.maxParts, 1)) + 1
         guard needed > firstPartSize else { return firstPartSize }
@@ -56,7 +57,8 @@ struct CopyPlanner {
     }
 
     /// - Parameter first: The answer to a request for the first `partSize` bytes.
-    /// - Returns: `nil` when that answer is of no use: a part of an artifact that cannot be told from its next version.
+    /// - Returns: `nil` if that answer is of no use: a part of an artifact without a strong ETag, so that versions cannot be told apart, or a part
+    ///   that does not fit the layout.
     func plan(first: OriginResponse, partSize: Int64) -> CopyPlan? {
         guard let range = first.range, let total = first.totalSize, range.length < total else { return whole(first) }
         guard first.strongETag != nil, range.offset == 0, range.length == partSize, partSize <= capabilities.maxPartSize else { return nil }
@@ -66,7 +68,7 @@ struct CopyPlanner {
         return partSize <= largestBufferedPart ? .bufferedRanges(layout) : .rangesInOrder(layout)
     }
 
-    /// The plan for one answer that holds everything.
+    /// The plan for one answer that contains the whole artifact.
     func whole(_ response: OriginResponse) -> CopyPlan {
         guard canRange, !readsUploads else { return .stream }
         guard let total = response.totalSize else {
@@ -76,7 +78,7 @@ struct CopyPlanner {
         return .bufferedStream(PartSizes(first: size, limit: size))
     }
 
-    /// Bytes of an artifact that comes in one answer, at most.
+    /// The maximum size in bytes of an artifact that comes in one answer.
     var wholeLimit: Int64 {
         guard canRange, !readsUploads else { return .max }
         return PartSizes(first: firstPartSize, limit: max(largestBufferedPart, firstPartSize)).total(parts: capabilities.maxParts)
@@ -85,16 +87,16 @@ struct CopyPlanner {
     private var largestBufferedPart: Int64 { min(Self.maxBufferedPart, memory) }
 }
 
-/// How an artifact is cut into parts; never a list of them, because an origin may state any size.
+/// How an artifact is cut into parts. It is never a list of parts, because an origin may state any size.
 struct PartLayout: Equatable {
-    /// Bytes; above 0.
+    /// In bytes; above 0.
     let size: Int64
-    /// Bytes of every part but the last; above 0.
+    /// The size in bytes of every part but the last; above 0.
     let partSize: Int64
 
     var count: Int { Int((size - 1) / partSize + 1) }
 
-    /// - Returns: `nil` for a number that is no part's.
+    /// - Returns: `nil` if there is no part with this number.
     subscript(number: Int) -> ByteRange? {
         guard number >= 0, number < count else { return nil }
         let offset = Int64(number) * partSize
@@ -102,27 +104,28 @@ struct PartLayout: Equatable {
     }
 }
 
-/// The sizes of parts of an artifact whose length is not known: doubled now and then, so that the allowed number of parts reaches far.
+/// The sizes of parts of an artifact whose length is not known: doubled after every ``step`` parts, so that the allowed number of parts is enough for
+/// large artifacts.
 struct PartSizes: Equatable {
-    /// Parts of each size.
+    /// The number of parts of each size.
     static let step = 1_000
 
     /// Bytes.
     let first: Int64
-    /// Bytes; above `first` or equal.
+    /// The largest size in bytes; at least `first`.
     let limit: Int64
 
     subscript(number: Int) -> Int64 {
         min(first << Int64(min(number / Self.step, 20)), max(limit, first))
     }
 
-    /// Bytes that so many parts hold, at most.
+    /// The total size in bytes of so many parts.
     func total(parts: Int) -> Int64 {
         var total: Int64 = 0
         var left = parts
         var number = 0
         while left > 0 {
-            // The last size goes on for ever.
+            // All further parts have the last size.
             let count = self[number] == self[number + Self.step] ? left : min(left, Self.step)
             let (bytes, overflow) = self[number].multipliedReportingOverflow(by: Int64(count))
             let (sum, sumOverflow) = total.addingReportingOverflow(bytes)

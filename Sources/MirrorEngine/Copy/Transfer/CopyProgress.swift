@@ -1,15 +1,15 @@
 import MirrorCore
 import Synchronization
 
-/// What the origin has sent for one copy, and how long the copy waited for it.
+/// Measures what the origin has sent for one copy, and how long the copy waited for it.
 final class CopyProgress: Sendable {
-    /// How fast the origin has sent.
+    /// How fast the origin has sent its bytes.
     struct Rates: Sendable, Equatable {
-        /// Bytes a second in the window that is over.
+        /// Bytes per second in the window that has just ended.
         let last: Int64
-        /// Bytes a second in all windows that were measured.
+        /// Bytes per second in all windows that were measured.
         let average: Int64
-        /// How many those are.
+        /// The number of windows that were measured.
         let windows: Int
     }
 
@@ -21,13 +21,13 @@ final class CopyProgress: Sendable {
 
     private struct State {
         var window: Window
-        /// Of the windows that were measured.
+        /// The totals of the windows that were measured.
         var bytes: Int64 = 0
         var time = Duration.zero
         var windows = 0
-        /// Readers that wait for the origin now: a copy reads several parts at the same time.
+        /// How many readers wait for the origin now: a copy reads several parts at the same time.
         var readers = 0
-        /// When the first of them began to.
+        /// When the first of them began to wait.
         var waitingSince: ContinuousClock.Instant
     }
 
@@ -67,10 +67,10 @@ final class CopyProgress: Sendable {
         state.withLock { $0.window.bytes += Int64(bytes) }
     }
 
-    /// How fast the origin is, once a window is over; then the next one begins.
+    /// How fast the origin is, once a window has ended; then the next one begins.
     ///
-    /// - Returns: `nil` while the window is not over, and when something else than the origin was waited for half of the time: the pool, or
-    ///   memory. Then what came says nothing of the origin, and is not measured.
+    /// - Returns: `nil` if the window has not ended, or if the copy waited for the origin less than half of the time, because the pool or memory held
+    ///   it up. Such a window says nothing about the origin and is not measured.
     func takeRates(over length: Duration) -> Rates? {
         let now = clock.instant
         return state.withLock { state in

@@ -3,13 +3,13 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 
-/// Carries the bytes of one artifact from its origin into an upload, and hashes them on the way.
+/// Transfers the bytes of one artifact from its origin to an upload, and hashes them on the way.
 ///
-/// Three ways, by what the store can do:
-/// - one that reads uploads back gets parts as they arrive, and the digest follows behind them (decision 0005);
-/// - one that does not gets parts that are in memory whole, within a budget for all copies: those can be hashed in order however they arrive, and
-///   sent again when the store stumbles (decision 0007);
-/// - one that takes no parts, and parts that are too large for memory, are read in order.
+/// There are three ways, depending on the store:
+/// - if the store can read uploads back, it gets parts as they arrive, and the digest follows behind them (decision 0005);
+/// - if it cannot, parts are gathered in memory first, within a budget for all copies: they can be hashed in order even if they arrive out of order,
+///   and sent again if the store fails (decision 0007);
+/// - if the store takes no parts, or parts are too large for memory, the artifact is read in order.
 struct CopyTransfer: Sendable {
     let origin: OriginReader
     let upload: AccountedUpload
@@ -18,12 +18,12 @@ struct CopyTransfer: Sendable {
     let memory: CopyMemory
     /// Whose share of the memory the parts are taken from.
     let lane: CopyLane
-    /// Taken as bytes come.
+    /// The room in the pool, taken as the bytes arrive.
     let room: PoolSpace.Reservation
-    /// Bytes of the whole artifact, at most.
+    /// The maximum size of the whole artifact, in bytes.
     let limit: Int64
     let progress: CopyProgress
-    /// Called with bytes that are in the store.
+    /// Called with the number of bytes that have reached the store.
     let count: @Sendable (Int64) -> Void
 
     /// - Parameter first: The answer that the plan was made for.
@@ -96,7 +96,7 @@ struct CopyTransfer: Sendable {
 
     // MARK: Ranges
 
-    /// Parts as they arrive; the digest reads back what is complete from the front.
+    /// Parts as they arrive; the digest reads back the bytes that are complete from the start.
     private func ranges(_ reader: PartReader) async throws {
         let (finished, finish) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -127,22 +127,22 @@ struct CopyTransfer: Sendable {
         }
     }
 
-    /// Parts in memory, each written once it is there.
+    /// Parts in memory, each written once it is complete.
     private func bufferedRanges(_ reader: PartReader) async throws {
         let ordered = OrderedHash(hash)
         try await reader.each(concurrency: configuration.partConcurrency) { number, range in
             let part = memory.part(of: lane, size: range.length, isFront: { ordered.isFront(number) })
-            // The first answer is there already. Another is not asked for while nobody could take it: its origin would have to wait.
+            // The first answer has already arrived. Another is not requested until there is memory for it; otherwise its origin would have to wait.
             if number > 0 { _ = try await part.take(1) }
             var iterator = try await reader.open(number, range, hash: nil).makeAsyncIterator()
             var rest = ByteBuffer()
             let bytes = try await Self.fill(range.length, part, from: &iterator, &rest)
-            // To the end, where the body says whether it was whole.
+            // Read to the end, where the body checks its length.
             let length = bytes.reduce(0) { $0 + Int64($1.readableBytes) }
             guard rest.readableBytes == 0, try await iterator.next() == nil, length == range.length else {
                 throw CopyError(.transfer, isTransient: true, "the origin sent a different part from the one that it stated")
             }
-            // Beside the writing: whoever hashes may go on with the parts of others.
+            // Concurrent with the writing, because the task that hashes may continue with other tasks' parts.
             async let hashed: Void = ordered.add(number, bytes, part)
             try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
             await hashed
@@ -168,10 +168,10 @@ struct CopyTransfer: Sendable {
         count(written)
     }
 
-    /// The next `size` bytes; fewer at the end.
+    /// Reads the next `size` bytes; fewer at the end.
     ///
-    /// - Parameter memory: Of the part that they are.
-    /// - Parameter rest: What was read beyond, for the next call.
+    /// - Parameter memory: The memory of the part.
+    /// - Parameter rest: What was read beyond the part; input for the next call.
     private static func fill(
         _ size: Int64, _ memory: PartMemory, from body: inout CheckedBody.AsyncIterator, _ rest: inout ByteBuffer
     ) async throws -> [ByteBuffer] {

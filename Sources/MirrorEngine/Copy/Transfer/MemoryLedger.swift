@@ -1,16 +1,17 @@
 import MirrorState
 
-/// Who has how much of the memory for parts, and who is next: rules without I/O (decision 0023).
+/// Records which part has how much memory, and decides which is next: rules without I/O (decision 0023).
 ///
-/// - A part takes memory as its bytes come: at least ``leastStep`` more, or as much again as it has, up to its size.
-/// - The parts of one origin have a share at most.
-/// - The part that the rest of its copy waits for comes first, then who has most: it is nearest to giving it back. Nobody is overtaken by one with less.
-/// - As much as the largest part is kept for one part at a time that the rest of its copy waits for. It gets all that it still needs, so that at least one
-///   copy goes on when all others have some memory and wait for more.
+/// - A part takes memory as its bytes arrive: at least ``leastStep`` more, or as much again as it has, up to its size.
+/// - The parts of one origin never have more than a share.
+/// - The part that the rest of its copy waits for comes first, then the part that has most: it is nearest to giving its memory back. If there is not
+///   enough for a part, the parts after it wait, too; but a part whose origin has used up its share is skipped.
+/// - Memory of the size of the largest part is reserved for one part at a time: one that the rest of its copy waits for. It gets all that it still
+///   needs, so that at least one copy continues when all others have some memory and wait for more.
 struct MemoryLedger {
     typealias PartID = UInt64
 
-    /// Bytes: little enough for an origin that sends next to nothing to hold next to nothing.
+    /// In bytes; small, so that an origin that sends almost nothing holds almost nothing.
     static let leastStep: Int64 = 64 << 10
 
     private struct Part {
@@ -19,9 +20,9 @@ struct MemoryLedger {
         /// Whether the rest of its copy waits for this part.
         let isFront: @Sendable () -> Bool
         var held: Int64 = 0
-        /// Bytes in all that it waits for.
+        /// The total in bytes that it waits for, including `held`; `nil` if it does not wait.
         var wanted: Int64?
-        /// Who asked first.
+        /// Lower for a part that asked earlier.
         var turn: UInt64 = 0
         var hasLoan = false
 
@@ -31,17 +32,17 @@ struct MemoryLedger {
     private let capacity: Int64
     private let share: Int64
     private var parts: [PartID: Part] = [:]
-    /// Bytes of all parts.
+    /// Bytes that all parts hold.
     private(set) var held: Int64 = 0
-    /// Bytes that no part has.
+    /// Bytes that no part holds.
     var free: Int64 { max(capacity - held, 0) }
     /// Whether there are no parts.
     var isEmpty: Bool { parts.isEmpty }
     private var heldByOrigin: [CopyLane: Int64] = [:]
     private var lastNumber: UInt64 = 0
 
-    /// - Parameter capacity: Bytes in all.
-    /// - Parameter share: Bytes of one origin's parts.
+    /// - Parameter capacity: The total in bytes.
+    /// - Parameter share: The maximum for the parts of one origin, in bytes.
     init(capacity: Int64, share: Int64) {
         self.capacity = capacity
         self.share = share
@@ -73,9 +74,9 @@ struct MemoryLedger {
         heldByOrigin[part.origin] = left == 0 ? nil : left
     }
 
-    /// Grants what can be granted now.
+    /// Grants the requests that can be granted now.
     ///
-    /// - Returns: Whose wishes are fulfilled.
+    /// - Returns: The parts that got their memory.
     mutating func serve() -> [PartID] {
         let waiting = waitingInOrder()
         guard !waiting.isEmpty else { return [] }
@@ -98,7 +99,7 @@ struct MemoryLedger {
     /// Origins whose parts wait for memory that other origins' parts hold.
     var waitingOrigins: Set<CopyLane> { Set(parts.values.lazy.filter { $0.wanted != nil && !isShareUsedUp($0) }.map(\.origin)) }
 
-    /// Parts that wait.
+    /// The number of parts that wait.
     var waitingCount: Int { parts.values.count { $0.wanted != nil } }
 
     private func waitingInOrder() -> [PartID] {
@@ -110,7 +111,7 @@ struct MemoryLedger {
 
     private func isShareUsedUp(_ part: Part) -> Bool { heldByOrigin[part.origin, default: 0] + part.missing > share }
 
-    /// Of those that wait, the first that may go on from what is kept; a part that is larger than all memory has to be alone.
+    /// The first waiting part that may use the reserve. A part that is larger than all memory must be the only one that holds any.
     private func borrower(among waiting: [PartID]) -> PartID? {
         guard !parts.values.contains(where: \.hasLoan) else { return nil }
         return waiting.first { id in

@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// Hashes the parts of an artifact in their order, whatever the order in which they come: what came too early is held.
+/// Hashes the parts of an artifact in order, even if they arrive out of order; early parts are held.
 final class OrderedHash: Sendable {
     private struct Part {
         let bytes: [ByteBuffer]
@@ -13,7 +13,7 @@ final class OrderedHash: Sendable {
         var early: [Int: Part] = [:]
         var isHashing = false
 
-        /// The part that all others wait for, unless somebody hashes or it has not come.
+        /// The part that all others wait for; `nil` if it has not arrived, or if a task is already hashing.
         mutating func next(_ number: Int) -> Part? {
             guard !isHashing, let part = early.removeValue(forKey: number) else { return nil }
             isHashing = true
@@ -32,9 +32,9 @@ final class OrderedHash: Sendable {
     /// Whether this is the part that all others wait for.
     func isFront(_ number: Int) -> Bool { front.load(ordering: .acquiring) == number }
 
-    /// Hashes what can be hashed, unless somebody else does so at this moment, who goes on with this part then: nobody waits for anybody.
+    /// Hashes what can be hashed. If another task is hashing, that task will also hash this part, so no task waits for another.
     ///
-    /// - Parameter number: From 0, each once.
+    /// - Parameter number: Counted from 0; each number once.
     func add(_ number: Int, _ bytes: [ByteBuffer], _ memory: PartMemory) {
         var next = state.withLock { state in
             state.early[number] = Part(bytes: bytes, memory: memory)

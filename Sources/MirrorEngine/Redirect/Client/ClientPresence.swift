@@ -1,9 +1,9 @@
 package import MirrorCore
 import Synchronization
 
-/// Who the client of a connection is, and whether it is still there, as far as is known: one that ends its side is taken to be gone.
+/// The client of a connection: its address, and whether it is still there. A client that closes its side counts as gone.
 ///
-/// Belongs to one connection, which asks for one thing at a time.
+/// Belongs to one connection, which has one request at a time.
 package final class ClientPresence: Sendable {
     private struct State {
         var address: IPAddress?
@@ -11,7 +11,7 @@ package final class ClientPresence: Sendable {
         var action: (@Sendable () -> Void)?
     }
 
-    /// Of the connection whose request the current task answers.
+    /// The client of the connection whose request the current task answers.
     @TaskLocal package static var current: ClientPresence?
 
     private let state: Mutex<State>
@@ -21,7 +21,7 @@ package final class ClientPresence: Sendable {
         state = Mutex(State(address: address))
     }
 
-    /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
+    /// The address of the other end of the connection or, if that is a proxy, the one that it named by the PROXY protocol; `nil` for a Unix socket.
     package var address: IPAddress? {
         get { state.withLock { $0.address } }
         set { state.withLock { $0.address = newValue } }
@@ -29,7 +29,7 @@ package final class ClientPresence: Sendable {
 
     package var hasLeft: Bool { state.withLock { $0.hasLeft } }
 
-    /// Called once the client has ended its side, or is known to be gone.
+    /// To be called once the client has closed its side, or is known to be gone.
     package func leave() {
         let action = state.withLock { state in
             state.hasLeft = true
@@ -38,7 +38,7 @@ package final class ClientPresence: Sendable {
         action?()
     }
 
-    /// Has something done when the client leaves, or at once when it has left, until ``forget()``.
+    /// Calls `action` when the client leaves, or at once if it has already left. ``forget()`` cancels that.
     func whenLeft(_ action: @escaping @Sendable () -> Void) {
         let hasLeft = state.withLock { state in
             if !state.hasLeft { state.action = action }

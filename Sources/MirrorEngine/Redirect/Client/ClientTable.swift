@@ -1,28 +1,28 @@
 import MirrorCore
 
-/// The patience of clients, by what they call themselves in `User-Agent`.
+/// The patience of clients, by their `User-Agent`.
 package struct ClientTable: Sendable {
-    /// One family of clients.
+    /// A family of clients.
     package struct Family: Sendable, Hashable {
-        /// The beginning of a word of `User-Agent`, in any case of letters.
+        /// The beginning of a word in `User-Agent`, ignoring case.
         package var userAgent: String
         package var patience: Patience
     }
 
-    /// Bytes of a `User-Agent` that are looked at.
+    /// How many bytes of a `User-Agent` are examined.
     private static let maxLength = 512
 
     private let families: [(word: [UInt8], patience: Patience)]
     private let unknown: Patience
 
-    /// - Parameter families: Looked through before the built-in ones.
-    /// - Parameter unknown: For all others.
+    /// - Parameter families: Searched before the built-in ones.
+    /// - Parameter unknown: The patience of all other clients.
     package init(_ families: [Family] = [], unknown: Patience) {
         self.families = (families + Self.builtIn).map { (Array($0.userAgent.utf8).map(\.asciiLowercased), $0.patience) }
         self.unknown = unknown
     }
 
-    /// - Parameter userAgent: The field's value; `nil` or empty where there is none.
+    /// - Parameter userAgent: The field's value; `nil` or empty if there is none.
     package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
         guard let userAgent, !userAgent.isEmpty else { return unknown }
         let text = userAgent.prefix(Self.maxLength).map(\.asciiLowercased)
@@ -40,9 +40,10 @@ package struct ClientTable: Sendable {
         }
     }
 
-    /// What clients bear with their defaults. Behind each: the silence that it bears, and the redirects that it follows.
+    /// The patience of clients with default settings. The comment after each entry: how long it waits for a silent server, and how many redirects it
+    /// follows.
     ///
-    /// Where a client bears any silence, proxies in between do not: they hang up after 30 or 60 seconds.
+    /// Even if a client waits without limit, proxies in between do not: they hang up after 30 or 60 seconds.
     package static let builtIn: [Family] = [
         // Python
         Family("pip/", seconds: 12, hops: 25),  // 15 s, 30
@@ -74,7 +75,7 @@ package struct ClientTable: Sendable {
         Family("curl/", seconds: 25, hops: 25),  // none, 50
         Family("Wget/", seconds: 25, hops: 17),  // 900 s, 20
         Family("aria2/", seconds: 25, hops: 17),  // 60 s, 20
-        // `cloud-mirror get`, and a mirror that has this one for an origin.
+        // `cloud-mirror get`, and mirrors that use this one as an origin.
         Family("cloud-mirror/", seconds: 25, hops: 8),  // 60 s, 10
     ]
 }

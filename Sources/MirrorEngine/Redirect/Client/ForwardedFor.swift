@@ -1,13 +1,13 @@
 package import MirrorCore
 
-/// Finds out who sent a request: reads `X-Forwarded-For` or `Forwarded` fields in their order, and keeps nothing of them but an address.
+/// Finds out who sent a request: reads `X-Forwarded-For` or `Forwarded` fields in order, and keeps only an address.
 ///
-/// They count only as far as trusted proxies wrote them: the client is the rightmost element that is not the address of a trusted proxy. Behind an
-/// element that does not tell an address nothing counts, so that the client is the proxy that wrote it.
+/// Only what trusted proxies wrote counts: the client is the rightmost element that is not the address of a trusted proxy. If an element has no
+/// readable address, everything to its left is ignored, and the client is the proxy that wrote it.
 package struct ForwardedFor {
     let header: ProxyHeader
     let trustedProxies: [IPNetwork]
-    /// The client, if whoever wrote the next element is trusted; `nil` when the client is whoever writes it.
+    /// The client according to what has been read, if the writer of the next element is trusted; `nil` if that writer is itself the client.
     package private(set) var client: IPAddress?
 
     init(_ header: ProxyHeader, trustedProxies: [IPNetwork]) {
@@ -15,12 +15,12 @@ package struct ForwardedFor {
         self.trustedProxies = trustedProxies
     }
 
-    /// - Parameter value: Of a field. Empty elements are skipped (RFC 9110 §5.6.1.2).
+    /// - Parameter value: The value of one field. Empty elements are skipped (RFC 9110 §5.6.1.2).
     package mutating func read(_ value: UnsafeRawBufferPointer) {
         var start = value.startIndex
         while start < value.endIndex {
-            // By bytes: what a client has put in front may hold characters that others combine with. Also within quotes: no address has a comma, and a client's
-            // quote that does not end must not hide what a proxy wrote behind it.
+            // Split by bytes, not characters: what a client wrote may contain combining characters. Split within quotes, too: no address has a comma,
+            // and an unclosed quote from a client must not hide what a proxy wrote after it.
             let end = value[start...].firstIndex(of: UInt8(ascii: ",")) ?? value.endIndex
             if let node = node(value[start..<end]) { add(node.address) }
             start = end + 1
@@ -36,7 +36,7 @@ package struct ForwardedFor {
     }
 
     private mutating func add(_ address: IPAddress?) {
-        // A trusted proxy's address changes nothing: what it wrote about the client stands.
+        // A trusted proxy's address changes nothing: what that proxy wrote about the client still counts.
         if let address, client != nil, trustedProxies.contains(address) { return }
         client = address
     }

@@ -1,10 +1,10 @@
 import MirrorCore
 
-/// One element of an `X-Forwarded-For` field, in any of the spellings that proxies use: `10.1.2.3`, `10.1.2.3:51234`, `2001:db8::1`,
-/// `[2001:db8::1]`, `[2001:db8::1]:443`, each also in quotes, and IPv6 addresses with a zone. Of a `Forwarded` field the same behind `for=`.
+/// An element of an `X-Forwarded-For` field, in any spelling that proxies use: `10.1.2.3`, `10.1.2.3:51234`, `2001:db8::1`, `[2001:db8::1]`,
+/// `[2001:db8::1]:443`, each optionally in quotes, and IPv6 addresses with a zone. In a `Forwarded` field, the same after `for=`.
 struct ForwardedNode {
-    /// Without port and zone, and of an IPv4-mapped address the IPv4 address; `nil` when the proxy does not tell it (`unknown`, `_hidden`), or
-    /// in a way that cannot be read.
+    /// Without port and zone; an IPv4-mapped address becomes IPv4. `nil` if the proxy does not state the address (`unknown`, `_hidden`), or if it
+    /// cannot be read.
     let address: IPAddress?
 
     /// - Returns: `nil` for an empty element.
@@ -14,7 +14,7 @@ struct ForwardedNode {
         address = Self.address(Self.unquoted(text))?.unmapped
     }
 
-    /// Reads an element of `Forwarded`: `for=10.1.2.3;proto=https` (RFC 7239 §4). One without `for`, or with several, does not tell the address.
+    /// Reads an element of `Forwarded`: `for=10.1.2.3;proto=https` (RFC 7239 §4). An element without `for`, or with several, has no address.
     ///
     /// - Returns: `nil` for an empty element.
     init?(pairs element: Slice<UnsafeRawBufferPointer>) {
@@ -58,7 +58,7 @@ struct ForwardedNode {
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return plain(text) }
         let rest = text[text.index(after: colon)...]
-        // A port behind an IPv6 address without brackets could not be told from its last group.
+        // A port after an IPv6 address without brackets could not be told from the last group of the address.
         guard !rest.contains(UInt8(ascii: ":")) else { return ipv6(text) }
         guard isPort(text[colon...]) else { return nil }
         return plain(text[..<colon])
@@ -68,7 +68,7 @@ struct ForwardedNode {
         IPAddress(text: UnsafeRawBufferPointer(rebasing: text))
     }
 
-    /// The zone says which of the proxy's own interfaces the client is at (RFC 4007 §11): nothing that matters here.
+    /// The zone names one of the proxy's own interfaces (RFC 4007 §11), which does not matter here.
     private static func ipv6(_ text: Text) -> IPAddress? {
         var address = text
         if let percent = text.firstIndex(of: UInt8(ascii: "%")) {
@@ -79,7 +79,7 @@ struct ForwardedNode {
         return plain(address).flatMap { $0.isIPv6 ? $0 : nil }
     }
 
-    /// Nothing, or what stands behind an address: a colon and a number, or a name that a proxy made up (RFC 7239 §6).
+    /// Whether the text is empty or a port: a colon and a number, or a name that a proxy made up (RFC 7239 §6).
     private static func isPort(_ text: Text) -> Bool {
         guard let colon = text.first else { return true }
         let port = text.dropFirst()

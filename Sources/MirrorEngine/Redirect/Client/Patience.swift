@@ -1,8 +1,8 @@
-/// How long a client bears an answer that does not come, and how often it lets itself be redirected.
+/// How long a client waits for an answer, and how many redirects it follows.
 package struct Patience: Sendable, Hashable {
-    /// The longest that one answer is withheld.
+    /// The longest that one answer is delayed.
     package var hop: Duration
-    /// Redirects to ourselves that it follows, with two left for those behind them: to the origin, and the origin's own.
+    /// How many redirects to the mirror itself it follows, with two left for the redirect to the origin and the origin's own.
     package var hops: Int
 
     package init(hop: Duration, hops: Int) {
@@ -11,16 +11,16 @@ package struct Patience: Sendable, Hashable {
     }
 }
 
-/// How long one answer may be withheld, and what comes when that time is over.
+/// How long one answer may be delayed, and what the answer is when that time has passed.
 package struct Wait: Sendable, Hashable {
     package let limit: Duration
-    /// How long it may take to find out what there is to answer with, which is no copy.
+    /// How long the lookups before the wait for a copy may take.
     package var look = RedirectConfiguration.defaults.lookLimit
-    /// What the hops before this answer have taken.
+    /// How long earlier hops have taken.
     package var before = Duration.zero
-    /// The number of the hop that comes when the time is over; `nil` where the origin comes.
+    /// The number of the next hop, for when the time has passed; `nil` if the request is then redirected to the origin.
     package var nextHop: Int?
 
-    /// The answer when the copy is not done in time.
+    /// The answer if the copy is not done in time.
     var timedOut: RedirectAnswer { nextHop.map { .hop($0) } ?? .origin(.timedOut) }
 }

@@ -1,7 +1,7 @@
 import MirrorCore
 import Synchronization
 
-/// Counts the looks into each pool that have not ended, whether anybody waits for them or not: so many in one pool, and no more.
+/// Limits the number of lookups that run in each pool, whether anybody still waits for them or not.
 final class LookCount: Sendable {
     private let limit: Int
     private let counts = Mutex<[PoolID: Int]>([:])
@@ -10,7 +10,7 @@ final class LookCount: Sendable {
         self.limit = limit
     }
 
-    /// - Returns: Whether one more may begin; then ``end(in:)`` is to follow.
+    /// - Returns: Whether one more may begin; if so, ``end(in:)`` must follow.
     func begin(in pool: PoolID) -> Bool {
         counts.withLock { counts in
             guard counts[pool, default: 0] < limit else { return false }

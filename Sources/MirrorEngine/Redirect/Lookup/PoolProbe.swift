@@ -2,21 +2,21 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 
-/// Looks into the pool for an artifact that the state does not know, and asks for a copy where it is not there: once for all requests of this
-/// process that want it at the same time.
+/// Looks in the pool for an artifact that the state does not know, and requests a copy if it is not there: once for all concurrent requests of this
+/// process.
 ///
-/// Goes on when nobody waits for it any more, for a while: whoever asks next finds what came of it.
+/// A lookup continues for a while after everybody has stopped waiting, so that the next request finds its result.
 final class PoolProbe: Sendable {
     enum Finding: Sendable {
-        /// With the token of the request that looked, which may be older than those of the requests that it answers.
+        /// With the token of the request that looked, which may be older than those of the requests that share its result.
         indirect case settled(Replica, Outcome, HotIndex.Token)
         case pending
         case queueFull
-        /// This network may claim no more.
+        /// This network has used up its budget.
         case overBudget(ClientNetwork?)
     }
 
-    /// Longer than any pool takes that is well.
+    /// How long a lookup may take: longer than any healthy pool needs.
     private static let life = Duration.seconds(10)
 
     private let state: HotIndex
@@ -33,12 +33,12 @@ final class PoolProbe: Sendable {
         self.clock = clock
     }
 
-    /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
+    /// Looks in the pool and claims the artifact, and keeps this request's query for the copy.
     func find(_ request: PendingRequest) async throws -> Finding {
         var finding = try await flights.run(request.id) { try await self.lookAndClaimInTime(request) }
-        // The first one's budget is not the others'.
+        // The first request's budget says nothing about the others'.
         if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request) }
-        // That of another claim is older, or it has gone with the end of the copy before.
+        // The kept query comes from an earlier claim, or was dropped when the previous copy ended.
         if case .pending = finding, let query = request.source.query, try await state.query(for: request.id) != query,
             mayReplaceQuery(request.network)
         {
@@ -47,9 +47,9 @@ final class PoolProbe: Sendable {
         return finding
     }
 
-    /// Whether a network may have what the copy is fetched with replaced: anybody can make up signatures, and each is one that the origin refuses.
+    /// Whether a network may replace the query that the copy uses: anybody can make up signatures, which the origin would refuse.
     ///
-    /// Who may not is not refused, and not counted as such: the request waits for the copy as it is.
+    /// A request that may not do so is not refused, nor counted as refused: it waits for the copy as it is.
     private func mayReplaceQuery(_ network: ClientNetwork?) -> Bool {
         if let network, coldClaims.isSpent(network) { return false }
         return coldClaims.spend(network)
@@ -58,7 +58,7 @@ final class PoolProbe: Sendable {
     private func lookAndClaimInTime(_ request: PendingRequest) async throws -> Finding {
         guard looks.begin(in: request.pool.id) else { return .queueFull }
         let finding = try await leaving(after: Self.life, by: clock) {
-            // When it ends, however long nobody has waited for it by then.
+            // When the lookup itself ends, even if nobody has waited for it for a long time.
             defer { self.looks.end(in: request.pool.id) }
             return try await self.lookAndClaim(request)
         }
@@ -69,12 +69,12 @@ final class PoolProbe: Sendable {
     }
 
     private func lookAndClaim(_ request: PendingRequest) async throws -> Finding {
-        // Somebody may have been here between this request's look and its turn.
+        // Another request may have changed the state between this request's first lookup and its turn.
         let current = try await state.replica(request.id)
         switch current?.status {
         case .present: if let current { return .settled(current, .hit, request.token) }
         case .pending:
-            // A shared state may have lost its job: who claims it has it queued again.
+            // A shared state may have lost the job; claiming it again queues it again.
             if case .exists(let replica) = try await state.claim(request.id), replica.state != .pending {
                 return .settled(replica, .hit, request.token)
             }
@@ -82,9 +82,9 @@ final class PoolProbe: Sendable {
         case .error, .removing, nil: break
         }
         guard coldClaims.spend(request.network) else { return .overBudget(request.network) }
-        // State that was lost costs one HEAD for each object, never a second copy.
+        // If the state was lost, that costs one HEAD for each object, never a second copy.
         if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
-        // Before the claim, in whose way a refusal stands that is remembered of another query.
+        // Before the claim, which a remembered refusal of another query would prevent.
         if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
         coldClaims.expect(request.id, for: request.network)
         let claim = try await state.claim(request.id)

@@ -4,18 +4,18 @@ import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// Finds replicas whose object is gone: deleted by a lifecycle rule or by somebody, behind the mirror's back.
+/// Finds replicas whose object is gone: deleted by a lifecycle rule or by somebody else, without the mirror's knowledge.
 ///
-/// Nothing tells the mirror, and a HEAD before every redirect would cost what the hot path saves. So replicas that are in use are looked at now
-/// and then, and one that a client reports as missing at once.
+/// The mirror is not notified, and a HEAD before every redirect would cost what the hot path saves. So replicas in use are checked now and then, and
+/// one that a client reports as missing is checked at once.
 package final class PresenceCheck: Sendable {
-    /// Looks at the same time.
+    /// How many checks run at the same time.
     private static let concurrency = 8
-    /// Looks in one run; who comes too late is looked at after its next use.
+    /// The maximum number of checks in one run; further replicas are checked after their next use.
     static let batch = 64
-    /// Replicas whose last look is remembered.
+    /// The maximum number of replicas whose last check is remembered.
     private static let maxHeld = 100_000
-    /// How long nobody looks again for an object that was reported missing and found.
+    /// How long an object that was reported missing but found is not checked again.
     package static let reportLife = Duration.seconds(5)
     private static let maxReports = 10_000
 
@@ -27,10 +27,10 @@ package final class PresenceCheck: Sendable {
     private let clock: any MonotonicClock
     private let logger: Logger
     private let lastLooks = Mutex<[ReplicaID: ContinuousClock.Instant]>([:])
-    /// When objects that were reported missing were found.
+    /// When objects were found that had been reported missing.
     private let unfounded = Mutex<[ReplicaID: ContinuousClock.Instant]>([:])
 
-    /// - Parameter interval: Between two looks at a replica that is in use.
+    /// - Parameter interval: The time between two checks of a replica that is in use.
     package init(
         pools: PoolTable, remover: ReplicaRemover, health: PoolHealth, interval: Duration = .seconds(900), metrics: EngineMetrics,
         clock: any MonotonicClock, logger: Logger
@@ -44,7 +44,7 @@ package final class PresenceCheck: Sendable {
         self.logger = logger
     }
 
-    /// Looks at those of the replicas, which have just been used, whose last look was long ago.
+    /// Checks those of the just used replicas whose last check was longer ago than the interval.
     package func lookAfterUse(_ used: [ReplicaID]) async {
         let due = claim(used)
         await withTaskGroup(of: Void.self) { looks in
@@ -61,7 +61,8 @@ package final class PresenceCheck: Sendable {
         }
     }
 
-    /// Looks for an object that a client reports missing, unless one found it a moment ago: anybody may report, and each look is a call to the pool.
+    /// Checks for an object that a client reports as missing, unless such a check found it a moment ago: anybody may send reports, and each check is
+    /// a call to the pool.
     func lookAfterReport(_ id: ReplicaID) async throws {
         func isRecent(_ time: ContinuousClock.Instant) -> Bool { time.duration(to: clock.instant) < Self.reportLife }
         if unfounded.withLock({ $0[id].map(isRecent) ?? false }) { return }
@@ -72,14 +73,14 @@ package final class PresenceCheck: Sendable {
         }
     }
 
-    /// - Returns: Whether the object was missing, and the replica is forgotten now.
+    /// - Returns: Whether the object was missing and the replica has been forgotten.
     func forgetIfMissing(_ id: ReplicaID) async throws -> Bool {
         guard let pool = pools[id.pool] else { return false }
         do {
             _ = try await pool.store.head(ObjectKey(id.artifact))
             return false
         } catch let error as StorageError {
-            // Where a whole pool is away nothing is known of a single object.
+            // If the whole pool cannot be read, nothing is known about a single object.
             try await health.checkReading(pool)
             guard error.code == .notFound else { throw error }
             guard try await remover.removeIfMissing(id) else { return false }

@@ -1,7 +1,7 @@
 package import CloudRegions
 package import MirrorCore
 
-/// Why a request is for the pool that it is for: the value of `X-Cloud-Mirror-Pool-Reason`, and a bounded metric label.
+/// Why a request gets its pool: the value of `X-Cloud-Mirror-Pool-Reason`, and a bounded metric label.
 package enum PoolReason: String, Sendable, CaseIterable {
     /// The client names the pool.
     case named
@@ -9,7 +9,7 @@ package enum PoolReason: String, Sendable, CaseIterable {
     case network
     /// The client is in a cloud region that has a pool.
     case region
-    /// The client is in a cloud region, and the pool is in the nearest that has one.
+    /// The client is in a cloud region, and the pool is in the nearest region that has one.
     case nearest
     /// None of these: `selection.default`, which may be the origin.
     case fallback = "default"
@@ -20,8 +20,8 @@ package struct PoolDecision: Sendable, Equatable {
     /// `nil`: the origin.
     package var pool: PoolID?
     package var reason: PoolReason
-    /// The one of `selection.networks` that decided.
+    /// The network in `selection.networks` that decided.
     package var network: IPNetwork?
-    /// Where the client is, whether that decided or not; `nil` where it is not known.
+    /// The client's region, whether it decided or not; `nil` if it is not known.
     package var region: CloudRegion?
 }

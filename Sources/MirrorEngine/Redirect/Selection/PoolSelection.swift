@@ -2,8 +2,7 @@ package import CloudRegions
 package import MirrorCore
 import Synchronization
 
-/// The selector that is in force. It is made of the settings and of what is known of the clouds' regions, and each of them can be replaced while the
-/// process runs.
+/// The current selector. It is made from the settings and from what is known about the clouds' regions; both can be replaced while the process runs.
 package final class PoolSelection: Sendable {
     private struct State {
         var settings: SelectionConfiguration
@@ -14,14 +13,14 @@ package final class PoolSelection: Sendable {
     private let pools: [PoolID]
     private let state: Mutex<State>
 
-    /// - Parameter pools: Those that there are, in the order of the file.
+    /// - Parameter pools: All pools, in the order of the file.
     package init(_ settings: SelectionConfiguration, pools: [PoolID], table: CloudRegionTable = .bundled) {
         self.pools = pools
         state = Mutex(State(settings: settings, table: table))
         selector = Reloadable(PoolSelector(settings, pools: pools, regions: table))
     }
 
-    /// What is known of the clouds' regions.
+    /// What is known about the clouds' regions.
     package var table: CloudRegionTable { state.withLock { $0.table } }
 
     package func replaceSettings(with settings: SelectionConfiguration) {
@@ -32,7 +31,7 @@ package final class PoolSelection: Sendable {
         change { $0.table = $0.table.replacing(with: list) }
     }
 
-    /// One after the other, so that the selector is made of the last of both.
+    /// One change at a time, so that the selector is made from the latest of both.
     private func change(_ body: (inout State) -> Void) {
         state.withLock { state in
             body(&state)

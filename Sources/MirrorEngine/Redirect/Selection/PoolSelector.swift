@@ -2,24 +2,24 @@ package import CloudRegions
 package import MirrorCore
 package import NamedOrigins
 
-/// Chooses the pool for a request that names none, and finds out who has sent it.
+/// Chooses the pool for a request that names none, and finds out who sent it.
 ///
-/// In this order: the longest configured network that holds the client; the pool of the cloud region that the client is in; the pool of the nearest
-/// region that has one; the default, which may be the origin.
+/// In this order: the most specific configured network that contains the client; the pool of the cloud region that the client is in; the pool of the
+/// nearest region that has one; the default, which may be the origin.
 package final class PoolSelector: Sendable {
     package let selection: SelectionConfiguration
-    /// `nil` where nothing is known of regions.
+    /// `nil` if nothing is known about regions.
     private let regions: RegionPools?
     private let usesRegions: Bool
 
-    /// - Parameter pools: Those that there are, in the order of the file.
+    /// - Parameter pools: All pools, in the order of the file.
     package init(_ selection: SelectionConfiguration, pools: [PoolID] = [], regions table: CloudRegionTable? = nil) {
         self.selection = selection
         regions = table.map { RegionPools($0, pools: pools, selection) }
         usesRegions = regions?.isEmpty == false
     }
 
-    /// The pool for a client, `nil` for the origin, and why.
+    /// The pool for a client (`nil` for the origin), and why.
     package func choice(for client: IPAddress?) -> (pool: PoolID?, reason: PoolReason) {
         guard let client else { return (selection.fallback, .fallback) }
         if let rule = rule(for: client) { return (rule.pool, .network) }
@@ -27,7 +27,7 @@ package final class PoolSelector: Sendable {
         return (selection.fallback, .fallback)
     }
 
-    /// The same with everything that can be said of it.
+    /// The same, with everything that explains the choice.
     package func decision(for client: IPAddress) -> PoolDecision {
         let (pool, reason) = choice(for: client)
         return PoolDecision(
@@ -35,7 +35,7 @@ package final class PoolSelector: Sendable {
             region: regions?.table.region(of: client))
     }
 
-    /// What is known of the clouds' regions.
+    /// What is known about the clouds' regions.
     package var lists: [RegionList] { regions?.table.lists ?? [] }
 
     /// How a client gets artifacts of named origins, if its network says so.
@@ -48,29 +48,30 @@ package final class PoolSelector: Sendable {
         selection.networks.first { $0.network.contains(client) }
     }
 
-    /// Whether the requests of one connection can be for different pools, because a trusted proxy says whom each of them is from.
+    /// Whether the requests of one connection can get different pools or deliveries, because a trusted proxy names the client of each.
     package func dependsOnProxy(_ peer: IPAddress?) -> Bool {
         guard let peer, usesRegions || !selection.networks.isEmpty || !selection.deliveries.isEmpty else { return false }
         return isTrusted(peer)
     }
 
-    /// Whether an address is that of a proxy that is believed.
+    /// Whether the address is that of a trusted proxy.
     package func isTrusted(_ peer: IPAddress) -> Bool { selection.trustedProxies.contains(peer) }
 
-    /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.
+    /// Whether many clients may be behind an address: a trusted proxy's, or this machine's own, where an unconfigured proxy may run. Such an address
+    /// has no share limit.
     package func standsForMany(_ address: IPAddress) -> Bool {
         address.isLoopback || isTrusted(address)
     }
 
-    /// Whose share of what is limited a client takes; `nil` where many clients may be behind its address.
+    /// The network whose share a client takes; `nil` if many clients may be behind its address.
     package func sharer(_ client: IPAddress?) -> ClientNetwork? {
         client.map(standsForMany) == true ? nil : ClientNetwork(client)
     }
 
-    /// Who sent a request: the other end of the connection or, where that is a trusted proxy, whom its fields name (``ForwardedFor``).
+    /// Who sent a request: the other end of the connection or, if that is a trusted proxy, the client that its fields name (``ForwardedFor``).
     ///
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter read: Reads the fields that ``SelectionConfiguration/proxyHeader`` names; called only where they count.
+    /// - Parameter read: Reads the fields that ``SelectionConfiguration/proxyHeader`` names; called only if they count.
     package func client(peer: IPAddress?, reading read: (inout ForwardedFor) -> Void) -> IPAddress? {
         guard let peer, isTrusted(peer) else { return peer }
         var forwardedFor = ForwardedFor(selection.proxyHeader, trustedProxies: selection.trustedProxies)
@@ -78,7 +79,7 @@ package final class PoolSelector: Sendable {
         return forwardedFor.client ?? peer
     }
 
-    /// - Parameter values: The values of all fields of that name, in order; called only where they count.
+    /// - Parameter values: The values of all fields of that name, in order; called only if they count.
     package func client(peer: IPAddress?, values: (ProxyHeader) -> [String]) -> IPAddress? {
         client(
             peer: peer,

@@ -1,7 +1,7 @@
 import CloudRegions
 import MirrorCore
 
-/// Which pool serves the clients of each cloud region. Found out once for all regions, so that a client costs one look-up.
+/// Which pool serves the clients of each cloud region. Computed once for all regions, so that each client costs one lookup.
 struct RegionPools: Sendable {
     struct Choice: Sendable, Equatable {
         let pool: PoolID
@@ -12,7 +12,7 @@ struct RegionPools: Sendable {
     /// In the order of the table's regions.
     private let choices: [Choice?]
 
-    /// - Parameter pools: In the order of the file: of two that are as near the first counts.
+    /// - Parameter pools: In the order of the file; if two are equally near, the first is chosen.
     init(_ table: CloudRegionTable, pools: [PoolID], _ selection: SelectionConfiguration) {
         self.table = table
         let places = pools.compactMap { pool in
@@ -28,7 +28,7 @@ struct RegionPools: Sendable {
     /// Whether any client gets its pool by its region.
     var isEmpty: Bool { choices.allSatisfy { $0 == nil } }
 
-    /// - Returns: `nil` where the address is in no region, or no pool serves that.
+    /// - Returns: `nil` if the address is in no region, or no pool serves its region.
     func choice(for address: IPAddress) -> Choice? {
         table.index(of: address).flatMap { choices[$0] }
     }

@@ -4,8 +4,8 @@ package import MirrorSettings
 import NamedOrigins
 
 extension SelectionConfiguration {
-    /// - Parameter pools: Those that the file names.
-    /// - Parameter requireHTTPS: Whether lists of the clouds' addresses may not come by plain HTTP.
+    /// - Parameter pools: The pools in the file.
+    /// - Parameter requireHTTPS: Whether plain HTTP is refused for lists of the clouds' addresses.
     package init(_ reader: SettingsReader, pools: [PoolID], requireHTTPS: Bool) {
         let networks: [(IPNetwork, PoolID)] = reader.map(
             "networks", named: .network, .pool(among: pools), example: "{10.1.0.0/16: local/dev}",

@@ -2,35 +2,35 @@ package import CloudRegions
 package import MirrorCore
 package import NamedOrigins
 
-/// How a pool is chosen for a request that names none: the section `selection` of the configuration, whose keys are the names of the properties.
+/// How a pool is chosen for a request that names none: the section `selection` of the configuration. Its keys are the property names.
 package struct SelectionConfiguration: Sendable, Equatable {
-    /// Which pool the clients of a network get.
+    /// The pool that the clients of a network get.
     package struct Rule: Sendable, Equatable {
         package let network: IPNetwork
         package let pool: PoolID
     }
 
-    /// What serves the clients of a region that has no pool of its own.
+    /// Which pool the clients of a region without a pool get.
     package enum Nearest: String, Sendable, CaseIterable {
         /// The nearest pool of the same cloud, or else of another.
         case any
         case sameCloud = "same-cloud"
-        /// None: those clients are like all others.
+        /// None: those clients are treated like all others.
         case never
     }
 
-    /// The longest prefix first.
+    /// Sorted by prefix length, longest first.
     package let networks: [Rule]
-    /// The pools of regions, where these are not the pools that are named for them.
+    /// The pools of regions, if these are not the pools that are named after the regions.
     package var regions: [CloudRegion: PoolID] = [:]
     package var nearest = Nearest.any
     /// Whether a client can name its pool in the field `X-Cloud-Mirror-Pool`.
     package var poolHeader = false
-    /// `nil`: the origin.
+    /// The default pool; `nil` for the origin.
     package let fallback: PoolID?
-    /// Who is believed when it says for whom a request is.
+    /// The proxies that are trusted to name the client.
     package let trustedProxies: [IPNetwork]
-    /// Where they say so.
+    /// The header in which they name it.
     package var proxyHeader = ProxyHeader.xForwardedFor
     /// How the clients of a network get artifacts of named origins; the longest prefix first.
     package var deliveries: [DeliveryRule] = []
@@ -56,16 +56,16 @@ package struct SelectionConfiguration: Sendable, Equatable {
         self.fallback = fallback
     }
 
-    /// Every pool that it names.
+    /// All pools that the settings name.
     package var pools: Set<PoolID> { Set(networks.map(\.pool) + Array(regions.values) + [fallback].compactMap(\.self)) }
 }
 
-/// Where newer lists of the clouds' addresses come from; without any, those hold that the program comes with.
+/// Where newer lists of the clouds' addresses come from. Without any, the bundled lists are used.
 package struct CloudRegionSources: Sendable, Equatable {
     package var aws: Source?
     package var google: Source?
     package var azure: Source?
-    /// Time between two looks at them.
+    /// How often they are fetched.
     package var refresh: Duration = .seconds(86_400)
 
     package enum Source: Sendable, Hashable, CustomStringConvertible {
@@ -83,7 +83,7 @@ package struct CloudRegionSources: Sendable, Equatable {
 
     package init() {}
 
-    /// Those that there are.
+    /// The sources that are set.
     package var all: [(cloud: Cloud, source: Source)] {
         [(Cloud.aws, aws), (.google, google), (.azure, azure)].compactMap { cloud, source in source.map { (cloud: cloud, source: $0) } }
     }

@@ -3,7 +3,7 @@ import MirrorNet
 import MirrorSettings
 
 extension EgressPolicy.AllowRule {
-    /// A rule that is written as a mapping.
+    /// Reads a rule that is written as a mapping.
     ///
     /// - Returns: `nil` after recording a problem.
     static func read(_ section: SettingsReader) -> EgressPolicy.AllowRule? {

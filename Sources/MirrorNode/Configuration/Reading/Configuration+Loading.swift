@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorSettings
 
 extension Configuration {
-    /// What the command line says, which goes before what the file says.
+    /// Settings from the command line, which override those in the file.
     package struct Overrides: Sendable {
         package var listen: ListenAddress?
         /// May be relative to the current directory.
@@ -14,12 +14,12 @@ extension Configuration {
         }
     }
 
-    /// The configuration in a file, or the zero configuration without one.
+    /// Loads the configuration from a file, or the zero configuration without one.
     ///
     /// - Parameters:
     ///   - file: A path, absolute or relative to the current directory.
     ///   - services: The kinds of storage that the file may name.
-    /// - Throws: ``ConfigurationError`` with everything that is wrong with the file.
+    /// - Throws: ``ConfigurationError`` with every problem in the file.
     package static func load(
         file: String?, services: StorageServices, overrides: Overrides = Overrides(), environment: SettingsEnvironment = .process
     ) throws(ConfigurationError) -> Configuration {
@@ -44,11 +44,11 @@ extension Configuration {
         return configuration
     }
 
-    /// The configuration in the bytes of a file.
+    /// Parses the configuration from the bytes of a file.
     ///
     /// - Parameters:
-    ///   - file: Its path, for messages and as the start of relative paths in it.
-    ///   - isWorldReadable: Whether everybody on this machine can read it.
+    ///   - file: Its path, for messages and as the base of relative paths in it.
+    ///   - isWorldReadable: Whether every account on this machine can read it.
     ///   - stateDirectory: Absolute; overrides what the file says.
     static func parse(
         _ bytes: [UInt8], file: String, services: StorageServices, isWorldReadable: Bool = false, stateDirectory: String? = nil,
@@ -78,9 +78,9 @@ extension Configuration {
         return configuration
     }
 
-    /// The steps of a walk over all keys.
+    /// The outline of all keys, found without reading a file.
     static func outline(_ services: StorageServices) -> [SettingsOutline] {
-        // The description must not depend on the machine that writes it.
+        // The outline must not depend on the machine that generates it.
         let nothing = SettingsEnvironment(
             variable: { _ in nil },
             read: { (_, _) throws(SettingsEnvironment.FileProblem) in throw SettingsEnvironment.FileProblem("not read") },

@@ -4,13 +4,13 @@ import MirrorNet
 import MirrorServer
 import MirrorSettings
 
-// The keys of the file: each section is read beside the type that has its settings, here or in a module below (`<Type>+Settings.swift`).
-// docs/configuration.md and config/cloud-mirror.example.yaml are written from these calls: after a change run `make docs`, or the two
+// The keys of the file. Each section is read beside the type that holds its settings, here or in a module below (`<Type>+Settings.swift`).
+// docs/configuration.md and config/cloud-mirror.example.yaml are generated from these calls: after a change run `make docs`, or the two
 // `cloud-mirror generate` commands.
 extension Configuration {
     /// Reads the keys of a file.
     ///
-    /// - Parameter stateDirectory: What the command line says, which overrides the file.
+    /// - Parameter stateDirectory: From the command line; overrides the file.
     init(_ reader: SettingsReader, services: StorageServices, stateDirectory override: String?) {
         self.init(services: services, stateDirectory: override ?? Self.defaultStateDirectory(reader.context.environment))
         reader.value("listen", &listen, .listenAddress, doc: "Address to listen on; port 0 lets the system choose one.")

@@ -2,10 +2,10 @@ import MirrorSettings
 import NIOSSL
 
 extension SettingsReader {
-    /// Bytes of a certificate or key file that are read.
+    /// Bytes; larger certificate and key files are refused.
     private static var maxFile: Int { 1 << 20 }
 
-    /// The certificates in a file.
+    /// Reads the certificates in a file.
     ///
     /// - Returns: `nil` after recording a problem.
     func readCertificates(_ key: String, _ file: String) -> [NIOSSLCertificate]? {
@@ -16,7 +16,7 @@ extension SettingsReader {
         return nil
     }
 
-    /// The private key in a file.
+    /// Reads the private key in a file.
     ///
     /// - Returns: `nil` after recording a problem.
     func readPrivateKey(_ key: String, _ file: String) -> NIOSSLPrivateKey? {

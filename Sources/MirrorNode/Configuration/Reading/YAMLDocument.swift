@@ -1,11 +1,11 @@
 import MirrorSettings
 import Yams
 
-/// Reads YAML into ``SettingsNode``s within bounds, so that no file, however odd, costs much time or memory.
+/// Reads YAML into ``SettingsNode``s within limits, so that even a malicious file costs little time and memory.
 enum YAMLDocument {
     /// Bytes.
     static let maxLength = 1 << 20
-    /// Aliases that refer to an anchor. Each one can multiply what the ones before it made, so a few dozen are a bomb.
+    /// Aliases that refer to an anchor. Each one can multiply the result of those before it, so a few dozen can exhaust memory.
     static let maxAliases = 16
     /// With every alias written out.
     static let maxNodes = 20_000
@@ -31,7 +31,7 @@ enum YAMLDocument {
         }
         let root: Node?
         do {
-            // The basic resolver leaves scalars alone: what a text means is decided by the key it stands behind.
+            // The basic resolver leaves scalars alone: the key decides what its text means.
             root = try compose(yaml: text, .basic, .default, .utf8)
         } catch {
             throw failure(error)
@@ -68,7 +68,7 @@ enum YAMLDocument {
             }
             content = .mapping(entries)
         case .alias:
-            // The parser replaces aliases; this is for whoever builds nodes by hand.
+            // The parser replaces aliases, so only nodes that are built by hand get here.
             throw Failure(line: line, column: column, message: "the alias refers to nothing")
         }
         return SettingsNode(content: content, line: line, column: column)
@@ -106,7 +106,7 @@ enum YAMLDocument {
         return Failure(line: line, column: 1, message: "this line is not UTF-8")
     }
 
-    /// How many texts look like an alias of something that looks like an anchor; never less than there are.
+    /// Counts the texts that look like an alias of something that looks like an anchor; never fewer than there are.
     private static func aliasCount(_ bytes: [UInt8]) -> Int {
         var anchors: Set<ArraySlice<UInt8>> = []
         var aliases: [ArraySlice<UInt8>] = []
@@ -118,7 +118,7 @@ enum YAMLDocument {
         return aliases.count { anchors.contains($0) }
     }
 
-    /// What libYAML takes for the name of an anchor.
+    /// The characters that libYAML accepts in an anchor's name.
     private static func isAnchorCharacter(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),

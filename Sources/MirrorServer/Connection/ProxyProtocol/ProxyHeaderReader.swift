@@ -1,27 +1,27 @@
 import MirrorCore
 
-/// What a proxy says at the beginning of a connection that it makes for a client: the PROXY protocol, versions 1 and 2.
+/// What a proxy states at the beginning of a connection that it makes for a client: the PROXY protocol, versions 1 and 2.
 ///
 /// - SeeAlso: HAProxy, "The PROXY protocol, versions 1 & 2".
 struct ProxyConnectionHeader: Equatable {
-    /// For whom the connection is, of an IPv4-mapped address the IPv4 address; `nil` when it is the proxy's own, or the proxy does not say.
+    /// The client, with an IPv4-mapped address as IPv4; `nil` if the connection is the proxy's own, or the proxy does not say.
     let client: IPAddress?
     /// Bytes of the header.
     let length: Int
 }
 
-/// Reads such a header from the first bytes of a connection. Whatever is not exactly one is garbage.
+/// Reads a PROXY header from the first bytes of a connection. Anything that is not exactly one is garbage.
 enum ProxyHeaderReader {
     enum Verdict: Equatable {
         case header(ProxyConnectionHeader)
-        /// What is there may be the beginning of one.
+        /// The bytes may be the beginning of a header.
         case incomplete
         case garbage
     }
 
-    /// Bytes of a header of version 2 with its additions. A longer one would be a certificate's, which nobody here reads.
+    /// Bytes of a version 2 header with its additions. A longer one would contain a certificate, which is not read here.
     static let maxLength = 4_096
-    /// Bytes of a line of version 1, with its end.
+    /// Bytes of a version 1 line, including its end.
     private static let maxLine = 107
     private static let signature: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
     private static let word = Array("PROXY ".utf8)
@@ -33,7 +33,7 @@ enum ProxyHeaderReader {
         return .garbage
     }
 
-    /// Whether they are the same as far as both go.
+    /// Whether they are equal up to the end of the shorter one.
     private static func isBeginning(_ bytes: [UInt8], _ text: [UInt8]) -> Bool {
         zip(bytes, text).allSatisfy { $0 == $1 }
     }
@@ -46,7 +46,7 @@ enum ProxyHeaderReader {
         guard end > 0, line[end - 1] == UInt8(ascii: "\r") else { return .garbage }
         let words = line[..<(end - 1)].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
-        // Behind this word anything may stand.
+        // Anything may follow this word.
         if words.count >= 2, words[1] == "UNKNOWN" { return .header(ProxyConnectionHeader(client: nil, length: end + 1)) }
         guard words.count == 6, ["TCP4", "TCP6"].contains(words[1]), let source = IPAddress(words[2]), let target = IPAddress(words[3]),
             source.isIPv6 == (words[1] == "TCP6"), target.isIPv6 == source.isIPv6, isPort(words[4]), isPort(words[5])
@@ -64,7 +64,7 @@ enum ProxyHeaderReader {
     // MARK: Version 2: a signature, version and command, family and protocol, a length, addresses and ports, additions
 
     private static func readBinary(_ bytes: [UInt8]) -> Verdict {
-        // What is wrong is said as soon as it is there, so that nobody waits for what does not follow.
+        // Errors are reported as early as possible, so that a connection does not wait for bytes that never come.
         guard bytes.count > 12 else { return .incomplete }
         guard bytes[12] == 0x20 || bytes[12] == 0x21 else { return .garbage }
         let isLocal = bytes[12] == 0x20

@@ -1,14 +1,14 @@
 import NIOCore
 
-/// Reads the header of the PROXY protocol with which a connection begins, and leaves the pipeline. A connection that begins with anything else is closed,
-/// and so is one whose header does not come in time.
+/// Reads the PROXY protocol header at the beginning of a connection, and leaves the pipeline. A connection that begins with anything else, or whose
+/// header does not arrive in time, is closed.
 ///
-/// Stands before everything else, TLS too. Who connects has been found to be a trusted proxy.
+/// First in the pipeline, before TLS. The other end has been found to be a trusted proxy.
 final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// A proxy sends the header at once. This leaves time for a packet that is lost.
+    /// A proxy sends the header at once. This leaves time for a lost packet.
     static let patience = TimeAmount.seconds(5)
 
     private let metrics: ConnectionMetrics
@@ -17,7 +17,7 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    /// - Parameter onHeader: Returns `false` when the connection is to be closed.
+    /// - Parameter onHeader: Returns `false` if the connection is to be closed.
     init(metrics: ConnectionMetrics, onHeader: @escaping (ProxyConnectionHeader, any Channel) -> Bool) {
         self.metrics = metrics
         self.onHeader = onHeader
@@ -52,7 +52,7 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        // A load balancer that only looks whether somebody listens sends nothing.
+        // A load balancer's health check connects and sends nothing.
         if input.readableBytes > 0 { refuse(.malformed, context) } else { context.close(promise: nil) }
     }
 

@@ -1,13 +1,13 @@
 import NIOCore
 
-/// How far a client has taken what it was sent, as the kernel knows it.
+/// How much of what it was sent a client has received, as the kernel knows it.
 ///
-/// What the socket accepts says little: it buffers megabytes. What was acknowledged is the same measure for buffers, files and TLS.
+/// What the socket accepts says little: it buffers megabytes. Acknowledged bytes mean the same for buffers, files and TLS.
 struct ClientProgress {
-    /// Bytes that the client's side has acknowledged so far. Always 0 where the kernel does not count them.
+    /// Bytes that the client's side has acknowledged so far. Always 0 if the kernel does not count them.
     let acknowledged: UInt64
     let sinceLastAcknowledgement: TimeAmount
-    /// Whether there is something that it has not acknowledged.
+    /// Whether there are bytes that it has not acknowledged.
     let isOwing: Bool
 
     /// - Returns: `nil` for a channel that is not a TCP socket.
@@ -21,7 +21,7 @@ struct ClientProgress {
         #endif
     }
 
-    /// `struct tcp_info` of linux/tcp.h: an older kernel fills less of it, a newer one would more. The C library's own lacks what is needed.
+    /// `struct tcp_info` of linux/tcp.h: older kernels fill less of it, newer ones would fill more. The C library's own struct lacks what is needed.
     private typealias Words = InlineArray<64, UInt32>
 
     private static func read(_ words: Words) -> ClientProgress {

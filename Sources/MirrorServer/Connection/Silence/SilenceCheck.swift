@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Ends a connection whose client does nothing for too long of what is its turn.
+/// Ends a connection whose client is inactive for too long while it is its turn.
 final class SilenceCheck {
     private let connection: ConnectionProgress
     private let limit: TimeAmount
@@ -23,7 +23,7 @@ final class SilenceCheck {
         hangUp = nil
     }
 
-    /// What a client takes is told by nothing else, so it is looked at several times before its time is over.
+    /// Nothing reports what a client reads, so it is checked several times within the limit.
     private var interval: TimeAmount { .nanoseconds(limit.nanoseconds / 4) }
 
     private func schedule(_ channel: any Channel, in delay: TimeAmount) {

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// What `/clients` shows in a browser.
+/// The page `/clients`.
 struct ClientsPage {
     let answer: ClientsCall.Answer
 

@@ -2,9 +2,9 @@ import Hummingbird
 import MirrorCore
 import NamedOrigins
 
-/// `GET /v1/clients` and the page `/clients`: what points clients at the named origins.
+/// `GET /v1/clients` and the page `/clients`: the recipes that point clients at the named origins.
 ///
-/// Everybody may ask: it is what clients are told anyway, and says nothing of rules or credentials.
+/// Open to everyone: clients get these lines anyway, and they contain no rules or credentials.
 struct ClientsRoutes: Sendable {
     let services: MirrorServices
     let address: PublicAddress

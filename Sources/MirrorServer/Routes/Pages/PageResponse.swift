@@ -42,6 +42,6 @@ enum PageResponse {
 }
 
 extension HTTPField.Name {
-    // A valid token, so that it is never the placeholder.
+    // This is a valid token, so the fallback is never used.
     fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
 }

@@ -3,11 +3,11 @@ import MirrorCore
 
 /// How clients reach this service.
 struct PublicAddress: Sendable {
-    /// What the operator says; `nil` for the host that a client asked.
+    /// From the configuration; `nil` for the host that the request names.
     let publicURL: String?
     let isTLS: Bool
 
-    /// Without a slash at the end. It goes into lines for a shell, and into files of clients.
+    /// Without a slash at the end. It is written into shell commands and configuration files of clients.
     func base(for request: Request) -> String {
         if let publicURL { return publicURL }
         let host = request.head.authority ?? ""

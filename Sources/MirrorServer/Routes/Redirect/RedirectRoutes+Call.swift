@@ -3,28 +3,28 @@ import MirrorCore
 import MirrorEngine
 
 extension RedirectRoutes {
-    /// An artifact that a request is for, and how the request is to be treated.
+    /// The artifact that a request is for, and how to treat the request.
     struct Wish {
         let origin: any Origin
         /// The pool that the route names.
         var pool: RequestTarget.PoolWords?
         var poolName: String?
-        /// How long the request may wait, if anything says so.
+        /// How long the request may wait, if anything states it.
         var wait: Duration?
-        /// How often the client was redirected to ourselves before.
+        /// How many hops came before.
         var hop = 0
         var isReportedMissing = false
-        /// What the bytes must have.
+        /// The digest that the bytes must have.
         var digest: Digest?
-        /// Whether HEAD is answered with what is known of the artifact, and never with a redirect to it.
+        /// Whether HEAD is answered with a description of the artifact, and never with a redirect to it.
         var describes = false
-        /// Whether its answer may be remembered for others who ask the same.
+        /// Whether its answer may be remembered for identical requests.
         var isShared = true
-        /// Whether others who ask the same may wait with it.
+        /// Whether identical requests may wait with it.
         var isCoalesced = true
     }
 
-    /// What a request asks for. An object: it is kept for as long as a copy is waited for.
+    /// A request, as far as it has to be kept while it waits for a copy: hence a class.
     final class Call: Sendable {
         let origin: any Origin
         let pool: Pool?
@@ -61,14 +61,14 @@ extension RedirectRoutes {
         }
     }
 
-    /// How a request was written, as far as answers repeat it.
+    /// The parts of a request that answers repeat.
     struct RequestWords: Sendable {
         let method: HTTPRequest.Method
         let path: String
         let query: String?
     }
 
-    /// The settings that an answer is made by, as each of the tables counts them.
+    /// The settings that an answer is based on, as counted by each of the tables.
     struct Epochs: Sendable {
         let table: Int
         let coalescing: Int

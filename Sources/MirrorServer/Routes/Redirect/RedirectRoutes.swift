@@ -13,7 +13,7 @@ final class RedirectRoutes: Sendable {
     static let prefix = "/v1/redirect/"
 
     let services: MirrorServices
-    /// `nil` where nothing is answered from memory.
+    /// `nil` if nothing is answered from memory.
     let table: FastPathTable?
     let coalescing: CoalescingTable
     let publicURL: String?
@@ -46,7 +46,7 @@ final class RedirectRoutes: Sendable {
             isReportedMissing: call.isReportedMissing, from: call.network, sharer: call.sharer, client: context.client)
     }
 
-    // Not inlined, so that nothing of this is kept while a copy is waited for.
+    // Not inlined, so that nothing of this is kept while a request waits for a copy.
     @inline(never)
     private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
         let epochs = epochs
@@ -61,10 +61,10 @@ final class RedirectRoutes: Sendable {
         }
     }
 
-    /// To be read before anything that a reload changes is looked at.
+    /// Must be read before anything that a reload changes.
     var epochs: Epochs { Epochs(table: table?.epoch ?? 0, coalescing: coalescing.epoch) }
 
-    /// - Parameter complete: Reads what comes after the pool.
+    /// - Parameter complete: Reads the fields that come after the pool.
     @inline(never)
     func call(
         for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs,
@@ -80,7 +80,7 @@ final class RedirectRoutes: Sendable {
         do {
             (pool, choice) = try self.pool(for: wish, request, selector, client)
         } catch var error as RequestError {
-            // So that nobody takes it for the origin's 404.
+            // So that it is not taken for a 404 of the origin.
             error.headers.append(contentsOf: Self.headers(nil, .named, .refused))
             throw error.about(origin.source.name)
         }
@@ -111,9 +111,9 @@ final class RedirectRoutes: Sendable {
         return response
     }
 
-    /// The answer for coalesced requests that have more time than the first of them had, or something left to spend.
+    /// The answer for coalesced requests that may wait longer than the first one, or have budget left.
     ///
-    /// - Parameter last: The answer before.
+    /// - Parameter last: The previous answer.
     @Sendable func wait(
         for requests: CoalescedRequests, _ successor: CoalescedRequests.Successor, after last: RedirectAnswer
     ) async -> (RedirectAnswer, WholeResponse) {
@@ -159,7 +159,7 @@ final class RedirectRoutes: Sendable {
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
 
-    /// The pool that a request names, or the one that is chosen for its client.
+    /// The pool that a request names, or the one chosen for its client.
     private func pool(
         for wish: Wish, _ request: Request, _ selector: PoolSelector, _ client: IPAddress?
     ) throws -> (Pool?, PoolChoice) {
@@ -174,7 +174,7 @@ final class RedirectRoutes: Sendable {
         return (services.pools.all[index], choice)
     }
 
-    /// How often the client was redirected to ourselves before.
+    /// How many hops came before.
     private func hop(_ fields: QueryFields) throws -> Int {
         guard let text = fields["hop"] else { return 0 }
         guard let number = HopLocation.number(text) else {
@@ -191,7 +191,7 @@ final class RedirectRoutes: Sendable {
         return .milliseconds(Int64(seconds * 1_000))
     }
 
-    /// Whether the client says that it did not find the copy that it was redirected to.
+    /// Whether the client reports that it did not find the copy that it was redirected to.
     private func isReportedMissing(_ fields: QueryFields) throws -> Bool {
         switch fields["missing"] {
         case nil, "0": false
@@ -213,17 +213,17 @@ final class RedirectRoutes: Sendable {
         return fields
     }
 
-    /// What identical requests have in common, where it is short enough for the fast path.
+    /// The key of identical requests, if the target is short enough for the fast path.
     private func key(_ request: Request, _ choice: PoolChoice) -> CoalescedRequests.Key? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix),
             text.utf8.count < RequestScanner.maxLength
         else { return nil }
-        // Fields that the target does not show may change the answer; they are looked at where a pool is chosen.
+        // Fields other than the target may change the answer; they are read where a pool is chosen.
         if choice == .named, text.hasPrefix(NamedRoutes.prefix) { return nil }
         return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head)
     }
 
-    /// Lets identical requests join, unless this one may be refused for a reason that does not hold for them.
+    /// Lets identical requests join, unless this one may be refused for a reason that does not apply to them.
     private func open(
         _ key: CoalescedRequests.Key?, _ patience: Patience, _ origin: any Origin, _ pool: Pool?, _ wait: Wait,
         _ network: ClientNetwork, _ epochs: Epochs
@@ -232,7 +232,7 @@ final class RedirectRoutes: Sendable {
         return coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: epochs.coalescing)
     }
 
-    /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
+    /// Lets the fast path answer identical requests from now on, unless the target has a query.
     private func remember(_ redirect: ReplicaRedirect, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
         table?.remember(

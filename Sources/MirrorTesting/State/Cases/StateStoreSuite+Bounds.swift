@@ -2,13 +2,13 @@ import MirrorCore
 import MirrorState
 
 extension StateStoreSuite {
-    /// What strangers make up does not add up.
+    /// Limits on what strangers can make a store keep.
     static let bounds: [Case] = [
         .scene("a pool keeps no more than maxQueued errors: the oldest go, and that is told", maxQueued: 3) { scene in
             let ids = try (0..<5).map { try scene.id($0) }
             let elsewhere = try scene.id(9, in: scene.otherPool)
             try await scene.makeError(elsewhere, retryIn: .seconds(1))
-            // In another order than that of their names.
+            // In an order that differs from that of their names.
             for (number, seconds) in [(2, 30), (0, 20), (4, 50)] { try await scene.makeError(ids[number], retryIn: .seconds(seconds)) }
             var changes = await scene.store.changes().makeAsyncIterator()
             try await scene.makeError(ids[1], retryIn: .seconds(60))
@@ -47,11 +47,11 @@ extension StateStoreSuite {
         },
     ]
 
-    /// Thousands of calls each.
+    /// Each makes thousands of calls.
     static let filling: [Case] = [
         .scene("errors with long names do not cost more than 32 MiB in a pool, nor do pending replicas", maxQueued: 100_000) { scene in
             let tail = String(repeating: "x", count: 7_400)
-            // Parsed once: there are some thousand of them.
+            // Parsed only once, because there are thousands of them.
             let artifact = try ArtifactURL("https://artifacts.example.org/\(tail)")
             func id(_ number: Int) -> ReplicaID {
                 ReplicaID(artifact: artifact.replacingQuery(with: "\(number)"), pool: scene.pool)

@@ -104,7 +104,7 @@ extension StateStoreSuite {
                 return await group.reduce(0, +)
             }
             try requireEqual(count, 0, "changes")
-            // The store goes on without it.
+            // The store works without it.
             try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
         },
     ]

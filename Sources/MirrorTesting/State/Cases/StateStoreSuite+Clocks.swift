@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorState
 
 extension StateStoreSuite {
-    /// What a clock does that is put back by an hour, and what one does that was an hour ahead for a while.
+    /// The effects of a clock that is set back by an hour, and of one that was an hour ahead for a while.
     static let clocks: [Case] = [
         .scene("a queued job can be leased at once when the clock was put back") { scene in
             let id = try scene.id(1)
@@ -62,7 +62,7 @@ extension StateStoreSuite {
             try await scene.makeError(id, retryIn: .seconds(30))
             _ = try await scene.lease()
             scene.clock.advance(by: .seconds(-3_600))
-            // Workers ask all the time.
+            // Workers ask for leases all the time.
             _ = try await scene.lease()
             guard case .error(let failure) = try await scene.store.replica(id)?.status else {
                 throw ConformanceFailure("the replica is not an error")
@@ -98,7 +98,7 @@ extension StateStoreSuite {
                 try require(object.lastUsed <= scene.now, "the last use of \(replica.id) lies in the future")
                 try require(object.markedAt ?? start <= scene.now, "the mark of \(replica.id) lies in the future")
             }
-            // A use since then counts.
+            // A use after that counts.
             try await scene.store.touch([ReplicaUse(id: used.id, at: scene.now)])
             try requireEqual(try await scene.presentObject(used.id).lastUsed, scene.now, "last use")
         },
@@ -112,7 +112,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.lease()?.id, during, "what was queued meanwhile")
             try requireEqual(try await scene.lease(), nil, "lease within the pause")
             scene.clock.advance(by: .seconds(30))
-            // The lease of the other one has run out, too.
+            // The other lease has expired, too.
             let leases = [try await scene.lease(), try await scene.lease()]
             try require(leases.contains { $0?.id == before.id }, "the job from before was not leased")
         },

@@ -103,7 +103,7 @@ extension StateStoreSuite {
             let (stream, continuation) = AsyncStream<Void>.makeStream()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    // Ends only by the cancellation.
+                    // Ends only when cancelled.
                     for await _ in stream {}
                     try await scene.store.finish(lease, .handBack)
                 }

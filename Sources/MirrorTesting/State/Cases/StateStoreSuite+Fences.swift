@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorState
 
 extension StateStoreSuite {
-    /// Removals are one caller's at a time, and nothing is recorded that one of them may have taken away.
+    /// Only one caller at a time removes a replica, and an object that a removal may have deleted is not recorded.
     static let fences: [Case] = [
         .scene("a removal that runs is nobody else's, whoever asks for it and how") { scene in
             let id = try await scene.makePresent(1).id

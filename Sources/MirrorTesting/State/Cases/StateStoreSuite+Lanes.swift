@@ -184,7 +184,7 @@ extension StateStoreSuite {
                 try await scene.store.finish(try requireValue(try await scene.lease(), "lease to hand back"), .handBack)
                 let lease = try requireValue(try await scene.lease(), "lease to try again")
                 scene.clock.advance(by: .seconds(16))
-                // Its lease ran out, but nobody else took the job meanwhile.
+                // Its lease expired, but no other worker took the job in the meantime.
                 try await scene.store.finish(lease, .retry(after: .zero))
             }
             try await scene.loseLease(id)

@@ -4,7 +4,7 @@ import MirrorState
 extension StateStoreSuite {
     static let leases: [Case] = [
         .scene("jobs are leased the oldest first, each to one worker, also those of one millisecond") { scene in
-            // Against the order of their names, so that a store that sorts by name is found out.
+            // Not in the order of their names, to detect a store that sorts by name.
             for number in [5, 3, 4, 1, 2] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
             scene.clock.advance(by: .milliseconds(1))
             try requireEqual(try await scene.store.claim(try scene.id(0)), .claimed, "claim")
@@ -39,7 +39,7 @@ extension StateStoreSuite {
             let last = try requireValue(try await scene.lease(), "lease of what ran out")
             try requireEqual(last.queuedAt, queuedAt, "time after a lease that ran out")
 
-            // What is queued anew has a time of its own.
+            // A job that is queued again has a new time.
             try requireEqual(try await scene.store.remove(id), true, "removal")
             scene.clock.advance(by: .seconds(5))
             try requireEqual(try await scene.claimAndLease(id).queuedAt, scene.now, "time of the next job")

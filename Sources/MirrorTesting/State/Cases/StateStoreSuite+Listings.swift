@@ -109,7 +109,7 @@ extension StateStoreSuite {
                     try requireEqual(listed, expected, "\(state) replicas of \(pool.map(\.description) ?? "all pools")")
                 }
             }
-            // One that changes its state changes its list.
+            // A replica whose state changes moves to another list.
             let id = try requireValue(ids[.absent]?.first, "one under removal")
             scene.clock.advance(by: .seconds(300))
             try requireEqual(try await scene.store.remove(id), true, "its end")

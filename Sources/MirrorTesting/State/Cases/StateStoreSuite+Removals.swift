@@ -74,7 +74,7 @@ extension StateStoreSuite {
         .scene(
             "forgetErrors makes errors absent whose time was over before then, the oldest first, so many at a time, and nothing else"
         ) { scene in
-            // In neither the order of their names nor of their pools.
+            // In neither the order of their names nor that of their pools.
             let errors = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3), try scene.id(4)]
             for (seconds, id) in zip([10, 20, 30, 40], errors) { try await scene.makeError(id, retryIn: .seconds(seconds)) }
             let retry = scene.now + .seconds(40)

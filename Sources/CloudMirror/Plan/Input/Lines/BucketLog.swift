@@ -1,4 +1,4 @@
-/// Server access logs of a bucket: `owner bucket [time] address requester id REST.GET.OBJECT key "request" status error bytes size …`.
+/// A bucket's server access logs: `owner bucket [time] address requester id REST.GET.OBJECT key "request" status error bytes size …`.
 ///
 /// - SeeAlso: Amazon Simple Storage Service User Guide, "Server access log format".
 struct BucketLog: LineFormat {

@@ -1,7 +1,7 @@
-/// `time,key,region,bytes`: seconds or RFC 3339, and an artifact's whole size.
+/// `time,key,region,bytes`: the time in seconds or RFC 3339, and the artifact's whole size.
 struct CSVLog: LineFormat {
     private var times = LogTime()
-    /// For fields that were quoted (RFC 4180).
+    /// For quoted fields (RFC 4180).
     private let scratch = LogScratch(capacity: LogLines.maxLength)
     private var hasRead = false
 

@@ -1,4 +1,4 @@
-/// CloudFront's standard logs: columns between tabs, named by a line `#Fields:`.
+/// CloudFront's standard logs: columns separated by tabs, named by a `#Fields:` line.
 ///
 /// - SeeAlso: Amazon CloudFront Developer Guide, "Standard logging reference".
 struct CloudFrontLog: LineFormat {
@@ -8,7 +8,7 @@ struct CloudFrontLog: LineFormat {
     private static let wanted = ["date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status"]
 
     private var times = LogTime()
-    /// For each column, which of the wanted ones it is.
+    /// For each column, its index among the wanted ones.
     private var columns = Self.places(Self.standard)
     private var fields = [LogBytes](repeating: LogBytes(start: nil, count: 0), count: Self.wanted.count)
 
@@ -32,7 +32,7 @@ struct CloudFrontLog: LineFormat {
         guard fields[4].equals("GET"), status == 200 || status == 206 || status == 304 else { return .other }
         use.time = time
         use.name = fields[5]
-        // The airport is what matters; the number behind it is a building.
+        // Only the airport code matters; the rest identifies a building.
         use.region = LogBytes(rebasing: fields[2].prefix(3))
         use.bytes = bytes
         return use.name.isEmpty ? .unreadable : .use

@@ -1,6 +1,6 @@
 /// Common or combined log format: `address - user [time] "GET /path HTTP/1.1" status bytes …`.
 ///
-/// A client that had the artifact already (304) has used it, too. An artifact is a path, without its query.
+/// A client that already had the artifact (304) has used it, too. The path without its query is the artifact.
 struct CommonLog: LineFormat {
     private var times = LogTime()
     private let regions: LogRegions

@@ -1,14 +1,14 @@
 import MirrorCore
 
-/// Where clients are whose log has only their addresses.
+/// The regions of clients, for logs that contain only addresses.
 final class LogRegions {
     private let networks: [IPNetwork]
-    /// Of each network, and of all other addresses.
+    /// One for each network, then one for all other addresses.
     private let regions: LogRegionNames
 
     /// - Parameters:
-    ///   - networks: The first that contains an address counts.
-    ///   - fallback: For all others; empty for a region without a name.
+    ///   - networks: The first one that contains an address counts.
+    ///   - fallback: For all other addresses; empty for a region without a name.
     init(_ networks: [(network: IPNetwork, region: String)] = [], fallback: String = "") {
         self.networks = networks.map(\.network)
         regions = LogRegionNames((networks.map(\.region) + [fallback]).map { Array($0.utf8) })

@@ -1,4 +1,4 @@
-/// Reads a line from left to right. Nothing here traps, whatever is in the line.
+/// Reads a line from left to right. Nothing here traps, whatever the line contains.
 struct LogScanner {
     let line: LogBytes
     private(set) var position = 0
@@ -20,7 +20,7 @@ struct LogScanner {
         while next == 0x20 || next == 0x09 { position += 1 }
     }
 
-    /// What comes before `separator`, which is skipped; all that is left where there is none.
+    /// The bytes before `separator`, which is skipped; the rest of the line if there is no separator.
     mutating func field(_ separator: UInt8) -> LogBytes {
         let start = position
         while position < line.count, line[position] != separator { position += 1 }
@@ -29,7 +29,7 @@ struct LogScanner {
         return field
     }
 
-    /// A field between blanks; one that begins with `"` or `[` goes to the closing mark and may contain blanks.
+    /// A field between blanks. One that begins with `"` or `[` ends at the closing mark and may contain blanks.
     mutating func word() -> LogBytes {
         skipBlanks()
         let close: UInt8
@@ -41,7 +41,7 @@ struct LogScanner {
         position += 1
         let start = position
         while position < line.count, line[position] != close {
-            // A quotation mark in a field comes with a backslash.
+            // A backslash escapes a quotation mark in a field.
             position += line[position] == UInt8(ascii: "\\") && position + 1 < line.count ? 2 : 1
         }
         let word = LogBytes(rebasing: line[start..<position])
@@ -58,7 +58,7 @@ struct LogScanner {
 }
 
 extension UnsafeRawBufferPointer {
-    /// A number of decimal digits; `nil` for anything else, and where it is too large.
+    /// A decimal number; `nil` for anything else, and for more than 18 digits.
     var decimal: Int64? {
         guard !isEmpty, count <= 18 else { return nil }
         var number: Int64 = 0
@@ -77,7 +77,7 @@ extension UnsafeRawBufferPointer {
 
     var text: String { String(decoding: self, as: UTF8.self) }
 
-    /// Up to `?` or `#`.
+    /// The part before `?` or `#`.
     var withoutQuery: LogBytes {
         let end = firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? count
         return LogBytes(rebasing: self[..<end])

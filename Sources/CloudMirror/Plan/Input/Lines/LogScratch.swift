@@ -1,4 +1,4 @@
-/// Where fields are written that are not in the line as they are, because of quotes and escapes. They stay until the next line that needs it.
+/// Holds fields that differ from the bytes of their line because of quotes and escapes. They stay valid until the next line that needs it.
 final class LogScratch {
     private let bytes: UnsafeMutableRawBufferPointer
     private var count = 0
@@ -22,7 +22,7 @@ final class LogScratch {
         count += 1
     }
 
-    /// What was appended since the last one.
+    /// The bytes that were appended since the last field.
     func field() -> LogBytes {
         defer { start = count }
         return LogBytes(rebasing: bytes[start..<count])

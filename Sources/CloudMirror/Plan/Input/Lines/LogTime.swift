@@ -1,11 +1,11 @@
 import MirrorCore
 
-/// Times as logs write them, in milliseconds since 1970. Days that were read before are remembered: most lines are of the same day as the one before.
+/// Parses the times in logs into milliseconds since 1970. Remembers the last day, because most lines have the same day as the one before.
 struct LogTime {
     private var day: [UInt8] = []
     private var dayStart: Int64 = 0
 
-    /// Seconds with an optional fraction, rounded to milliseconds; anything from 0 on.
+    /// Seconds with an optional fraction, rounded to milliseconds; 0 or more.
     static func seconds(_ text: LogBytes) -> Int64? {
         var index = 0
         var whole: Int64 = 0
@@ -29,12 +29,12 @@ struct LogTime {
         }
         for _ in min(digits, 4)..<4 { fraction *= 10 }
         let (thousandths, tenth) = fraction.quotientAndRemainder(dividingBy: 10)
-        // To the nearest, and of two to the even one.
+        // Rounds to the nearest, and ties to even.
         let isUp = tenth > 5 || tenth == 5 && (isMore || thousandths % 2 == 1)
         return whole * 1_000 + thousandths + (isUp ? 1 : 0)
     }
 
-    /// As other programs write large or tiny numbers.
+    /// The notation in which some programs write large or tiny numbers.
     private static func exponential(_ text: LogBytes) -> Int64? {
         guard text.count <= 40, let seconds = Double(text.text), seconds >= 0, seconds < 1e15 else { return nil }
         return Int64((seconds * 1_000).rounded(.toNearestOrEven))

@@ -1,4 +1,4 @@
-/// The mirror's own log of redirects: one JSON object a line, with `time`, `artifact`, `pool`, `bytes` and `outcome`.
+/// The mirror's own log of redirects: one JSON object per line, with `time`, `artifact`, `pool`, `bytes` and `outcome`.
 struct MirrorLog: LineFormat {
     private var times = LogTime()
     private let scratch = LogScratch(capacity: LogLines.maxLength)
@@ -36,7 +36,7 @@ struct MirrorLog: LineFormat {
             scanner.skipBlanks()
         } while scanner.skip(UInt8(ascii: ","))
         guard isUse else { return .other }
-        // What was never copied has no size.
+        // An artifact that was never copied has no size.
         guard scanner.skip(UInt8(ascii: "}")), let time, let name, let pool, !name.isEmpty else { return .unreadable }
         use.time = time
         use.name = name
@@ -85,7 +85,7 @@ struct MirrorLog: LineFormat {
                 case UInt8(ascii: "t"): scratch.append(0x09)
                 case UInt8(ascii: "u"):
                     guard let unit = unit(&scanner) else { return nil }
-                    // Half a pair is as good a part of a name as any.
+                    // Half of a surrogate pair becomes U+FFFD, which is good enough in a name.
                     for byte in String(Unicode.Scalar(unit) ?? "\u{FFFD}").utf8 { scratch.append(byte) }
                 default: scratch.append(kind)
                 }
