@@ -56,7 +56,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
         tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
-        lookupPatience: TimeAmount = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
+        lookupPatience: Duration = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
@@ -81,7 +81,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
         coalescing = CoalescingTable(
             redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
-        lookups = StateLookups(services: services, table: table, publicURL: publicURL, patience: lookupPatience)
+        lookups = StateLookups(services: services, table: table, publicURL: publicURL, patience: .nanoseconds(lookupPatience.wholeMilliseconds * 1_000_000))
         let coalescing = coalescing
         services.state.addObserver { coalescing.invalidate($0) }
     }

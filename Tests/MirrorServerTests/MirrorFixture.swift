@@ -20,7 +20,7 @@ import TestServers
 struct MirrorOptions: Sendable {
     var usesFastPath = true
     /// So that a busy machine changes nothing.
-    var lookupPatience = TimeAmount.minutes(5)
+    var lookupPatience = Duration.seconds(300)
     var publicURL: String?
     var tls: TLSConfiguration?
     var adminTokens = [MirrorFixture.token]

@@ -189,14 +189,15 @@ struct HotMemoryTests {
         }
         // The first one was asked for by the loop, once, and the second has made room.
         let (first, last) = (1, newest - 1)
-        #expect(Sample.size(of: "/0", in: memory) == 0)
-        #expect(Sample.size(of: "/\(first)", in: memory) == nil)
-        #expect(Sample.size(of: "/\(last)", in: memory) == Int64(last))
+        // By replica: in so small a memory, hints to targets crowd each other out.
+        #expect(try object(0, memory)?.size == 0)
+        #expect(try object(first, memory) == nil)
+        #expect(try object(last, memory)?.size == Int64(last))
         let asked = Array(stride(from: 10, to: newest, by: 3))
-        for number in asked { #expect(Sample.size(of: "/\(number)", in: memory) == Int64(number)) }
+        for number in asked { #expect(try object(number, memory)?.size == Int64(number)) }
         // As many more as the third that was not asked for leaves room for.
         for number in newest..<(newest + newest / 2) { #expect(try remember(number, memory) == .remembered) }
-        for number in asked { #expect(Sample.size(of: "/\(number)", in: memory) == Int64(number), "\(number)") }
+        for number in asked { #expect(try object(number, memory)?.size == Int64(number), "\(number)") }
     }
 
     @Test("a million strangers that come by take the place of those that nobody asks for, not of the few that are hot")
