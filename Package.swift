@@ -108,6 +108,8 @@ let package = Package(
         module("MirrorSystem", ["CProcess", "CLibrary", "MirrorCore"]),
         // Which region of which cloud an address is in, from what the clouds publish.
         module("CloudRegions", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
+        // The system's zlib, for logs that gzip has compressed.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // How long copies are worth keeping, and what they save.
         module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
@@ -171,7 +173,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "MirrorNode", "NamedOrigins", "Retention", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage",
+                "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure",
+                "MirrorStorage",
                 "MirrorSettings",
                 "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore,
                 nioHTTP1, nioPosix,

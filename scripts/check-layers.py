@@ -20,6 +20,7 @@ LAYERS = {
     "CProcess": set(),
     "MirrorSystem": {"CProcess", "CLibrary", "MirrorCore"},
     "CloudRegions": {"CLibrary", "MirrorCore"},
+    "CZlib": set(),
     "Retention": {"CLibrary", "MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
@@ -44,8 +45,8 @@ LAYERS = {
         "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
-        "MirrorNode", "NamedOrigins", "Retention", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
-        "CloudRegions", "MirrorSystem", "MirrorCore",
+        "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
+        "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},

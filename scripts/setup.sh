@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-# libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
+# libsqlite3-dev: the state store. zlib1g-dev: compressed logs in `cloud-mirror plan`, HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
 # their own servers. systemd: systemd-analyze, which checks the units in deploy/; no part of systemd is started. prometheus: promtool, which checks
 # the alert rules. nginx, libnginx-mod-http-dav-ext: the WebDAV server of Examples/WebDAVStore, and a peer in the benchmarks. aria2, skopeo: clients in

@@ -34,6 +34,8 @@ package func serve(
         ])
     let metrics = HousekeepingMetrics(factory: mirror.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
+    let redirectLog = RedirectLogFile(of: mirror.services.redirects.redirectLog, isUsed: role.servesArtifacts, metrics: metrics)
+    redirectLog.begin(try redirectLog.open(configuration.log.redirects))
     let manager = ServiceManager.current
     let announcement = Announcement(configuration: configuration, log: log.writer, manager: manager)
     let server = MirrorServer(
@@ -65,7 +67,9 @@ package func serve(
     if let workers = mirror.workers { services.append(WatchedService("copies", watch, workers)) }
     if let registration = mirror.registration { services.append(WatchedService("registration", watch, registration)) }
     let reloader = Reloader(
-        hangups: hangups, load: load, mirror: mirror, server: server, log: log, metrics: metrics, manager: manager, logger: logger)
+        hangups: hangups, load: load, mirror: mirror, server: server, log: log, redirectLog: redirectLog, metrics: metrics,
+        manager: manager,
+        logger: logger)
     services.append(WatchedService("reload", watch, reloader))
     services.append(WatchedService("server", watch, server))
     let notice = StopNotice(
@@ -88,6 +92,7 @@ package func serve(
         await mirror.close()
     }
     hangups.end()
+    redirectLog.flush(within: min(watch.timeLeft, .seconds(1)))
     // A failure is reported by the caller.
     try outcome.get()
     watch.finish(isClosed: isClosed != nil)

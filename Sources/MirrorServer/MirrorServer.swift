@@ -178,7 +178,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
             expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls,
-            uses: TargetUses(recorder: services.uses, redirects: services.redirects), clock: services.clock,
+            uses: TargetUses(recorder: services.uses, services: services), clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))

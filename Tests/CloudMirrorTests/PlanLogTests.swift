@@ -146,6 +146,7 @@ final class MemoryBlocks: LogBlocks {
             {"time":"2026-01-31T12:00:00.500Z","artifact":"https://a.example/x","pool":"s3/us-east-1","bytes":12,"outcome":"hit"}
             { "bytes" : 13, "pool" : "s3/us-east-1" , "x":null, "artifact":"https://a.example/\u00e9\"\/y", "time" : 1769860800 }
             {"time":"2026-01-31T12:00:00Z","artifact":"https://a.example/x","pool":"p","outcome":"error"}
+            {"time":"2026-01-31T12:00:00Z","outcome":"dropped","lines":3}
             {"time":"2026-01-31T12:00:00Z","artifact":"https://a.example/x"}
             {"time":"2026-01-31T12:00:00Z","artifact":"https://a.example/x","pool":["p"]}
             {"time":"2026-01-31T12:00:00Z","artifact":"https://a.example/x
@@ -155,7 +156,7 @@ final class MemoryBlocks: LogBlocks {
                 Use(time: Self.noon + 500, name: "https://a.example/x", region: "s3/us-east-1", bytes: 12),
                 Use(time: Self.noon, name: "https://a.example/\u{E9}\"/y", region: "s3/us-east-1", bytes: 13),
             ])
-        #expect(lines.others == 1)
+        #expect(lines.others == 2)
         #expect(lines.unreadable == 3)
     }
 
@@ -254,16 +255,39 @@ final class MemoryBlocks: LogBlocks {
         #expect(try Self.inflated(members, blockSize: 1_000, reading: count) == short + Self.manyLines + "1,a/b,r0,5\n")
     }
 
-    @Test("Damaged data, and data that end early, are errors")
+    @Test("Damaged data, and data that end early, are errors that say which")
     func damaged() throws {
         let bytes = try Self.decoded(Self.dynamic)
         for index in [3, 12, 40, bytes.count / 2, bytes.count - 6, bytes.count - 2] {
             var damaged = bytes
             damaged[index] ^= 0x55
-            #expect(throws: (any Error).self, "byte \(index)") { try Self.inflated(damaged) }
+            #expect(try Self.failure(damaged).contains("are damaged before byte"), "byte \(index)")
         }
         for count in [1, 5, 11, bytes.count / 2, bytes.count - 1] {
-            #expect(throws: CommandFailure.self, "\(count) bytes") { try Self.inflated(Array(bytes[..<count])) }
+            let wanted = "log.gz: the file ends within its compressed data: it is incomplete"
+            #expect(try Self.failure(Array(bytes[..<count])) == wanted, "\(count) bytes")
+            #expect(try Self.failure(bytes + bytes[..<count]) == wanted, "\(count) bytes of the second member")
         }
+        #expect(try Self.failure(bytes + Array("text".utf8)).contains("are damaged before byte"))
+        #expect(try Self.failure(bytes + [0, 0, 1]).contains("are damaged before byte"))
+    }
+
+    private static func failure(_ bytes: [UInt8]) throws -> String {
+        try #require(throws: CommandFailure.self) { try inflated(bytes) }.message
+    }
+
+    /// A million and a half times the letter x in 1.5 KiB, without a line break.
+    private static let bomb =
+        "H4sIAAAAAAACA+3BAQEAAACCoNvOb0hAAQ" + String(repeating: "A", count: 1935)
+        + "PBoQzxI52DjFgA="
+
+    @Test("What expands a thousandfold is cut into lines as if it had come as it is")
+    func bomb() throws {
+        let bytes = try (0..<8).flatMap { _ in try Self.decoded(Self.bomb) }
+        let lines = LogLines(GzipBlocks(MemoryBlocks(bytes, blockSize: 1 << 16), name: "log.gz"))
+        var lengths: [Int] = []
+        while let line = try lines.next() { lengths.append(line.count) }
+        #expect(lengths.allSatisfy { $0 <= 2 * LogLines.maxLength })
+        #expect(lengths.reduce(0, +) == 8 * 1_500_000)
     }
 }

@@ -43,7 +43,7 @@ import Testing
         let text = PlanText(result: result, days: nil).text
         #expect(text.contains("3 requests, 1 artifacts, 1 regions, 0.1 days"))
         #expect(text.contains("never                3.00"))
-        #expect(text.contains("Cheapest: never, 3.00 $ instead of 3.00 $"))
+        #expect(text.contains("Cheapest: never, 3.00 $ instead of 3.00 $ without a mirror.\n"))
     }
 
     @Test("Several logs, compressed or not, are one by time; their order on the command line does not matter")

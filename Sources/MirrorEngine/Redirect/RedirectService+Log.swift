@@ -37,6 +37,18 @@ extension RedirectService {
         }
     }
 
+    /// Writes to the ``RedirectLog`` that artifacts were asked for. HEAD reads none, who hops comes again, and what is refused is no artifact of ours.
+    func logUse(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1, isHead: Bool) {
+        guard redirectLog.isOn, !isHead, let pool else { return }
+        switch answer {
+        case .replica(let redirect):
+            redirectLog.record(artifact, in: pool, bytes: redirect.object.size, answer.outcome, requests: requests, at: clock.now)
+        case .origin, .originStatus:
+            redirectLog.record(artifact, in: pool, bytes: nil, answer.outcome, requests: requests, at: clock.now)
+        case .hop, .refused, .description: break
+        }
+    }
+
     /// Whether a request waited for a copy: it was allowed to wait for at least a second or, after hops, has waited that long in this one. Only what
     /// the mirror itself saw counts, because the client states the number of the hop.
     func hasWaited(_ time: RequestTime, _ wait: Wait) -> Bool {

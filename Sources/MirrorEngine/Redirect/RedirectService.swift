@@ -17,6 +17,7 @@ package final class RedirectService: Sendable {
     /// The budgets for artifacts without a copy.
     package let coldClaims: ColdClaims
     let keys = ReplicaKeys()
+    package let redirectLog = RedirectLog()
     let clock: any MirrorClock
     let logger: Logger
     /// Limits log lines about answers.
@@ -143,6 +144,7 @@ package final class RedirectService: Sendable {
         }
         metrics.count(answer, pool: pool?.id, isHead: isHead, in: began.duration(to: clock.instant))
         log(answer, origin.source.name, pool?.id, hasWaited: hasWaited(time, wait))
+        logUse(answer, origin.source.name, pool?.id, isHead: isHead)
         return answer
     }
 
@@ -198,6 +200,7 @@ package final class RedirectService: Sendable {
             }
         }
         log(answer, id.artifact, id.pool, requests: durations.count, hasWaited: true)
+        logUse(answer, id.artifact, id.pool, requests: durations.count, isHead: isHead)
     }
 
     /// Requests a copy before it is needed, without waiting for it.

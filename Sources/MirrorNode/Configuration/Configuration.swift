@@ -85,6 +85,8 @@ extension Configuration {
     package struct Log: Sendable, Equatable {
         package var level: Logger.Level = .info
         package var format: Format = .auto
+        /// The file that requests for artifacts are written to, if any.
+        package var redirects: String?
 
         package enum Format: String, Sendable, CaseIterable {
             /// Text on a terminal, JSON elsewhere.

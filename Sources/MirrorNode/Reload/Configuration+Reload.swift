@@ -33,6 +33,7 @@ extension Configuration {
         // The updates of the lists were started with these settings.
         result.selection.cloudRegions = selection.cloudRegions
         result.log.level = other.log.level
+        result.log.redirects = other.log.redirects
         return result
     }
 }

@@ -18,6 +18,7 @@ struct Reloader: Service {
     let mirror: MirrorComposition
     let server: MirrorServer
     let log: LogOutput
+    let redirectLog: RedirectLogFile
     let metrics: HousekeepingMetrics
     let manager: ServiceManager?
     let logger: Logger
@@ -50,7 +51,9 @@ struct Reloader: Service {
         do {
             let loaded = try await NIOThreadPool.singleton.runIfActive(load)
             let next = current.reloaded(from: loaded)
+            let redirects = try await NIOThreadPool.singleton.runIfActive { [redirectLog] in try redirectLog.open(next.log.redirects) }
             try set(next, instead: current)
+            redirectLog.begin(redirects)
             metrics.countReload(isRefused: false)
             recordLoaded()
             tell(changed: next.differences(from: current), needRestart: loaded.differences(from: next), loaded.warnings)

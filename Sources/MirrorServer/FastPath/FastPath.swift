@@ -26,10 +26,12 @@ struct FastPath {
         let choice: PoolChoice?
     }
 
-    /// A use to be recorded, and the time of the previous one.
+    /// A use that is to be recorded or logged.
     private struct Use {
         let pool: PoolID
-        let last: Timestamp
+        let bytes: Int64
+        /// When the last one was; `nil` where that is too soon to be recorded.
+        let last: Timestamp?
     }
 
     /// Bytes of answers that are written at a time. After that, the connection checks whether the client reads them.
@@ -113,7 +115,7 @@ struct FastPath {
             // Not every answer is for HEAD.
             (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
         }
-        if let use { uses.record(target, in: use.pool, lastUsed: use.last) }
+        if let use { uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, isHead: isHead, at: now.time) }
         return isAnswered
     }
 
@@ -134,8 +136,10 @@ struct FastPath {
         if !isHead { counted.egressAvoided.add(record.size) }
         let lastUsed = record.lastUsed
         if uses.isDue(now, lastUsed: lastUsed) {
-            use = Use(pool: counted.form.pool, last: lastUsed)
+            use = Use(pool: counted.form.pool, bytes: record.size, last: lastUsed)
             record.lastUsed = now
+        } else if uses.areLogged {
+            use = Use(pool: counted.form.pool, bytes: record.size, last: nil)
         }
         return true
     }

@@ -39,6 +39,8 @@ package final class Descriptor: Sendable {
         package static let create = Options(rawValue: O_CREAT)
         /// With `create`: the file must not exist.
         package static let exclusive = Options(rawValue: O_EXCL)
+        /// Each write goes to the end of the file, whoever else writes to it.
+        package static let append = Options(rawValue: O_APPEND)
         package static let truncate = Options(rawValue: O_TRUNC)
         package static let directory = Options(rawValue: O_DIRECTORY)
         /// The path's last component must not be a link.

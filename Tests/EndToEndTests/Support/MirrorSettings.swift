@@ -30,6 +30,8 @@ struct MirrorSettings {
     var pool = "pool"
     var state = "state"
     var logLevel = "debug"
+    /// Further keys of `log`, each after a comma: `, redirects: /…`.
+    var logOptions = ""
     /// Beside `local/dev`, as YAML: `s3/eu-central-1: {bucket: …}` on a line each.
     var morePools: [String] = []
     /// Entries of `origins.s3`, as YAML: `{bucket: …}`.
@@ -81,7 +83,7 @@ struct MirrorSettings {
           backoff: {first: 1ms, max: \(maxBackoff)}
           \(copyOptions.joined(separator: "\n  "))
         server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
-        log: {level: \(logLevel)}
+        log: {level: \(logLevel)\(logOptions)}
         \(more.joined(separator: "\n"))
 
         """

@@ -43,8 +43,8 @@ enum LogFormat: String, CaseIterable {
     /// Whether a line may state less than the artifact's size, so that the largest of all lines counts.
     var guessesSizes: Bool {
         switch self {
-        case .clf, .cloudfront, .s3: true
-        case .mirror, .csv, .cmt: false
+        case .mirror, .clf, .cloudfront, .s3: true
+        case .csv, .cmt: false
         }
     }
 

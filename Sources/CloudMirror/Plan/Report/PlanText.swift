@@ -18,7 +18,7 @@ struct PlanText {
     }
 
     private var head: String {
-        let of = result.pricesAsOf.map { " of \($0.iso8601.prefix(10))" } ?? ""
+        let of = result.pricesAsOf.map { " as of \($0.iso8601.prefix(10))" } ?? ""
         let span = days.map { "shown as \(HumanText.tenths($0)) days" }
         let facts = [
             "\(result.requests) requests", "\(result.artifacts) artifacts", "\(result.pools.count) regions",
@@ -84,11 +84,11 @@ struct PlanText {
     private var advice: [String] {
         let advice = result.advice
         guard let never = result.ledger(of: .never)?.total else { return ["Cheapest: \(advice.policy)."] }
-        let month = result.days > 0 ? (never - advice.total) / result.days * 365 / 12 : 0
-        return [
-            "Cheapest: \(advice.policy), \(Self.dollars(advice.total * scale)) $ instead of \(Self.dollars(never * scale)) $ without a mirror: "
-                + "it saves \(Self.dollars(month)) $ in a month."
-        ]
+        let sum =
+            "Cheapest: \(advice.policy), \(Self.dollars(advice.total * scale)) $ instead of \(Self.dollars(never * scale)) $ without a mirror"
+        // Hours say nothing of a month.
+        guard result.days >= 1 else { return ["\(sum)."] }
+        return ["\(sum): it saves \(Self.dollars((never - advice.total) / result.days * 365 / 12)) $ in a month."]
     }
 
     private var warnings: [String] {

@@ -30,7 +30,8 @@ struct MirrorLog: LineFormat {
             } else if key.equals("bytes") {
                 bytes = value.decimal
             } else if key.equals("outcome") {
-                isUse = !value.equals("error")
+                // What the origin does not have, and what the log says of itself.
+                isUse = !value.equals("error") && !value.equals("dropped")
             }
             scanner.skipBlanks()
         } while scanner.skip(UInt8(ascii: ","))

@@ -1,0 +1,74 @@
+import MirrorCore
+import MirrorEngine
+import MirrorServer
+import MirrorSystem
+import Synchronization
+
+/// The file of `log.redirects`: one JSON object for each request, appended by a ``LogWriter``, so that nobody waits for the disk.
+final class RedirectLogFile: Sendable {
+    /// Bytes that wait to be written: what a second of the busiest mirror has.
+    private static let capacity = 16 << 20
+
+    private let log: RedirectLog
+    private let isUsed: Bool
+    private let metrics: HousekeepingMetrics
+    private let writer = Mutex<LogWriter?>(nil)
+
+    /// - Parameter isUsed: Whether this process answers requests for artifacts; else nothing is opened.
+    init(of log: RedirectLog, isUsed: Bool, metrics: HousekeepingMetrics) {
+        self.log = log
+        self.isUsed = isUsed
+        self.metrics = metrics
+    }
+
+    /// Opens the file, and creates it where there is none. Blocks.
+    ///
+    /// - Parameter path: `nil` for no log.
+    func open(_ path: String?) throws(StartError) -> LogWriter? {
+        guard isUsed, let path else { return nil }
+        let number: CInt
+        do throws(Errno) {
+            // Not to wait for the reader of a pipe.
+            let file = try Descriptor(path, for: .writing, [.create, .append, .nonBlocking, .noControllingTerminal], mode: 0o640)
+            number = try file.duplicate()
+        } catch {
+            throw StartError("log.redirects: \(path): \(error)")
+        }
+        return writer(to: Descriptor(owning: number), number)
+    }
+
+    private func writer(to file: Descriptor, _ number: CInt) -> LogWriter {
+        let writer = LogWriter(descriptor: number, capacity: Self.capacity) { count in
+            // The writer keeps this, and with it the file: it is closed when the last line is written, and not before.
+            withExtendedLifetime(file) { Self.notice(of: count) }
+        }
+        let metrics = metrics
+        writer.countDrops { metrics.countDroppedLogLines($0) }
+        return writer
+    }
+
+    private static func notice(of lines: Int) -> String {
+        let time = SystemClock().now.iso8601
+        return "{\"time\":\"\(time)\",\"outcome\":\"dropped\",\"lines\":\(lines)}\n"
+    }
+
+    /// Writes to this from now on. What waits to be written to the file before still gets there.
+    func begin(_ writer: LogWriter?) {
+        self.writer.withLock { $0 = writer }
+        guard let writer else { return log.open(nil) }
+        log.open { writer.write(Self.lines(of: $0)) }
+    }
+
+    /// Returns once everything is written, or when the time is over.
+    func flush(within limit: Duration) {
+        writer.withLock { $0 }?.flush(within: limit)
+    }
+
+    static func lines(of entry: RedirectLog.Entry) -> String {
+        let bytes = entry.bytes.map { ",\"bytes\":\($0)" } ?? ""
+        let line =
+            "{\"time\":\"\(entry.time.iso8601)\",\"artifact\":\(LogText.quoted(entry.artifact)),"
+            + "\"pool\":\(LogText.quoted("\(entry.pool)"))\(bytes),\"outcome\":\"\(entry.outcome.rawValue)\"}\n"
+        return entry.requests == 1 ? line : String(repeating: line, count: entry.requests)
+    }
+}

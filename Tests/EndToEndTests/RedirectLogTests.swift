@@ -1,0 +1,106 @@
+import Foundation
+import MirrorCore
+import NIOHTTP1
+import TestServers
+import Testing
+
+extension EndToEnd {
+    /// `log.redirects`.
+    @Suite(.timeLimit(.minutes(1)))
+    struct RedirectLogTests {
+        private struct Line: Decodable, Equatable {
+            var time = ""
+            let artifact: String
+            let pool: String
+            let bytes: Int64?
+            let outcome: String
+        }
+
+        private static func lines(_ path: String) throws -> [Line] {
+            try String(decoding: Data(contentsOf: URL(filePath: path)), as: UTF8.self).split(separator: "\n").map { line in
+                var line = try JSONDecoder().decode(Line.self, from: Data(line.utf8))
+                #expect(line.time.hasSuffix("Z"))
+                line.time = ""
+                return line
+            }
+        }
+
+        private struct Plan: Decodable {
+            struct Policy: Decodable {
+                let hits: Int
+                let copies: Int
+                let redirects: Int
+            }
+
+            let requests: Int
+            let artifacts: Int
+            let unreadableLines: Int
+            let policies: [String: Policy]
+        }
+
+        @Test("Each GET has a line, also those answered from memory; a rotated file is let go at a reload; plan reads them")
+        func log() async throws {
+            let directory = try TemporaryDirectory()
+            let path = "\(directory.path)/redirects.log"
+            try await FakeOrigin.run { files in
+                try await FakeOrigin.run { origin in
+                    origin.on("/a.bin", .generated(size: 2_000_000, seed: 73))
+                    files.on("/b.whl", .generated(size: 3_000_000, seed: 74))
+                    var settings = MirrorSettings(allow: [origin.url("/")])
+                    settings.logOptions = ", redirects: \(path)"
+                    settings.moreOrigins = [
+                        "named:", "  pip: {url: \"\(origin.url("/"))\", preset: python, links: [\"\(files.url("/"))\"]}",
+                    ]
+                    let secret = "X-Amz-Signature=0123456789abcdef"
+                    let query = "token=a-secret-of-a-test"
+                    let named = "/o/pip/~127.0.0.1:\(files.port)/b.whl"
+                    let queried = origin.url("/a.bin?\(query)")
+                    try await MirrorProcess.run(settings) { mirror async throws in
+                        let artifact = origin.url("/a.bin")
+                        #expect(try await mirror.redirect("\(artifact)?\(secret)").outcome == "wait")
+                        for _ in 0..<6 { #expect(try await mirror.redirect(artifact).outcome == "hit") }
+                        #expect(try await mirror.redirect(artifact, .HEAD).outcome == "hit")
+                        #expect(try await mirror.redirect(queried).outcome == "wait")
+                        #expect(try await mirror.redirect(origin.url("/missing")).status == 404)
+                        #expect(try await mirror.redirect("http://example.org/").status == 403)
+                        try FileManager.default.moveItem(atPath: path, toPath: "\(path).1")
+                        #expect(try await mirror.reload())
+                        for outcome in ["wait", "hit", "hit", "hit", "hit"] {
+                            #expect(try await mirror.send(.GET, named).outcome == outcome)
+                        }
+                        #expect(try await mirror.end(.terminate) == .code(0))
+                    }
+                    func line(_ artifact: String, _ bytes: Int64?, _ outcome: String) -> Line {
+                        Line(artifact: artifact, pool: MirrorProcess.pool, bytes: bytes, outcome: outcome)
+                    }
+                    let (a, hash) = (origin.url("/a.bin"), ArtifactURL.nameHash(of: queried).prefix(16))
+                    let hits = Array(repeating: line(a, 2_000_000, "hit"), count: 6)
+                    #expect(
+                        try Self.lines("\(path).1") == [line(a, 2_000_000, "wait")] + hits + [
+                            line("\(a)?…\(hash)", 2_000_000, "wait"), line(origin.url("/missing"), nil, "error"),
+                        ])
+                    let b = files.url("/b.whl")
+                    #expect(
+                        try Self.lines(path) == [line(b, 3_000_000, "wait")] + Array(repeating: line(b, 3_000_000, "hit"), count: 4))
+
+                    let result = try await Command.run(["plan", "--trace", path, "\(path).1", "--json"])
+                    #expect(result.exit == .code(0), "\(result.errors)")
+                    let plan = try result.json(Plan.self)
+                    #expect(plan.requests == 13 && plan.artifacts == 3 && plan.unreadableLines == 0)
+                    #expect(plan.policies["store"].map { [$0.copies, $0.hits, $0.redirects] } == [3, 10, 0])
+                }
+            }
+        }
+
+        @Test("A file that cannot be opened keeps the mirror from starting, and says why")
+        func unopened() async throws {
+            let files = try TemporaryDirectory()
+            var settings = MirrorSettings(allow: ["http://127.0.0.1/"])
+            settings.logOptions = ", redirects: \(files.path)/missing/redirects.log"
+            try files.write(settings.yaml(in: files.path), to: "config.yaml")
+            let result = try await Command.run(["serve", "--config", "\(files.path)/config.yaml"])
+            #expect(result.exit != .code(0))
+            #expect(result.errors.contains("log.redirects: \(files.path)/missing/redirects.log: "), "\(result.errors)")
+        }
+    }
+}
