@@ -96,7 +96,8 @@ import Testing
 
     @Test("Who has found a page that is then replaced does not get the bytes of the new one for it")
     func replacedMeanwhile() async throws {
-        let store = try Self.open(TemporaryDirectory())
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
         let key = try Self.key(1)
         let old = try await Self.put(Array("one".utf8), as: key, in: store)
         #expect(try await Self.bytes(of: key, in: store) == Array("one".utf8))
