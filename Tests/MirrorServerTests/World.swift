@@ -22,7 +22,7 @@ final class World: Sendable {
         memory = MemoryStore(region: "dev", clock: clock)
         otherMemory = MemoryStore(region: "two", clock: clock)
         base = MemoryStateStore(clock: clock, maxQueued: 100_000)
-        state = HotIndex(base)
+        state = HotIndex(base, memory: 8 << 20)
     }
 
     /// The replica of an artifact.

@@ -9,11 +9,15 @@ package struct ZeroedMemory: ~Copyable, Sendable {
     package let allocatedBytes: Int
 
     package init(bytes: Int) {
-        address = UInt(bitPattern: bytes > 0 ? calloc(1, bytes) : nil)
+        // Straight from the kernel: memory that the C library has used before would have to be zeroed, and so be taken, at once.
+        let memory = bytes > 0 ? mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0) : MAP_FAILED
+        address = memory == MAP_FAILED ? 0 : UInt(bitPattern: memory)
         allocatedBytes = address == 0 ? 0 : bytes
     }
 
-    deinit { free(start) }
+    deinit {
+        if let start { munmap(start, allocatedBytes) }
+    }
 
     /// `nil` if there is no memory.
     package var start: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: address) }

@@ -113,7 +113,7 @@ struct EngineFixture: Sendable {
         for (name, store) in setup.otherPools { all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits)) }
         pools = PoolTable(all)
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
-        state = HotIndex(base)
+        state = HotIndex(base, memory: 8 << 20)
         let policy = try EgressPolicy(
             allow: setup.requireHTTPS
                 ? [.anyPublic]
