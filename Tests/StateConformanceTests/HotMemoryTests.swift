@@ -111,7 +111,7 @@ struct HotMemoryTests {
 
     // MARK: How much
 
-    @Test("a replica whose URL has 100 bytes takes at most 250, all included", arguments: [1 << 20, 64 << 20])
+    @Test("a replica whose URL has 100 bytes takes at most 250, all included", arguments: [1 << 20, 4 << 20])
     func takesLittle(_ limit: Int) throws {
         let memory = HotMemory(limit: limit)
         let pool = try Sample.pool("s3/us-west-2")
