@@ -42,7 +42,7 @@ import Testing
         #expect(result.advice.policy == "never")
         let text = PlanText(result: result, days: nil).text
         #expect(text.contains("3 requests, 1 artifacts, 1 regions, 0.1 days"))
-        #expect(text.contains("never                3.00"))
+        #expect(text.contains("never            3.00"))
         #expect(text.contains("Cheapest: never, 3.00 $ instead of 3.00 $ without a mirror.\n"))
     }
 

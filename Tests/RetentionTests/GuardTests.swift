@@ -78,18 +78,14 @@ struct GuardTests {
         return requests
     }
 
-    @Test("an adversary costs no more than the promise says, and much more without the guard")
+    @Test("an adversary costs no more than the promise says")
     func promise() throws {
         let requests = Self.adversary()
         let guarded = try NamedReplay(requests, try Vectors.priceSet("internet"))
-        var options = ReplayOptions()
-        options.isGuarded = false
-        let unguarded = try NamedReplay(requests, try Vectors.priceSet("internet"), options)
         let total = try #require(guarded.ledgers[.hazard]).total
         let breakEven = try #require(guarded.ledgers[.breakEven]).total
         let miss = try #require(try Vectors.priceSet("internet").prices(region: "r")).costs(of: Double(1 << 30)).margin
         // 1.1 x T* + 20 misses + 4 M, and for each artifact one miss and one tail.
         #expect(total <= 1.1 * breakEven + 24 * miss + 100 * 2 * miss)
-        #expect(total <= (try #require(unguarded.ledgers[.hazard]).total))
     }
 }
