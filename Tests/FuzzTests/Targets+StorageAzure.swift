@@ -41,7 +41,9 @@ extension FuzzTarget {
             "azure-batch",
             seeds: [
                 "--b\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: r\r\n\r\n"
-                    + "--b\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 Not Found\r\nx-ms-error-code: BlobNotFound\r\n\r\n<Error/>\r\n--b--\r\n"
+                    + "--b\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 Not Found\r\nx-ms-error-code: BlobNotFound\r\n\r\n<Error/>\r\n--b--\r\n",
+                // Once a trap: a field whose name is not ASCII.
+                "--b\r\nContent-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-reque\u{80AE}: r\r\n\r\n--b--\r\n",
             ], words: ["--b", "--b--", "\r\n", "\n", ":", "HTTP/1.1 ", "404", "999", "Content-ID: ", "-1", "9223372036854775808"]
         ) { bytes in
             _ = BatchParts(ByteBuffer(string: ""), contentType: text(bytes))

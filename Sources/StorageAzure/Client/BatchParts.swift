@@ -67,7 +67,8 @@ struct BatchParts {
     private static func headers(_ lines: ArraySlice<Substring>) -> HTTPHeaders {
         var headers = HTTPHeaders()
         for line in lines {
-            guard let colon = line.firstIndex(of: ":") else { continue }
+            // HTTPHeaders traps on a name that is not ASCII.
+            guard let colon = line.firstIndex(of: ":"), line[..<colon].utf8.allSatisfy({ $0 < 0x80 }) else { continue }
             headers.add(name: String(line[..<colon]), value: String(line[line.index(after: colon)...].drop { $0 == " " }))
         }
         return headers
