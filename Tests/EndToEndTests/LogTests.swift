@@ -55,7 +55,8 @@ extension EndToEnd {
                     #expect(try await mirror.end(.terminate) == .code(0))
 
                     let lines = mirror.log.split(separator: "\n")
-                    #expect(lines.count { $0.contains("\"redirect\"") && $0.contains("/a.bin") } >= 2)
+                    // The hit is answered from memory, which logs nothing.
+                    #expect(lines.count { $0.contains("\"redirect\"") && $0.contains("/a.bin") } >= 1)
                     for word in [mirror.token, "a-token-that-is-wrong", "0123456789abcdef", "again"] {
                         #expect(lines.count { $0.contains(word) } == 0, "\(word)")
                     }

@@ -43,7 +43,10 @@ extension EndToEnd {
                 // It asks for the wheel by HEAD, and takes only 200 for an answer.
                 try await home.run("pip", install + ["--use-feature=fast-deps", "mirror-plain"])
                 #expect(try home.read("site/mirror_plain/data.bin").count == 2_000_000)
-                #expect(try await scene.origins.asked(["python", "files"]).allSatisfy { $0.userAgent.hasPrefix("cloud-mirror/") })
+                // With another digest than the link states, a client is left to the origin.
+                let asked = try await scene.origins.asked(["python", "files"]).filter { !$0.path.contains("mirror_wrong") }
+                #expect(!asked.isEmpty)
+                #expect(asked.allSatisfy { $0.userAgent.hasPrefix("cloud-mirror/") })
             }
         }
 

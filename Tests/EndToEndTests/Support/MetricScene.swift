@@ -129,7 +129,21 @@ extension MetricScene {
         $0.more.append("selection: {cloudRegions: {aws: /etc/passwd}}")
     }
 
+    /// Something below `/o/` that is a page.
+    private static let named: @Sendable (inout MirrorSettings) -> Void = { settings in
+        let url = settings.allow.first ?? ""
+        settings.moreOrigins = ["named:", "  files: {url: \"\(url)\", rules: [{path: \"**\", class: revalidated}]}"]
+    }
+
+    private static let page: Script = { stage async throws in
+        #expect(try await stage.mirror.send(.GET, "/o/files/a.bin").status == 200)
+    }
+
     static let all: [MetricScene] = [
+        MetricScene(metric: "cloud_mirror_named_requests_total", settings: named, script: page),
+        MetricScene(metric: "cloud_mirror_page_requests_total", settings: named, script: page),
+        MetricScene(metric: "cloud_mirror_page_store_bytes", settings: named, script: page),
+        MetricScene(metric: "cloud_mirror_page_store_pages", settings: named, script: page),
         MetricScene(metric: "cloud_mirror_redirects_total", script: copy),
         MetricScene(
             metric: "cloud_mirror_redirects_total{outcome=\"fallback\"}",
