@@ -36,10 +36,16 @@ package struct OriginTable: Sendable {
         }
         let url = try ArtifactURL(text)
         let call = named?.value.call(url)
-        let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, call?.rule.query ?? client.policy.queryRule(for: url))
+        let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, queryRule(for: url, call))
         // The buckets have already been tried with this very text.
         if source.name.description == text { return http(source, call) }
         return origin(of: source)
+    }
+
+    /// A rule that makes no artifacts says nothing of their names.
+    private func queryRule(for url: ArtifactURL, _ call: NamedCall?) -> QueryRule {
+        if let rule = call?.rule, rule.kind == .mirrored { return rule.query }
+        return client.policy.queryRule(for: url)
     }
 
     /// The origin of an artifact whose name is known.

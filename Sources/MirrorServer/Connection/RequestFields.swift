@@ -6,7 +6,8 @@ import NIOHTTP1
 enum RequestFields {
     private static let always: Set = ["host", "connection", "user-agent", "x-forwarded-for", "forwarded", "x-cloud-mirror-pool"]
     private static let elsewhere: Set = [
-        "accept", "authorization", "cache-control", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range",
+        "accept", "authorization", "cache-control", "content-encoding", "content-type", "if-match", "if-modified-since", "if-none-match",
+        "if-range",
         "if-unmodified-since",
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
