@@ -11,9 +11,10 @@ package struct Hangups: Sendable {
 
     package init() async {
         isAtTerminal = CurrentProcess.hasTerminal && !ProcessSignal.isHangUpIgnored
+        // First, because it is the one that is sent on purpose.
+        signals = await UnixSignalsSequence(trapping: .sighup)
         // Writing to a closed pipe or connection, or to a file at its size limit, returns an error anyway. The last two have no meaning here.
         for signal in [ProcessSignal.brokenPipe, .fileSizeLimit, .user1, .user2] { signal.ignore() }
-        signals = await UnixSignalsSequence(trapping: .sighup)
     }
 
     /// Whether a signal means that the terminal where the process was started is gone.
