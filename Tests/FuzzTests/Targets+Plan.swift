@@ -54,8 +54,12 @@ extension FuzzTarget {
             } catch let error as CommandFailure {
                 try require(!error.message.isEmpty, "no message")
             }
-            let trace = try CompactTrace(FuzzBlocks(bytes), name: "a.cmt", region: nil) { _, size in Int(size & 0xFFFF) }
-            while try trace.next() {}
+            do {
+                let trace = try CompactTrace(FuzzBlocks(bytes), name: "a.cmt", region: nil) { _, size in Int(size & 0xFFFF) }
+                while try trace.next() {}
+            } catch let error as CommandFailure {
+                try require(!error.message.isEmpty, "no message")
+            }
         },
     ]
 }
