@@ -73,8 +73,10 @@ struct S3ConformanceTests {
     func quirks(_ isOverTLS: Bool) async throws {
         let server = try S3TestServer.openStackRequired(overTLS: isOverTLS)
         let store = try await server.store("quirks-\(isOverTLS)")
-        func put(_ object: SampleObject, parts partSize: Int64) async throws {
-            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+        func put(_ object: SampleObject, parts partSize: Int64, stored: Timestamp? = nil) async throws {
+            var metadata = object.metadata
+            if let stored { metadata.stored = stored }
+            let upload = try await store.beginUpload(object.key, metadata: metadata, expectedSize: object.size)
             for part in object.parts(of: partSize) {
                 let bytes = try object.slice(part.offset, part.length ?? 0)
                 do {
@@ -97,9 +99,10 @@ struct S3ConformanceTests {
         try await put(streamed, parts: 9 << 20)
         #expect(refused() == (isOverTLS ? [.putCondition, .completionChecksums, .trailer] : [.putCondition, .signedChunks]))
         #expect(!store.capabilities.features.contains(.conditionalWrites))
-        // What is there is found, all the same.
+        // Another upload's object is found all the same.
+        let later = SystemClock().now + .seconds(60)
         for object in [small, inParts] {
-            await #expect(throws: StorageError.self) { try await put(object, parts: 5 << 20) }
+            await #expect(throws: StorageError.self) { try await put(object, parts: 5 << 20, stored: later) }
         }
     }
 }
