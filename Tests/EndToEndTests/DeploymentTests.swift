@@ -103,11 +103,12 @@ extension EndToEnd {
             return try String(contentsOf: root.appending(path: name), encoding: .utf8)
         }
 
-        /// The configuration that the README shows, or that of `deploy/`.
+        /// The configuration that the README shows for a service, or that of `deploy/`.
         private static func configuration(_ name: String) throws -> String {
             let text = try file(name)
             guard name.hasSuffix(".md") else { return text }
-            return try #require(text.components(separatedBy: "```yaml\n").dropFirst().first?.components(separatedBy: "```").first)
+            let examples = text.components(separatedBy: "```yaml\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
+            return try #require(examples.first { $0.contains("tokensFile:") })
         }
 
         @Test(
