@@ -94,7 +94,7 @@ struct AzureTestServer: Sendable {
                 let server = try required()
                 let client = AzureClient(
                     container: container, endpoint: server.endpoint, credentials: server.credentials, http: sharedHTTP, logger: logger)
-                var call = AzureCall("createContainer", .PUT, .container, query: [("restype", "container")])
+                var call = AzureCall("createContainer", .PUT, .bucket, query: [("restype", "container")])
                 call.headers = [("x-ms-blob-public-access", "blob")]
                 _ = try await client.send(call)
                 return container
