@@ -7,9 +7,10 @@ import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import StorageAzure
 import StorageCloud
 import Testing
+
+@testable import StorageAzure
 
 /// A server that plays Azure Blob Storage, which `scripts/test-servers.sh` starts, and which checks signatures and tokens.
 struct AzureTestServer: Sendable {

@@ -3,9 +3,10 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
-import StorageAzure
 import StorageCloud
 import TestServers
+
+@testable import StorageAzure
 
 extension FaultScene {
     /// An application of Entra ID, as the server makes it.

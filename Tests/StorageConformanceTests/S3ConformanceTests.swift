@@ -2,8 +2,9 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import StorageCloud
-import StorageS3
 import Testing
+
+@testable import StorageS3
 
 @Suite("The S3 store keeps the promises against a server that checks signatures", .enabled(if: S3TestServer.isExpected))
 struct S3ConformanceTests {
