@@ -4,60 +4,27 @@ import base64
 import os
 import re
 import secrets
-import shutil
 import subprocess
-import time
 
 from bucket_server import ORIGIN_BUCKET, POOL_BUCKET, BucketServer
-from process import start, stop
-from settings import DATA, LOGS, ROOT
+from scripted_server import ScriptedServer
 
 
-class PlayedCloud(BucketServer):
+class PlayedCloud(ScriptedServer, BucketServer):
     """One such server. Nothing but rclone is there for all of them, so rclone also looks after the buckets."""
 
-    # Of scripts/cloud-servers.
-    script = ""
-
     def __init__(self, name: str):
-        # The server makes it.
-        self.directory = DATA / f"cloud-{name}"
-        self.log = LOGS / f"cloud-{name}.log"
+        super().__init__(f"cloud-{name}")
         self.base = ""
-
-    def arguments(self) -> list[str]:
-        """What the server is started with, behind its directory."""
-        raise NotImplementedError
 
     def remote_settings(self) -> dict[str, str]:
         """How rclone reaches the server."""
         raise NotImplementedError
 
-    def __enter__(self) -> "PlayedCloud":
-        script = ROOT / "scripts" / "cloud-servers" / self.script
-        self.process = start([os.environ["CLOUD_SERVERS_PYTHON"], "-B", script, self.directory, *self.arguments()], self.log)
-        try:
-            self.base = f"http://127.0.0.1:{self._await_port()}"
-            for bucket in (POOL_BUCKET, ORIGIN_BUCKET):
-                self.rclone("mkdir", f"{self.remote}{bucket}")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_) -> None:
-        stop(self.process)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _await_port(self) -> str:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.script} ended with {self.process.returncode} before it listened, see {self.log}")
-            if port := port_in(self.log.read_text(encoding="utf-8")):
-                return port
-            time.sleep(0.05)
-        raise TimeoutError(f"{self.script} did not listen within 30 s, see {self.log}")
+    def prepare(self) -> None:
+        self.base = f"http://127.0.0.1:{self.listening(port_in)}"
+        for bucket in (POOL_BUCKET, ORIGIN_BUCKET):
+            self.rclone("mkdir", f"{self.remote}{bucket}")
 
     def rclone(self, *words) -> str:
         """What rclone prints; for what is not measured."""

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TICKS = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1
@@ -54,6 +56,18 @@ def stop(process: subprocess.Popen, patience: float = 10) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait(timeout=patience)
+
+
+def await_listening(process: subprocess.Popen, log: Path, read: Callable[[str], Any], name: str) -> Any:
+    """What `read` finds in the log once the server says there where it listens."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} ended with {process.returncode} before it listened, see {log}")
+        if found := read(log.read_text(encoding="utf-8")):
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"{name} did not listen within 30 s, see {log}")
 
 
 def descendants(pid: int) -> list[int]:

@@ -9,12 +9,7 @@ struct StatsCommand: AsyncParsableCommand {
 
     @OptionGroup var admin: AdminOptions
 
-    func run() async throws {
-        try await admin.withClient { client in
-            let answer: WholeAnswer<StatsCall.Answer> = try await client.call(client.address.stats)
-            print(admin.json ? answer.json.text + "\n" : Self.text(answer), terminator: "")
-        }
-    }
+    func run() async throws { try await admin.show({ $0.stats }, Self.text) }
 
     /// All numbers that the mirror sends, grouped by key, including those that this version does not know.
     static func text(_ stats: WholeAnswer<StatsCall.Answer>) -> String {

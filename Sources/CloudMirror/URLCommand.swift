@@ -17,20 +17,9 @@ struct URLCommand: AsyncParsableCommand {
 
     @OptionGroup var mirror: MirrorOptions
 
-    @Option(
-        help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"),
-        completion: PoolCompletion.kind)
-    var pool: PoolID?
-
-    @Option(
-        help: ArgumentHelp("How long the mirror may take to make a first copy (default: the mirror's own setting).", valueName: "seconds"))
-    var wait: Int?
-
-    func validate() throws {
-        if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait takes 0 to 86400 seconds.") }
-    }
+    @OptionGroup var copy: CopyOptions
 
     func run() async throws {
-        try await reportingFailures { print(try mirror.address().redirect(to: url, pool: pool, wait: wait)) }
+        try await reportingFailures { print(try mirror.address().redirect(to: url, pool: copy.pool, wait: copy.wait)) }
     }
 }

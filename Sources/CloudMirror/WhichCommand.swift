@@ -20,12 +20,7 @@ struct WhichCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let answer: WholeAnswer<WhichCall.Answer> = try await client.call(client.address.which(address))
-                print(admin.json ? answer.json.text + "\n" : Self.text(answer.body), terminator: "")
-            }
-        }
+        try await admin.show({ $0.which(address) }) { (answer: WholeAnswer<WhichCall.Answer>) in Self.text(answer.body) }
     }
 
     static func text(_ answer: WhichCall.Answer) -> String {

@@ -20,18 +20,9 @@ package struct RegionList: Sendable, Equatable {
     let ipv4: RangeTable<UInt32>
     /// By the first 64 bits, which are the network of a client.
     let ipv6: RangeTable<UInt64>
+}
 
-    init(
-        cloud: Cloud, date: Timestamp, prefixes: Int, regions: [CloudRegion], ipv4: RangeTable<UInt32>, ipv6: RangeTable<UInt64>
-    ) {
-        self.cloud = cloud
-        self.date = date
-        self.prefixes = prefixes
-        self.regions = regions
-        self.ipv4 = ipv4
-        self.ipv6 = ipv6
-    }
-
+extension RegionList {
     /// - Parameter entries: Networks in CIDR notation, and the name of the region of each.
     /// - Throws: ``RegionListError`` where any of them is not what a cloud would publish.
     package init(_ cloud: Cloud, date: Timestamp, entries: [(network: String, region: String)]) throws(RegionListError) {

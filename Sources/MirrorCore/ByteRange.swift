@@ -15,6 +15,9 @@ public struct ByteRange: Sendable, Hashable {
     /// One past the last byte.
     public var end: Int64 { offset + length }
 
+    /// As in a `Range` field: `bytes=0-499`.
+    package var fieldValue: String { "bytes=\(offset)-\(end - 1)" }
+
     /// The range, cut off at the end of an object.
     ///
     /// - Returns: `nil` if the range begins at or after the end.

@@ -46,8 +46,27 @@ public struct ByteStream: AsyncSequence, Sendable {
         self.init(chunks: [buffer])
     }
 
+    private init(_ makeIterator: @escaping @Sendable () -> AsyncIterator) {
+        chunks = nil
+        self.makeIterator = makeIterator
+    }
+
     public func makeAsyncIterator() -> AsyncIterator {
         makeIterator()
+    }
+
+    /// The same stream, checked or changed as it is read.
+    ///
+    /// - Parameters:
+    ///   - state: Of the check, at the beginning.
+    ///   - next: Returns the next chunk; takes those of this stream.
+    package func passing<State: Sendable>(
+        _ state: State, _ next: @escaping @Sendable (_ base: inout AsyncIterator, _ state: inout State) async throws -> ByteBuffer?
+    ) -> ByteStream {
+        ByteStream {
+            var (base, state) = (makeAsyncIterator(), state)
+            return AsyncIterator { try await next(&base, &state) }
+        }
     }
 
     /// Reads the whole stream into memory.

@@ -4,9 +4,11 @@ import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOCore
-import StorageAzure
+import StorageCloud
 import TestServers
 import Testing
+
+@testable import StorageAzure
 
 @Suite("The Azure store keeps the promises against a server that checks signatures", .enabled(if: AzureTestServer.isExpected))
 struct AzureConformanceTests {

@@ -7,9 +7,10 @@ import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import StorageAzure
 import StorageCloud
 import Testing
+
+@testable import StorageAzure
 
 /// A server that plays Azure Blob Storage, which `scripts/test-servers.sh` starts, and which checks signatures and tokens.
 struct AzureTestServer: Sendable {
@@ -94,7 +95,7 @@ struct AzureTestServer: Sendable {
                 let server = try required()
                 let client = AzureClient(
                     container: container, endpoint: server.endpoint, credentials: server.credentials, http: sharedHTTP, logger: logger)
-                var call = AzureCall("createContainer", .PUT, .container, query: [("restype", "container")])
+                var call = AzureCall("createContainer", .PUT, .bucket, query: [("restype", "container")])
                 call.headers = [("x-ms-blob-public-access", "blob")]
                 _ = try await client.send(call)
                 return container

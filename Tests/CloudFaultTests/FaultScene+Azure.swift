@@ -3,9 +3,10 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
-import StorageAzure
 import StorageCloud
 import TestServers
+
+@testable import StorageAzure
 
 extension FaultScene {
     /// An application of Entra ID, as the server makes it.
@@ -36,16 +37,16 @@ extension FaultScene {
                 container: place.bucket, endpoint: endpoint, reading: BucketReading(access: .presigned),
                 credentials: credentials, delegation: delegation),
             http: place.http, clock: place.clock, clockOffset: offset, logger: place.logger)
-        _ = try await store.client.send(AzureCall("createContainer", .PUT, .container, query: [("restype", "container")]))
+        _ = try await store.client.send(AzureCall("createContainer", .PUT, .bucket, query: [("restype", "container")]))
         return Opened(
             store: store,
             putOther: { name in
                 _ = try await store.client.send(
-                    AzureCall("put", .PUT, .blob(name: name), headers: [("x-ms-blob-type", "BlockBlob")], body: .bytes([ByteBuffer()])))
+                    AzureCall("put", .PUT, .object(name), headers: [("x-ms-blob-type", "BlockBlob")], body: .bytes([ByteBuffer()])))
             },
             names: {
                 let document = try await store.client.document(
-                    AzureCall("list", .GET, .container, query: [("restype", "container"), ("comp", "list")]))
+                    AzureCall("list", .GET, .bucket, query: [("restype", "container"), ("comp", "list")]))
                 return Set((document["Blobs"]?.all("Blob") ?? []).compactMap { $0["Name"]?.text })
             },
             revoke: { try await place.control.post("revoke", ["client_id": application.clientId]) },

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
+import StorageCloud
 import StorageGCS
 import TestServers
 import Testing

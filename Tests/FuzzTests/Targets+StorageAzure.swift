@@ -136,8 +136,8 @@ extension FuzzTarget {
         ) { bytes in
             for container in ["container", AzureContainerURLs.root] {
                 let urls = AzureContainerURLs(endpoint: AzureEndpoint(account: "account"), container: container)
-                guard let blob = urls.blob(text(bytes)), let url = urls.url(of: blob) else { continue }
-                try require(urls.blob(url.description) == blob, "\(url) is not read back")
+                guard let blob = urls.object(text(bytes)), let url = urls.url(of: blob) else { continue }
+                try require(urls.object(url.description) == blob, "\(url) is not read back")
             }
         },
         FuzzTarget(

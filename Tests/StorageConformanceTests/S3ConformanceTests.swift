@@ -1,8 +1,10 @@
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
-import StorageS3
+import StorageCloud
 import Testing
+
+@testable import StorageS3
 
 @Suite("The S3 store keeps the promises against a server that checks signatures", .enabled(if: S3TestServer.isExpected))
 struct S3ConformanceTests {

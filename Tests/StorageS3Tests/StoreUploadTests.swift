@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import StorageCloud
 import Synchronization
 import TestServers
 import Testing

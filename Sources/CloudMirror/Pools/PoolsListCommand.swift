@@ -10,10 +10,7 @@ struct PoolsListCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
-        try await admin.withClient { client in
-            let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(client.address.pools)
-            print(admin.json ? answer.json.text + "\n" : Self.table(answer.body.pools), terminator: "")
-        }
+        try await admin.show({ $0.pools }) { (answer: WholeAnswer<PoolsCall.Answer>) in Self.table(answer.body.pools) }
     }
 
     static func table(_ pools: [PoolsCall.Item]) -> String {

@@ -47,7 +47,15 @@ struct AdminOptions: ParsableArguments {
         try await reportingFailures { try await quietly(mirror.address(), patience: 60, body) }
     }
 
-    /// The same without reporting failures.
+    /// Makes a call, and prints its answer: as JSON if that was asked for, otherwise as text.
+    func show<Body>(_ url: (MirrorAddress) -> String, _ text: (WholeAnswer<Body>) -> String) async throws {
+        try await withClient { client in
+            let answer: WholeAnswer<Body> = try await client.call(url(client.address))
+            print(json ? answer.json.text + "\n" : text(answer), terminator: "")
+        }
+    }
+
+    /// The same as ``withClient(_:)`` without reporting failures.
     ///
     /// - Parameter patience: A call fails after this many seconds without a byte.
     func quietly<Result>(

@@ -32,7 +32,7 @@ struct HTTPOrigin: Origin {
 
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer {
         var headers: [(name: String, value: String)] = []
-        if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
+        if let range { headers.append(("Range", range.fieldValue)) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
         let request = OutboundRequest(.get, url ?? source.url, headers: headers)

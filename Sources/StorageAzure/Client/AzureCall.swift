@@ -1,17 +1,18 @@
 import MirrorCore
-package import MirrorStorage
+import MirrorStorage
 import NIOCore
-package import NIOHTTP1
+import NIOHTTP1
 package import StorageCloud
 
 package typealias AzureCall = CloudCall<AzurePlace>
 
 /// What a request is sent to.
-package enum AzurePlace: Sendable, Hashable {
+package enum AzurePlace: CallPlace {
     case account
-    case container
-    /// - Parameter name: The blob's own name, not encoded.
-    case blob(name: String)
+    /// The container.
+    case bucket
+    /// A blob's own name, not encoded.
+    case object(String)
 }
 
 extension CallBody {
@@ -39,28 +40,4 @@ enum AzureCRC64 {
     }
 }
 
-extension WriteCondition {
-    var headers: [(name: String, value: String)] {
-        switch self {
-        case .none: []
-        case .absent: [("if-none-match", "*")]
-        }
-    }
-}
-
-/// What the service answered.
-package struct AzureAnswer: ServiceAnswer {
-    package var status: Int
-    package var headers: HTTPHeaders
-    /// Its errors are ``StorageError``s.
-    package var body: ByteStream
-    /// When it is an answer that says why not; `body` is in memory then.
-    package var failure: AzureFailure?
-
-    /// The body as a document.
-    ///
-    /// - Throws: What reading it throws; `.unavailable` when it is none.
-    package func document(of call: String, limit: Int = 1 << 20) async throws -> XMLTree {
-        try await document(of: call, limit: limit, errors: .azure)
-    }
-}
+package typealias AzureAnswer = ServiceAnswer<AzureFailure>

@@ -26,38 +26,18 @@ extension AzureClient {
             let offset = clockOffset.value
             let response = try await http.send(try request(call, credentials))
             // From every answer: a request with a token is never refused for its time, but what is signed beside it would be.
-            learnTime(response.headers)
+            clockOffset.learn(
+                from: response.headers, at: clock.now, tolerance: Self.clockTolerance, logger, ["account": "\(endpoint.account)"])
             return Attempt(
-                answer: try await answer(from: response, to: call), credentials: credentials, isTimeNews: clockOffset.value != offset)
+                answer: try await AzureAnswer(response, to: call.name), credentials: credentials, isTimeNews: clockOffset.value != offset)
         } catch {
             throw CloudErrors.azure.mapping(error, call: call.name)
         }
     }
 
-    private func learnTime(_ headers: HTTPHeaders) {
-        guard let date = headers.first(name: "date"), clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance) else {
-            return
-        }
-        logger.warning(
-            "this machine's clock is off; signatures use the service's time from now on",
-            metadata: ["account": "\(endpoint.account)", "offset_seconds": .stringConvertible(clockOffset.value)])
-    }
-
-    func currentCredentials(for call: String) async throws -> AzureCredentials? {
-        do {
-            return try await credentials.credentials()
-        } catch {
-            throw CloudErrors.azure.mapping(error, call: call)
-        }
-    }
-
     private func request(_ call: AzureCall, _ credentials: AzureCredentials?) throws -> ServiceRequest {
-        let signed = try signed(call, credentials, isPart: false)
-        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
-        headers.replaceOrAdd(name: "Host", value: endpoint.authority)
-        return ServiceRequest(
-            method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target, headers: headers,
-            body: call.body.content, isDeletion: call.name == "delete")
+        let (signed, target) = try signed(call, credentials, isPart: false)
+        return signed.sent(to: endpoint, target: target, body: call.body.content, isDeletion: call.name == "delete")
     }
 
     /// A request with everything that says who asks.
@@ -65,12 +45,12 @@ extension AzureClient {
     /// - Parameter isPart: Whether it is a part of a batch, which has the version of the whole.
     func signed(
         _ call: AzureCall, _ credentials: AzureCredentials?, isPart: Bool
-    ) throws -> (headers: [(name: String, value: String)], target: String) {
+    ) throws -> (request: SignableRequest, target: String) {
         let path: String
         switch call.place {
         case .account: path = endpoint.path("")
-        case .container: path = endpoint.path(container)
-        case .blob(let name): path = endpoint.path(container, blob: name)
+        case .bucket: path = endpoint.path(bucket)
+        case .object(let name): path = endpoint.path(bucket, blob: name)
         }
         var request = SignableRequest(
             method: call.method.rawValue, host: endpoint.authority, path: path, query: call.query, headers: call.headers)
@@ -92,16 +72,9 @@ extension AzureClient {
         }
         let isToken = if case .token = credentials?.kind { true } else { false }
         hasToken.withLock { $0 = isToken }
-        return (request.headers, target)
+        return (request, target)
     }
 
     /// Whoever sees a token has all that it permits; on the way to this machine itself there is nobody.
     private var mayCarryToken: Bool { endpoint.scheme == .https || LocalHost.isThisMachine(endpoint.host) }
-
-    private func answer(from response: ServiceResponse, to call: AzureCall) async throws -> AzureAnswer {
-        let (body, said) = try await response.content(of: call.name, errors: .azure)
-        return AzureAnswer(
-            status: response.status, headers: response.headers, body: body,
-            failure: said.map { AzureFailure(status: response.status, headers: response.headers, body: $0) })
-    }
 }

@@ -9,16 +9,16 @@ import Synchronization
 ///
 /// What can be put right is put right once, and remembered: a clock that is off, a token that has ended. Throttling and passing failures
 /// are the caller's to wait out.
-package final class AzureClient: Sendable {
-    /// Empty for the account itself.
-    package let container: String
+package final class AzureClient: CloudClient {
+    /// The container's name; empty for the account itself.
+    package let bucket: String
     package let endpoint: AzureEndpoint
 
-    let credentials: any CredentialsProvider<AzureCredentials>
+    package let credentials: any CredentialsProvider<AzureCredentials>
     let delegation: AzureDelegationKeys?
-    let http: ServiceClient
-    let clock: any MirrorClock
-    let clockOffset: ClockOffset
+    package let http: ServiceClient
+    package let clock: any MirrorClock
+    package let clockOffset: ClockOffset
     let logger: Logger
     /// Whether the last request carried a token.
     let hasToken = Mutex(false)
@@ -31,7 +31,7 @@ package final class AzureClient: Sendable {
         delegation: AzureDelegationKeys? = nil, http: ServiceClient, clock: any MirrorClock = SystemClock(),
         clockOffset: ClockOffset = ClockOffset(), logger: Logger
     ) {
-        self.container = container
+        bucket = container
         self.endpoint = endpoint
         self.credentials = credentials
         self.delegation = delegation
@@ -41,34 +41,14 @@ package final class AzureClient: Sendable {
         self.logger = logger
     }
 
-    /// Now, by the service's clock as far as it is known.
-    var now: Timestamp { clockOffset.corrected(clock.now) }
-
-    /// Sends a request and returns the answer that it was done.
-    ///
-    /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
-    package func send(_ call: AzureCall) async throws -> AzureAnswer {
-        let answer = try await answer(to: call)
-        if let failure = answer.failure { throw error(failure, call) }
-        return answer
-    }
-
-    func error(_ failure: AzureFailure, _ call: AzureCall) -> StorageError {
+    package func error(_ failure: AzureFailure, _ call: AzureCall) -> StorageError {
         let subject = failure.isAboutSource ? "the source of \(subject(of: call))" : subject(of: call)
-        return failure.storageError(call: call.name, bucket: container, subject: subject)
+        return failure.storageError(call: call.name, bucket: bucket, subject: subject)
     }
 
-    /// Sends a request whose answer is a document.
-    package func document(_ call: AzureCall, limit: Int = 1 << 20) async throws -> XMLTree {
-        try await send(call).document(of: call.name, limit: limit)
-    }
-
-    /// Sends a request and returns what the service answers, whatever the status.
-    ///
-    /// - Throws: As ``send(_:)`` where there is no answer.
     package func answer(to call: AzureCall) async throws -> AzureAnswer {
-        logger.trace("asking the service", metadata: ["call": "\(call.name)", "container": "\(container)"])
-        var corrections = AzureCorrections()
+        logger.trace("asking the service", metadata: ["call": "\(call.name)", "container": "\(bucket)"])
+        var corrections: Set<Correction> = []
         while true {
             let attempt = try await attempt(call)
             guard let failure = attempt.answer.failure, correct(failure, attempt, &corrections) else { return attempt.answer }
@@ -79,26 +59,43 @@ package final class AzureClient: Sendable {
         }
     }
 
+    /// Each is made only once in a call: a service that never agrees with itself keeps nobody busy.
+    private enum Correction {
+        case clock, credentials
+    }
+
+    /// - Returns: Whether another attempt has a chance.
+    private func correct(_ failure: AzureFailure, _ attempt: Attempt, _ corrections: inout Set<Correction>) -> Bool {
+        guard let used = attempt.credentials, failure.refusesCredentials else { return false }
+        switch used.kind {
+        case .key:
+            // What is wrong with a signature is not said: it may be its time.
+            guard failure.code == "AuthenticationFailed", attempt.isTimeNews, corrections.insert(.clock).inserted else { return false }
+            logger.info("a request is signed again with the service's time", metadata: ["account": "\(endpoint.account)"])
+            return true
+        case .token:
+            guard corrections.insert(.credentials).inserted else { return false }
+            credentials.invalidate(used)
+            logger.info("the service refused a token; requesting a new one", metadata: ["account": "\(endpoint.account)"])
+            return true
+        case .signature: return false
+        }
+    }
+
     /// `object a/b in the container c`
     package func subject(of call: AzureCall) -> String {
         switch call.place {
         case .account: "account \(endpoint.account)"
-        case .container: "container \(container)"
-        case .blob(let name): "object \(name) in the container \(container)"
+        case .bucket: "container \(bucket)"
+        case .object(let name): "object \(name) in the container \(bucket)"
         }
     }
 
     // MARK: Locations
 
-    /// The address of a blob, without a signature.
-    ///
-    /// - Parameter base: What stands in front of the name in place of the container's own address.
-    package func url(ofBlob name: String, base: ArtifactURL? = nil) -> String {
-        if let base {
-            let folder = base.path.hasSuffix("/") ? base.path : "\(base.path)/"
-            return "\(base.service)\(folder)\(PercentCoding.encode(path: name))"
-        }
-        return "\(endpoint.scheme.rawValue)://\(endpoint.authority)\(endpoint.path(container, blob: name))"
+    package func url(ofKey name: String, base: ArtifactURL? = nil) -> String {
+        base.map { "\($0.service)\($0.path(before: name))" }
+            ?? "\(endpoint.scheme.rawValue)://\(endpoint.authority)\(endpoint.path(bucket, blob: name))"
     }
 
     /// How long the same address is given, so that clients and caches see one, whichever process they ask.
@@ -106,25 +103,15 @@ package final class AzureClient: Sendable {
     /// How long a signed address may work: a user delegation key has seven days.
     static let longestLife: Duration = .seconds(604_800)
 
-    /// An address of a blob at which everybody may read it for a while.
-    ///
-    /// - Parameters:
-    ///   - state: Of the blob; the query of the address names it.
-    ///   - base: What stands in front of the name in place of the container's own address.
-    ///   - life: At least; up to the length of ``signingWindow`` more, and no longer than the key that signs.
-    /// - Throws: `.permissionDenied` without credentials that can sign.
-    package func signedURL(ofBlob name: String, base: ArtifactURL? = nil, life: Duration) async throws -> ObjectLocation {
-        try await signedURL(ofBlob: name, state: .current, base: base, life: life)
-    }
-
-    func signedURL(
-        ofBlob name: String, state: SharedAccessSignature.State, base: ArtifactURL? = nil, life: Duration
+    /// It works for up to the length of ``signingWindow`` longer, and for no longer than the key that signs.
+    package func signedURL(
+        ofKey name: String, version: AzureBlobVersion? = nil, base: ArtifactURL? = nil, life: Duration
     ) async throws -> ObjectLocation {
         func end() -> Timestamp { Self.signingWindow.start(of: now) + Self.signingWindow.life(atLeast: min(life, Self.longestLife)) }
         var expires = end()
         func signature() -> SharedAccessSignature {
             SharedAccessSignature(
-                account: endpoint.account, container: container, blob: name, state: state, expires: expires,
+                account: endpoint.account, container: bucket, blob: name, version: version, expires: expires,
                 requiresHTTPS: (base?.scheme ?? endpoint.scheme) == .https)
         }
         let query: String
@@ -147,9 +134,9 @@ package final class AzureClient: Sendable {
             throw CloudErrors.azure.error(
                 .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public", "location")
         }
-        let version = state.item.map { "\($0.name)=\(PercentCoding.encode($0.value))&" } ?? ""
+        let url = url(ofKey: name, base: base) + AzureContainerURLs.query(version)
         // When it ends by this machine's clock.
-        return ObjectLocation(url: "\(url(ofBlob: name, base: base))?\(version)\(query)", expires: expires - clockOffset.value)
+        return ObjectLocation(url: "\(url)\(version == nil ? "?" : "&")\(query)", expires: expires - clockOffset.value)
     }
 
     private func delegationKey() async throws -> UserDelegationKey {
@@ -160,17 +147,6 @@ package final class AzureClient: Sendable {
             return try await delegation.key()
         } catch {
             throw CloudErrors.azure.mapping(error, call: "location")
-        }
-    }
-}
-
-extension SharedAccessSignature.State {
-    /// What names it in the query of an address.
-    var item: (name: String, value: String)? {
-        switch self {
-        case .current: nil
-        case .version(let moment): ("versionid", moment)
-        case .snapshot(let moment): ("snapshot", moment)
         }
     }
 }

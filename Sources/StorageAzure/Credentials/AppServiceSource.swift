@@ -61,9 +61,9 @@ enum ManagedIdentity {
         _ answer: CredentialsTransport.Answer, from url: ArtifactURL, clientID: String?, at now: Timestamp
     ) throws(CredentialsError) -> AzureCredentials {
         guard answer.status == 200 else {
-            let isTransient = [404, 408, 410, 429].contains(answer.status) || answer.status >= 500
-            let said = TokenDocument.error(answer.body).map { ", \($0.code)\($0.message.isEmpty ? "" : ": \($0.message)")" } ?? ""
-            throw CredentialsError(isTransient ? .unavailable : .refused, "\(url.service) answers with status \(answer.status)\(said)")
+            throw CredentialsError(
+                status: answer.status, of: url.service, said: TokenDocument.error(answer.body),
+                isTransient: [404, 410].contains(answer.status))
         }
         do {
             let token = try TokenDocument.parse(answer.body, at: now)

@@ -16,6 +16,13 @@ package struct AzureCredentials: ExpiringCredentials {
     /// When the service stops accepting them; `nil` for those that last.
     package let expires: Timestamp?
 
+    package var canSign: Bool {
+        switch kind {
+        case .key, .token: true
+        case .signature: false
+        }
+    }
+
     package init(key: SharedKey) {
         kind = .key(key)
         name = "key of the account \(key.account)"

@@ -62,7 +62,12 @@ struct EntraTokenService: Sendable {
             let answer = try await transport.answer(
                 .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
                 body: CredentialsTransport.form(fields), timeout: Self.timeout)
-            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            guard answer.status == 200 else {
+                let said = TokenDocument.error(answer.body)
+                throw CredentialsError(
+                    status: answer.status, of: url.service, said: said, secrets: secrets,
+                    isTransient: said?.code == "temporarily_unavailable")
+            }
             do throws(CredentialsError) {
                 let token = try TokenDocument.parse(answer.body, at: transport.clock.now)
                 return AzureCredentials(token: token.text, of: "application \(client.clientID)", expires: token.expires)
@@ -96,19 +101,5 @@ struct EntraTokenService: Sendable {
         }
         let path = isFederationServer(client) ? "/adfs/oauth2/token" : "/\(client.tenantID)/oauth2/v2.0/token"
         return try ArtifactURL.of(source, base.service + path)
-    }
-
-    // MARK: What it says
-
-    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
-        let said = TokenDocument.error(answer.body)
-        let isTransient = answer.status >= 500 || answer.status == 429 || answer.status == 408 || said?.code == "temporarily_unavailable"
-        var text = "\(url.service) answers with status \(answer.status)"
-        if let said {
-            text += ", \(said.code)"
-            let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
-            if isClean, !said.message.isEmpty { text += ": \(said.message)" }
-        }
-        return CredentialsError(isTransient ? .unavailable : .refused, text)
     }
 }

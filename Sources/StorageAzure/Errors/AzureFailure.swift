@@ -1,12 +1,13 @@
 import MirrorCore
 import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
 /// What the service says when it does not do what was asked.
 package struct AzureFailure: ServiceFailure {
     package static var service: String { AzureService.name }
+    package static let missingBucket = "ContainerNotFound"
 
     package var status: Int
     /// `BlobNotFound`
@@ -17,11 +18,7 @@ package struct AzureFailure: ServiceFailure {
     /// What the server answered that the service was to copy from: `NoSuchKey`.
     var sourceCode = ""
 
-    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
-        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
-    }
-
-    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
+    package init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         self.status = status
         // An answer to HEAD says it in a field alone.
@@ -29,11 +26,9 @@ package struct AzureFailure: ServiceFailure {
         // Behind the first line stand the request and the time; what is beside the message may be what was signed.
         let words = error?["Message"]?.text.split(whereSeparator: \.isNewline).first ?? ""
         message = Self.cleaned(String(words), limit: 200)
-        requestID = headers.first(name: "x-ms-request-id").map { Self.cleaned($0, limit: 80) }
-        if requestID?.isEmpty == true { requestID = nil }
+        requestID = Self.requestID(headers.first(name: "x-ms-request-id"))
         sourceCode = Self.cleaned(headers.first(name: "x-ms-copy-source-error-code") ?? "", limit: 64)
-        retryAfter = headers.first(name: "retry-after").flatMap { Int64(digits: $0) }
-            .flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
+        retryAfter = Self.retryAfter(headers)
     }
 
     // MARK: What it means

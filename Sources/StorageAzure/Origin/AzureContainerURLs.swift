@@ -1,5 +1,5 @@
-package import MirrorCore
-import StorageCloud
+import MirrorCore
+package import StorageCloud
 
 /// The URLs that mean blobs of one container: all spellings are read, one is written.
 ///
@@ -10,11 +10,11 @@ import StorageCloud
 /// **Queries.** What a shared access signature consists of is dropped, and so is what only changes the fields of the answer (`rscd`, …).
 /// `versionid` and `snapshot` are kept. Any other query asks for something else than the blob (`comp`, `restype`, …), or nobody knows for
 /// what: such a URL is not read.
-package struct AzureContainerURLs: Sendable {
+package struct AzureContainerURLs: BucketURLs {
     package let endpoint: AzureEndpoint
     package let container: String
     /// Everything before a name.
-    private let base: String
+    package let base: String
 
     static let root = "$root"
 
@@ -24,24 +24,13 @@ package struct AzureContainerURLs: Sendable {
         base = "\(endpoint.url)/\(container)/"
     }
 
-    /// The one URL of a blob.
-    ///
-    /// - Returns: `nil` when no URL holds the name unchanged.
-    package func url(of blob: AzureBlobName) -> ArtifactURL? {
-        var text = base + PercentCoding.encode(path: blob.name)
-        if let item = blob.state.item { text += "?\(item.name)=\(PercentCoding.encode(item.value))" }
-        guard !blob.name.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
-        return url
-    }
+    package static func parameter(_ version: AzureBlobVersion) -> (name: String, value: String) { version.parameter }
 
-    /// The blob that a URL means.
-    ///
-    /// - Returns: `nil` for what does not lie in this container.
-    package func blob(_ text: String) -> AzureBlobName? {
+    package func object(_ text: String) -> AzureBlobName? {
         guard let parts = ObjectURLParts(text), let site = parts.site, isSite(site), let name = name(parts.path),
-            ObjectURLParts.canHold(name), let state = parts.queryItems.flatMap(Self.state)
+            ObjectURLParts.canHold(name), let versions = parts.queryItems.flatMap(Self.versions), versions.count <= 1
         else { return nil }
-        return AzureBlobName(name: name, state: state)
+        return AzureBlobName(key: name, version: versions.first)
     }
 
     private func isSite(_ site: ArtifactURL) -> Bool {
@@ -74,20 +63,18 @@ package struct AzureContainerURLs: Sendable {
     // MARK: Queries
 
     /// - Returns: `nil` for a query that asks for something else than the blob.
-    private static func state(_ items: [(name: String, value: Substring?)]) -> SharedAccessSignature.State? {
-        var state = SharedAccessSignature.State.current
+    private static func versions(_ items: [(name: String, value: Substring?)]) -> [AzureBlobVersion]? {
+        var versions: [AzureBlobVersion] = []
         for (name, value) in items {
             let name = name.lowercased()
             guard name == "versionid" || name == "snapshot" else {
                 guard droppedNames.contains(name) else { return nil }
                 continue
             }
-            guard state == .current, let moment = value.flatMap({ PercentCoding.decode($0) }), !moment.isEmpty else {
-                return nil
-            }
-            state = name == "snapshot" ? .snapshot(moment) : .version(moment)
+            guard let moment = value.flatMap({ PercentCoding.decode($0) }), !moment.isEmpty else { return nil }
+            versions.append(name == "snapshot" ? .snapshot(moment) : .version(moment))
         }
-        return state
+        return versions
     }
 
     /// What changes neither which blob is meant nor its bytes: a signature of any kind, and what overrides the answer's fields.
@@ -97,9 +84,4 @@ package struct AzureContainerURLs: Sendable {
     ]
 }
 
-/// A blob of a container, as the service knows it.
-package struct AzureBlobName: Sendable, Equatable {
-    /// Not encoded.
-    package var name: String
-    var state = SharedAccessSignature.State.current
-}
+package typealias AzureBlobName = BucketObject<AzureBlobVersion>

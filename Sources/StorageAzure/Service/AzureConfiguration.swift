@@ -5,7 +5,7 @@ package import StorageCloud
 package struct AzureConfiguration: Sendable {
     package var container: String
     package var endpoint: AzureEndpoint
-    package var reading: BucketReading
+    package var reading = BucketReading()
     package var credentials: any CredentialsProvider<AzureCredentials>
     /// Sign locations where there is no account key.
     package var delegation: AzureDelegationKeys?
@@ -15,15 +15,4 @@ package struct AzureConfiguration: Sendable {
     package var copyPartSize: Int64 = 128 << 20
     /// Blocks of one copy by the service under way at a time.
     package var copyConcurrency = 8
-
-    package init(
-        container: String, endpoint: AzureEndpoint, reading: BucketReading = BucketReading(),
-        credentials: any CredentialsProvider<AzureCredentials>, delegation: AzureDelegationKeys? = nil
-    ) {
-        self.container = container
-        self.endpoint = endpoint
-        self.reading = reading
-        self.credentials = credentials
-        self.delegation = delegation
-    }
 }

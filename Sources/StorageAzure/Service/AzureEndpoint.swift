@@ -1,8 +1,9 @@
 package import MirrorCore
 import MirrorNet
+import StorageCloud
 
 /// Where the containers of one account are.
-package struct AzureEndpoint: Sendable, Hashable {
+package struct AzureEndpoint: ServiceEndpoint {
     package let scheme: ArtifactURL.Scheme
     /// A name or an address; IPv6 without brackets.
     package let host: String
@@ -38,12 +39,6 @@ package struct AzureEndpoint: Sendable, Hashable {
 
     /// Whether whoever is behind it reaches the public internet and nothing else; an emulator or an appliance is where its address is.
     var isPublic: Bool { IPAddress(host).map { AddressGuard.reason(toRefuse: $0) == nil } ?? true }
-
-    /// As it stands in a `Host` field.
-    package var authority: String {
-        let host = host.contains(":") ? "[\(host)]" : host
-        return port == scheme.defaultPort ? host : "\(host):\(port)"
-    }
 
     /// `https://account.blob.core.windows.net`, `http://127.0.0.1:10000/account`
     package var url: String { "\(scheme.rawValue)://\(authority)\(isInPath ? "/\(account)" : "")" }

@@ -1,71 +1,52 @@
 import MirrorCore
-import MirrorNet
 import MirrorStorage
-import NIOCore
-import NIOHTTP1
 import StorageCloud
 
-/// Tries everything that a pool needs of its container, and says what is wrong in words that say what to do.
-///
-/// It writes objects of its own, whose keys say what they are, and removes them again.
-struct AzurePoolCheck: Sendable {
+/// Tries everything that a pool needs from its container.
+struct AzurePoolCheck: PoolCheck {
     let setup: AzurePoolSetup
 
-    var configuration: AzureConfiguration { setup.configuration }
-    var client: AzureClient { setup.client }
-    private var probe: ServiceProbe { ServiceProbe(http: setup.http, clock: setup.clock) }
+    var credentialsSource: String { setup.credentialsSource }
     private var target: AzurePoolTarget { setup.target }
 
-    /// The pool's own, with all that it writes in a folder whose name says what it is.
+    var words: PoolCheckWords {
+        let contributor = "Storage Blob Data Contributor"
+        let reader = "Storage Blob Data Reader"
+        var words = PoolCheckWords(
+            grant: { "assign \($0) on the container" }, write: contributor, read: reader, list: reader, delete: contributor,
+            parts: ("blocks", contributor), condition: "If-None-Match",
+            publicAdvice: target.reading.isElsewhere
+                ? "the server behind publicURL must give everyone the container's objects"
+                : "run `cloud-mirror pools apply`, which makes them public; if it has, the account does not allow public access: run "
+                    + "`az storage account update --name \(target.account) --allow-blob-public-access true`, or choose "
+                    + "`access: presigned`",
+            signedAdvice:
+                "the way from clients to the container must leave path and query as they are, and the account's firewall must let "
+                + "clients in")
+        words.buckets = "containers"
+        return words
+    }
+
     var probeStore: AzureStore {
-        var probe = configuration
+        var probe = setup.configuration
         probe.reading.keyPrefix += ProbeObjects.folder
         return AzureStore(
-            configuration: probe, http: setup.http, clock: setup.clock, clockOffset: client.clockOffset, logger: setup.logger)
+            configuration: probe, http: setup.http, clock: setup.clock, clockOffset: setup.client.clockOffset, logger: setup.logger)
     }
 
-    typealias Say = (SetupLine.Mark, String) -> Void
+    func name(of credentials: AzureCredentials) -> String { credentials.name }
 
-    /// - Parameter report: Is told each line as soon as it is known.
-    /// - Returns: Whether nothing is wrong.
-    func run(report: (SetupLine) -> Void) async throws -> Bool {
-        var isFine = true
-        func say(_ mark: SetupLine.Mark, _ text: String) {
-            if mark == .error { isFine = false }
-            report(SetupLine(mark, text))
-        }
-        guard try await checkCredentials(say), try await checkEndpoint(say), try await checkContainer(say) else { return false }
-        try await checkObjects(say)
-        say(
-            .ok,
-            "lifecycle: the mirror deletes what it does not keep; a rule for forgotten objects is a setting of the account "
-                + "(`pools apply` shows one)")
-        return isFine
+    func ending(of credentials: AzureCredentials, _ expires: Timestamp) -> String {
+        if case .token = credentials.kind { return ", which expires at \(expires.iso8601) and is renewed before" }
+        return ", which expires at \(expires.iso8601)"
     }
 
-    // MARK: Before the container
-
-    private func checkCredentials(_ say: Say) async throws -> Bool {
-        try await probe.checkCredentials(
-            configuration.credentials, source: setup.credentialsSource, name: { $0.name },
-            end: { credentials, end in
-                if case .token = credentials.kind { return ", which expires at \(end.iso8601) and is renewed before" }
-                return ", which expires at \(end.iso8601)"
-            }, say)
-    }
-
-    private func checkEndpoint(_ say: Say) async throws -> Bool {
-        let endpoint = configuration.endpoint
-        return try await probe.checkEndpoint(
-            scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, named: endpoint.url, say)
-    }
-
-    private func checkContainer(_ say: Say) async throws -> Bool {
+    func checkBucket(_ say: Say) async throws -> Void? {
         do {
             switch try await setup.state().exists {
             case .value(true):
                 say(.ok, "container: \(target.container) exists in the account \(target.account)")
-                return true
+                return ()
             case .value(false):
                 say(
                     .error,
@@ -77,30 +58,49 @@ struct AzurePoolCheck: Sendable {
         } catch let error as StorageError {
             say(.error, "container: \(error.message)")
         }
-        return false
+        return nil
     }
 
-    // MARK: Clients
+    func checkLifecycle(_: Void, _ say: Say) {
+        say(
+            .ok,
+            "lifecycle: the mirror deletes what it does not keep; a rule for forgotten objects is a setting of the account "
+                + "(`pools apply` shows one)")
+    }
 
-    func checkReading(_ say: Say, _ name: String, _ body: ByteBuffer) async throws {
-        let plain = client.url(ofBlob: name, base: configuration.reading.publicURL)
-        switch configuration.reading.access {
-        case .public:
-            let advice =
-                target.isReadElsewhere
-                ? "the server behind publicURL must give everyone the container's objects"
-                : "run `cloud-mirror pools apply`, which makes them public; if it has, the account does not allow public access: run "
-                    + "`az storage account update --name \(target.account) --allow-blob-public-access true`, or choose "
-                    + "`access: presigned`"
-            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .azure, say)
-        case .presigned:
-            let advice =
-                "the way from clients to the container must leave path and query as they are, and the account's firewall must let "
-                + "clients in"
-            try await probe.checkReading(
-                plain, expecting: body,
-                sign: { try await client.signedURL(ofBlob: name, base: configuration.reading.publicURL, life: .seconds(60)).url },
-                advice: advice, errors: .azure, say)
+    // MARK: Objects
+
+    func uploadInParts(_ objects: ProbeObjects, in store: AzureStore) async throws {
+        let (name, ids) = (store.name(of: objects.inParts), BlockIDs())
+        let block = try await store.blocks.write(ids.id(part: 0, attempt: 1), of: name, .bytes([objects.body]))
+        _ = try await store.blocks.commit(name, [block], metadata: objects.metadata, condition: .absent)
+    }
+
+    func source(_ object: ObjectInfo, in store: AzureStore) -> CopySource {
+        CopySource(
+            service: AzureService.name, endpoint: store.client.endpoint.url, region: store.client.endpoint.account,
+            bucket: store.client.bucket, key: store.name(of: object.key), size: object.size, etag: object.etag)
+    }
+
+    func checkMore(_ written: ObjectInfo, _ objects: ProbeObjects, in store: AzureStore, _ say: Say) async throws {
+        guard setup.configuration.pullsURLs else { return }
+        try await attemptByService(say, "fetch from URLs", otherwise: "all artifacts pass through the mirror") {
+            let name = store.name(of: objects.whole)
+            var url = store.client.url(ofKey: name)
+            do {
+                url = try await store.client.signedURL(ofKey: name, life: .seconds(60)).url
+            } catch let error as StorageError where error.code == .permissionDenied {
+                // What cannot be signed may be public.
+            }
+            let source = URLSource(url: try ArtifactURL(url), isPublic: true, size: objects.size, etag: written.etag)
+            _ = try await store.pull(objects.fetched, from: source, metadata: objects.metadata, condition: .absent) {}
+            try await objects.requireBody(objects.fetched, in: store)
+        }
+    }
+
+    func delete(_ keys: [ObjectKey], in store: AzureStore) async throws {
+        for (key, error) in try await store.delete(keys) where error.code != .notFound {
+            throw CloudErrors.azure.error(error.code, "\(key): \(error.message)", "delete")
         }
     }
 }

@@ -1,15 +1,14 @@
 import MirrorStorage
 import StorageCloud
 
-/// What has to be done to a container for a pool, and what not: computed from what the container is like and what is wanted of it, and
-/// nothing else.
-struct AzurePoolPlan: Sendable, Equatable {
+/// What has to be done to a container for a pool.
+struct AzurePoolPlan: PoolPlan {
     enum Step: Sendable, Equatable {
         case createContainer(AzureContainerState.PublicAccess)
         case setAccess(AzureContainerState.PublicAccess)
     }
 
-    private(set) var lines: [PlannedLine<Step>] = []
+    var lines: [PlannedLine<Step>] = []
 
     init(_ target: AzurePoolTarget, _ state: AzureContainerState) {
         switch state.exists {
@@ -37,16 +36,10 @@ struct AzurePoolPlan: Sendable, Equatable {
                 + "account's other rules, or add the rule to them; blocks that are not committed expire after a week")
     }
 
-    private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
-        lines.append(PlannedLine(mark: mark, text: text, step: step))
-    }
-
     private mutating func planAccess(_ target: AzurePoolTarget, _ state: AzureContainerState) {
-        if target.isReadElsewhere {
-            return add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
-        }
+        if target.reading.isElsewhere { return addReadElsewhere() }
         let isPublic = state.access != .nobody
-        switch (target.access, isPublic) {
+        switch (target.reading.access, isPublic) {
         case (.public, true): add(.ok, "public access (\(state.access.rawValue)): everybody may read the objects")
         case (.presigned, false): add(.ok, "public access (none): nobody may read without a signature")
         // It is for the whole container, and so for what else is in it.

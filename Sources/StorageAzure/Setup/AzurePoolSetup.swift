@@ -36,9 +36,7 @@ package struct AzurePoolSetup: StorageSetup {
 
     package func plan() async throws -> SetupPlan {
         let plan = AzurePoolPlan(target, try await state())
-        let lines = plan.lines.map(\.line)
-        guard plan.lines.contains(where: { $0.step != nil }) else { return SetupPlan(lines: lines) }
-        return SetupPlan(lines: lines) { report in
+        return plan.setup { report in
             try await plan.lines.apply(report: report, perform: { try await perform($0) })
         }
     }
@@ -50,7 +48,7 @@ package struct AzurePoolSetup: StorageSetup {
     // MARK: Looking
 
     func state() async throws -> AzureContainerState {
-        let call = AzureCall("headContainer", .HEAD, .container, query: [("restype", "container")])
+        let call = AzureCall("headContainer", .HEAD, .bucket, query: [("restype", "container")])
         let answer = try await ask(call)
         guard let failure = answer.failure else {
             let access = AzureContainerState.PublicAccess(answer.headers.first(name: "x-ms-blob-public-access"))
@@ -64,8 +62,7 @@ package struct AzurePoolSetup: StorageSetup {
     /// The service's answer, once throttling and passing errors were waited out.
     func ask(_ call: AzureCall) async throws -> AzureAnswer {
         // That there is something already is an answer.
-        try await retries.answer(
-            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.code == "ContainerAlreadyExists" })
+        try await retries.answer(of: client, to: call, isAnswer: { $0.code == "ContainerAlreadyExists" })
     }
 
     // MARK: Applying
@@ -75,17 +72,17 @@ package struct AzurePoolSetup: StorageSetup {
         do {
             switch step {
             case .createContainer(let access):
-                var call = AzureCall("createContainer", .PUT, .container, query: [("restype", "container")])
+                var call = AzureCall("createContainer", .PUT, .bucket, query: [("restype", "container")])
                 call.headers += Self.fields(access)
                 guard let failure = try await ask(call).failure, failure.code != "ContainerAlreadyExists" else { return nil }
                 return client.error(failure, call).message
             case .setAccess(let access):
                 // The policies for signatures that stand in the same document stay.
-                let reading = AzureCall("getContainerACL", .GET, .container, query: Self.accessList)
+                let reading = AzureCall("getContainerACL", .GET, .bucket, query: Self.accessList)
                 let answer = try await ask(reading)
                 if let failure = answer.failure { return client.error(failure, reading).message }
                 let policies = try await answer.body.collect(upTo: 256 << 10)
-                var call = AzureCall("setContainerACL", .PUT, .container, query: Self.accessList, body: .bytes([policies]))
+                var call = AzureCall("setContainerACL", .PUT, .bucket, query: Self.accessList, body: .bytes([policies]))
                 call.headers = [("content-type", "application/xml")] + Self.fields(access)
                 guard let failure = try await ask(call).failure else { return nil }
                 return client.error(failure, call).message

@@ -1,24 +1,31 @@
 import MirrorCore
 import StorageCloud
 
+/// Which blob of one name is meant, if not the newest.
+package enum AzureBlobVersion: Sendable, Hashable {
+    case version(String)
+    case snapshot(String)
+
+    /// What names it in the query of an address.
+    var parameter: (name: String, value: String) {
+        switch self {
+        case .version(let moment): ("versionid", moment)
+        case .snapshot(let moment): ("snapshot", moment)
+        }
+    }
+}
+
 /// A signature for the address of one blob, with which anybody may read it until it ends.
 ///
 /// It has no beginning: a machine whose clock is a little ahead would sign what does not work yet.
 ///
 /// - SeeAlso: Azure Storage REST API, "Create a service SAS", "Create a user delegation SAS".
 struct SharedAccessSignature: Sendable {
-    /// Which state of the blob is meant.
-    enum State: Sendable, Equatable {
-        case current
-        case version(String)
-        case snapshot(String)
-    }
-
     let account: String
     let container: String
     /// Not encoded.
     let blob: String
-    var state = State.current
+    var version: AzureBlobVersion?
     /// Cut to a whole second.
     let expires: Timestamp
     /// Whether the address works by https alone.
@@ -50,17 +57,10 @@ struct SharedAccessSignature: Sendable {
     private var protocols: String { requiresHTTPS ? "https" : "" }
 
     private var resource: String {
-        switch state {
-        case .current: "b"
+        switch version {
+        case nil: "b"
         case .version: "bv"
         case .snapshot: "bs"
-        }
-    }
-
-    private var moment: String {
-        switch state {
-        case .current: ""
-        case .version(let moment), .snapshot(let moment): moment
         }
     }
 
@@ -71,7 +71,7 @@ struct SharedAccessSignature: Sendable {
         let answer = ["", "", "", "", ""]
         let fields =
             ["r", "", Self.time(expires), "/blob/\(account)/\(container)/\(blob)"] + signer
-            + [addresses, protocols, AzureService.version, resource, moment, scope] + answer
+            + [addresses, protocols, AzureService.version, resource, version?.parameter.value ?? "", scope] + answer
         return fields.joined(separator: "\n")
     }
 

@@ -25,19 +25,24 @@ struct AzureBlocks: Sendable {
 
     /// One request: a caller that has no retries around it makes some.
     func write(_ id: String, of name: String, _ body: CallBody) async throws -> Block {
-        var call = AzureCall("writePart", .PUT, .blob(name: name), query: [("comp", "block"), ("blockid", id)], body: body)
+        var call = AzureCall("writePart", .PUT, .object(name), query: [("comp", "block"), ("blockid", id)], body: body)
         let sent: UInt64?
-        let streamed: CheckedStream?
+        let streamed: RunningCheck?
         switch body {
         case .none, .bytes:
             sent = body.crc64
             streamed = nil
             if let sent { call.headers.append(("x-ms-content-crc64", AzureCRC64.text(sent))) }
         case .stream(let stream, let length):
-            let checked = CheckedStream(stream)
+            let check = RunningCheck()
             sent = nil
-            streamed = checked
-            call.body = .stream(ByteStream(checked), length: length)
+            streamed = check
+            let checked = stream.passing(check) { base, check in
+                let chunk = try await base.next()
+                if let chunk { check.update(chunk) }
+                return chunk
+            }
+            call.body = .stream(checked, length: length)
         }
         let answer = try await client.send(call)
         return try Self.block(id, answer, expecting: sent ?? streamed?.crc64, call.name)
@@ -50,9 +55,9 @@ struct AzureBlocks: Sendable {
         md5: Digest? = nil
     ) async throws -> Block {
         try await retries.run { _ in
-            var call = AzureCall("copyPart", .PUT, .blob(name: name), query: [("comp", "block"), ("blockid", id)])
+            var call = AzureCall("copyPart", .PUT, .object(name), query: [("comp", "block"), ("blockid", id)])
             call.headers = try await source()
-            if let range { call.headers.append(("x-ms-source-range", "bytes=\(range.offset)-\(range.end - 1)")) }
+            if let range { call.headers.append(("x-ms-source-range", range.fieldValue)) }
             if let md5 { call.headers.append(("x-ms-source-content-md5", md5.base64)) }
             return try Self.block(id, try await client.send(call), expecting: nil, call.name)
         }
@@ -77,7 +82,7 @@ struct AzureBlocks: Sendable {
         text += "</BlockList>"
         let body = CallBody.bytes([ByteBuffer(string: text)])
         var call = AzureCall(
-            "complete", .PUT, .blob(name: name), query: [("comp", "blocklist")],
+            "complete", .PUT, .object(name), query: [("comp", "blocklist")],
             headers: [("content-type", "application/xml")] + MetadataFields.azure.headers(metadata) + condition.headers, body: body)
         if let crc64 = body.crc64 { call.headers.append(("x-ms-content-crc64", AzureCRC64.text(crc64))) }
         if let md5 { call.headers.append(("x-ms-blob-content-md5", md5.base64)) }
@@ -94,29 +99,13 @@ struct AzureBlocks: Sendable {
     }
 }
 
-/// A stream whose check is known once it is over.
-private final class CheckedStream: AsyncSequence, Sendable {
-    typealias Element = ByteBuffer
-
-    private let base: ByteStream
+/// The check of a stream, which is known once the stream has been read.
+private final class RunningCheck: Sendable {
     private let crc = Mutex(CRC64NVME())
-
-    init(_ base: ByteStream) {
-        self.base = base
-    }
 
     var crc64: UInt64 { crc.withLock { $0.value } }
 
-    struct AsyncIterator: AsyncIteratorProtocol {
-        fileprivate var base: ByteStream.AsyncIterator
-        fileprivate let stream: CheckedStream
-
-        mutating func next() async throws -> ByteBuffer? {
-            guard let chunk = try await base.next() else { return nil }
-            stream.crc.withLock { crc in chunk.withUnsafeReadableBytes { crc.update($0) } }
-            return chunk
-        }
+    func update(_ chunk: ByteBuffer) {
+        crc.withLock { crc in chunk.withUnsafeReadableBytes { crc.update($0) } }
     }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), stream: self) }
 }

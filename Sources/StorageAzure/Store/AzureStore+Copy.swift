@@ -54,8 +54,8 @@ extension AzureStore {
         let fields: [(name: String, value: String)] =
             [("x-ms-blob-type", "BlockBlob"), ("x-ms-copy-source-blob-properties", "false")] + MetadataFields.azure.headers(metadata)
             + condition.headers
-        let etag = try await blocks.retries.run { _ -> String in
-            var call = call("copy", .PUT, key)
+        let etag = try await retries.run { _ -> String in
+            var call = AzureCall("copy", .PUT, key: name(of: key))
             call.headers = try await fields + reader.fields()
             do {
                 return try AzureBlocks.commit(try await client.send(call), call.name, now: client.now).etag
@@ -63,7 +63,7 @@ extension AzureStore {
                 return try await published(key, size: reader.source.size, metadata, condition, despite: error).etag
             }
         }
-        let info = try await blocks.retries.run { _ in try await head(key) }
+        let info = try await retries.run { _ in try await head(key) }
         guard info.etag == etag else {
             throw CloudErrors.azure.error(.preconditionFailed, "a different object from the one copied is at \(key)", "copy")
         }
@@ -83,16 +83,16 @@ extension AzureStore {
 
         /// Fields that say what is to be read, and with whose permission.
         func fields() async throws -> [(name: String, value: String)] {
-            let state = source.version.map { SharedAccessSignature.State.version($0) } ?? .current
-            let plain = client.url(ofBlob: source.key) + (state.item.map { "?\($0.name)=\(PercentCoding.encode($0.value))" } ?? "")
+            let version = source.version.map { AzureBlobVersion.version($0) }
+            let plain = client.url(ofKey: source.key) + AzureContainerURLs.query(version)
             var fields: [(name: String, value: String)]
             switch try await client.currentCredentials(for: "copy")?.kind {
             case .key:
-                let signed = try await client.signedURL(ofBlob: source.key, state: state, life: AzureStore.sourceLife)
+                let signed = try await client.signedURL(ofKey: source.key, version: version, life: AzureStore.sourceLife)
                 fields = [("x-ms-copy-source", signed.url)]
             case .token(let token): fields = [("x-ms-copy-source", plain), ("x-ms-copy-source-authorization", "Bearer \(token)")]
             case .signature(let signature) where isOwnAccount:
-                fields = [("x-ms-copy-source", "\(plain)\(state.item == nil ? "?" : "&")\(signature.query)")]
+                fields = [("x-ms-copy-source", "\(plain)\(version == nil ? "?" : "&")\(signature.query)")]
             case .signature, nil: fields = [("x-ms-copy-source", plain)]
             }
             if let etag = source.etag { fields.append(("x-ms-source-if-match", etag)) }

@@ -11,21 +11,18 @@ extension AzureStore {
     /// Bytes of the answer to a batch.
     private static let maxBatchAnswer = 4 << 20
 
-    /// Snapshots that somebody has made go with the blob: it could not be deleted otherwise.
-    private static let snapshots = (name: "x-ms-delete-snapshots", value: "include")
-
     package func delete(_ key: ObjectKey) async throws { try await delete(key, ifMatch: nil) }
 
     /// - Parameter ifMatch: An entity tag that the object must still have; another object stays.
     func delete(_ key: ObjectKey, ifMatch: String?) async throws {
-        var call = call("delete", .DELETE, key)
-        call.headers.append(Self.snapshots)
+        var call = deletion(of: key)
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
-        do {
-            _ = try await client.send(call)
-        } catch let error as StorageError where error.code == .notFound && !Self.isAboutContainer(error) {
-            // The service says so of what is absent.
-        }
+        try await sendDeletion(call)
+    }
+
+    /// Snapshots that somebody has made go with the blob: it could not be deleted otherwise.
+    private func deletion(of key: ObjectKey) -> AzureCall {
+        AzureCall("delete", .DELETE, key: name(of: key), headers: [("x-ms-delete-snapshots", "include")])
     }
 
     package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
@@ -35,30 +32,26 @@ extension AzureStore {
     private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
         guard keys.count > 1 else { return try await deleteOneByOne(keys) }
         let boundary = "batch_\(Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }))"
-        let calls = keys.map { key in
-            var call = call("delete", .DELETE, key)
-            call.headers.append(Self.snapshots)
-            return call
-        }
+        let calls = keys.map(deletion)
         let credentials = try await client.currentCredentials(for: "delete")
         var text = ""
         for (number, call) in calls.enumerated() {
-            let signed = try client.signed(call, credentials, isPart: true)
+            let (signed, target) = try client.signed(call, credentials, isPart: true)
             text += "--\(boundary)\r\ncontent-type: application/http\r\ncontent-transfer-encoding: binary\r\ncontent-id: \(number)\r\n\r\n"
-            text += "DELETE \(signed.target) HTTP/1.1\r\n"
+            text += "DELETE \(target) HTTP/1.1\r\n"
             for (name, value) in signed.headers { text += "\(name): \(value)\r\n" }
             text += "content-length: 0\r\n\r\n"
         }
         text += "--\(boundary)--\r\n"
         let whole = AzureCall(
-            "delete", .POST, .container, query: [("restype", "container"), ("comp", "batch")],
+            "delete", .POST, .bucket, query: [("restype", "container"), ("comp", "batch")],
             headers: [("content-type", "multipart/mixed; boundary=\(boundary)")], body: .bytes([ByteBuffer(string: text)]))
         let answer: AzureAnswer
         do {
             answer = try await client.send(whole)
         } catch let error as StorageError where Self.knowsNoBatches(error) {
             logger.info(
-                "the service does not delete in batches; objects are deleted one by one", metadata: ["container": "\(client.container)"])
+                "the service does not delete in batches; objects are deleted one by one", metadata: ["container": "\(client.bucket)"])
             return try await deleteOneByOne(keys)
         }
         let bytes = try await answer.body.collect(upTo: Self.maxBatchAnswer)
@@ -80,7 +73,7 @@ extension AzureStore {
             }
             guard part.status >= 300 else { continue }
             let error = client.error(AzureFailure(status: part.status, headers: part.headers, body: part.body), calls[number])
-            if error.code != .notFound || Self.isAboutContainer(error) { failures[key] = error }
+            if error.code != .notFound || isAboutBucket(error) { failures[key] = error }
         }
         return failures
     }

@@ -58,7 +58,7 @@ extension AzureStore {
         var query: [(name: String, value: String?)] = [("restype", "container"), ("comp", "list"), ("maxresults", "\(limit)")]
         if !configuration.reading.keyPrefix.isEmpty { query.append(("prefix", configuration.reading.keyPrefix)) }
         if let marker { query.append(("marker", marker)) }
-        return AzureCall(name, .GET, .container, query: query)
+        return AzureCall(name, .GET, .bucket, query: query)
     }
 
     private func page(limit: Int, marker: String?) async throws -> Page {

@@ -87,45 +87,19 @@ extension AzureStore {
         let partSize =
             md5 == nil
             ? Self.copyPartSize(of: size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency) : max(size, 1)
-        let count = Int((size + partSize - 1) / partSize)
-        let (numbers, ids) = (PartNumbers(count: count), BlockIDs())
-        return try await withThrowingTaskGroup(of: [(number: Int, part: FetchedPart)].self) { group in
-            for _ in 0..<min(max(1, configuration.copyConcurrency), count) {
-                group.addTask {
-                    var parts: [(number: Int, part: FetchedPart)] = []
-                    while let number = numbers.take() {
-                        let offset = Int64(number) * partSize
-                        guard let range = ByteRange(offset: offset, length: min(partSize, size - offset)) else { break }
-                        let block = try await blocks.copy(
-                            ids.id(part: number, attempt: 0), of: name, range: range, from: source, md5: md5)
-                        parts.append((number, FetchedPart(range: range, block: block)))
-                    }
-                    return parts
-                }
-            }
-            var all: [(number: Int, part: FetchedPart)] = []
-            // One that fails ends the others.
-            for try await parts in group { all += parts }
-            return all.sorted { $0.number < $1.number }.map(\.part)
+        let ids = BlockIDs()
+        return try await copyParts(of: size, partSize: partSize, workers: configuration.copyConcurrency) { number, range in
+            let block = try await blocks.copy(ids.id(part: number, attempt: 0), of: name, range: range, from: source, md5: md5)
+            return FetchedPart(range: range, block: block)
         }
     }
-
-    /// Small enough for all workers to have something to do, and large enough for the blocks not to be too many.
-    static func copyPartSize(of size: Int64, configured: Int64, workers: Int) -> Int64 {
-        let share = roundedUp(size / Int64(max(1, workers)))
-        let least = max(8 * minPartSize, roundedUp(size / Int64(maxParts)))
-        return min(max(least, min(share, configured)), maxPartSize)
-    }
-
-    /// To whole MiB, and to one more where it is one already.
-    private static func roundedUp(_ size: Int64) -> Int64 { ((size >> 20) + 1) << 20 }
 
     func commit(
         _ key: ObjectKey, _ parts: [FetchedPart], size: Int64, _ metadata: ObjectMetadata, md5: Digest?, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let name = name(of: key)
         let ids = parts.map(\.block)
-        return try await blocks.retries.run { _ in
+        return try await retries.run { _ in
             do {
                 let commit = try await blocks.commit(name, ids, metadata: metadata, md5: md5, condition: condition)
                 return ObjectInfo(key: key, size: size, etag: commit.etag, lastModified: commit.lastModified, metadata: metadata)

@@ -2,27 +2,34 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 package import StorageCloud
 
 /// A pool in a container of Azure Blob Storage.
-package struct AzureStore: ObjectStore {
+package struct AzureStore: CloudStore {
     package let configuration: AzureConfiguration
     package let client: AzureClient
     let blocks: AzureBlocks
     let markers = ListMarkers()
     let logger: Logger
 
-    private static let answers = ObjectAnswers(fields: .azure, errors: .azure)
+    package static let fields = MetadataFields.azure
+    package static let rangeField = "x-ms-range"
+    package static let features: StoreCapabilities.Features = [
+        .parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts, .pullsURLs,
+    ]
 
-    /// Bytes. Azure documentation, "Scalability and performance targets for Blob storage". A block may be as short as it likes; so many
-    /// short ones are of no use to anybody.
-    static let minPartSize: Int64 = 1 << 20
-    static let maxPartSize: Int64 = 4_000 << 20
-    static let maxParts = 50_000
+    // Azure documentation, "Scalability and performance targets for Blob storage". A block may be as short as it likes; so many short ones
+    // are of no use to anybody.
+    package static let minPartSize: Int64 = 1 << 20
+    package static let maxPartSize: Int64 = 4_000 << 20
+    package static let maxParts = 50_000
     /// What as many parts of that size hold, rounded down.
-    static let maxObjectSize: Int64 = 190 << 40
+    package static let maxObjectSize: Int64 = 190 << 40
+    package static let minCopyPartSize: Int64 = 8 << 20
+
+    package var reading: BucketReading { configuration.reading }
+    package var retries: StepRetry { blocks.retries }
 
     /// - Parameter http: Shared by all stores; its idle timeout is how long the service may be silent.
     /// - Parameter clockOffset: Shared by everybody who signs for the account.
@@ -38,55 +45,20 @@ package struct AzureStore: ObjectStore {
         blocks = AzureBlocks(client: client, retries: StepRetry(clock: clock))
     }
 
-    package var capabilities: StoreCapabilities { Self.capabilities(configuration.reading.access, pullsURLs: configuration.pullsURLs) }
-
-    package static func capabilities(_ access: BucketAccess, pullsURLs: Bool = true) -> StoreCapabilities {
-        var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
-        if access == .presigned { features.insert(.presignedLocations) }
-        if pullsURLs { features.insert(.pullsURLs) }
-        return StoreCapabilities(
-            features: features, maxObjectSize: maxObjectSize, minPartSize: minPartSize, maxPartSize: maxPartSize, maxParts: maxParts)
+    package var capabilities: StoreCapabilities {
+        var capabilities = Self.capabilities(configuration.reading.access)
+        if !configuration.pullsURLs { capabilities.features.remove(.pullsURLs) }
+        return capabilities
     }
 
-    /// The object's name in the container.
-    func name(of key: ObjectKey) -> String { configuration.reading.keyPrefix + key.description }
-
-    /// One request about an object.
-    func call(_ name: String, _ method: HTTPMethod, _ key: ObjectKey) -> AzureCall {
-        AzureCall(name, method, .blob(name: self.name(of: key)))
-    }
-
-    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        let answer = try await client.send(call("head", .HEAD, key))
-        return try Self.answers.info(of: key, answer, now: client.now)
-    }
-
-    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        var call = call("get", .GET, key)
-        if let range { call.headers.append(("x-ms-range", "bytes=\(range.offset)-\(range.end - 1)")) }
-        let answer = try await client.send(call)
-        return try Self.answers.content(of: key, range: range, answer, now: client.now) { body in
-            guard range == nil, let md5 = answer.headers.first(name: "content-md5").flatMap({ Digest(.md5, base64: $0) }) else {
-                return body
-            }
-            return ByteStream(MD5Stream(body, expecting: md5))
-        }
+    package func checked(_ body: ByteStream, of answer: AzureAnswer, range: ByteRange?) -> ByteStream {
+        guard range == nil, let md5 = answer.headers.first(name: "content-md5").flatMap({ Digest(.md5, base64: $0) }) else { return body }
+        return body.checked(expecting: md5)
     }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        if let expectedSize, expectedSize > Self.maxObjectSize {
-            throw CloudErrors.azure.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
-        }
+        try requireRoom(for: expectedSize)
         return AzureUpload(store: self, key: key, metadata: MetadataFields.azure.keptByAzure(metadata), expectedSize: expectedSize)
-    }
-
-    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        switch configuration.reading.access {
-        case .presigned:
-            return try await client.signedURL(ofBlob: name(of: key), base: configuration.reading.publicURL, life: life)
-        case .public:
-            return ObjectLocation(url: client.url(ofBlob: name(of: key), base: configuration.reading.publicURL))
-        }
     }
 
     /// Lists one object: so it is known that the container is there, and that it may be read.
@@ -103,18 +75,6 @@ package struct AzureStore: ObjectStore {
 
     // MARK: Conditions
 
-    /// Looks before bytes are sent that would be of no use; the service itself keeps to the condition in the end.
-    func requireAbsent(_ key: ObjectKey, call: String) async throws {
-        try await blocks.retries.run { _ in
-            do {
-                _ = try await head(key)
-            } catch let error as StorageError where error.code == .notFound && !Self.isAboutContainer(error) {
-                return
-            }
-            throw CloudErrors.azure.error(.preconditionFailed, "the object \(key) exists already", call)
-        }
-    }
-
     /// The object whose publication was refused although it is there: a request before may have published it, whose answer did not come.
     ///
     /// - Parameter metadata: As the service will give them back.
@@ -129,6 +89,4 @@ package struct AzureStore: ObjectStore {
         guard condition == .absent, hasLostBlocks else { throw error }
         throw CloudErrors.azure.error(.preconditionFailed, "the object \(key) exists already", "complete")
     }
-
-    static func isAboutContainer(_ error: StorageError) -> Bool { (error.cause as? AzureFailure)?.code == "ContainerNotFound" }
 }

@@ -11,12 +11,12 @@ import Synchronization
 /// A part that is all of the object is held in memory until ``complete(size:sha256:condition:)`` sends it. Blocks belong to nothing until
 /// they are committed, with the digest in the metadata; the service drops those that never are within a week, and there is no way to ask
 /// it to do so sooner.
-final class AzureUpload: ObjectUpload {
+final class AzureUpload: CloudUpload {
     private let store: AzureStore
     private let key: ObjectKey
     private let name: String
-    private let metadata: ObjectMetadata
-    private let parts: UploadParts<AzureBlocks.Block>
+    let metadata: ObjectMetadata
+    let parts: UploadParts<AzureBlocks.Block>
     private let ids = BlockIDs()
     /// Blocks that were begun, so that each has a name of its own.
     private let attempts = Atomic<Int>(0)
@@ -45,37 +45,14 @@ final class AzureUpload: ObjectUpload {
         return try await blocks.write(ids.id(part: number, attempt: attempt), of: name, body)
     }
 
-    func read(_ range: ByteRange) async throws -> ByteStream {
-        throw CloudErrors.azure.error(.unsupported, "an upload cannot be read before it is complete", "read")
-    }
-
     // MARK: The end
 
-    func complete(size: Int64, sha256: MirrorCore.Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        let whole = try parts.whole(size: size)
-        var complete = metadata
-        complete.sha256 = sha256
-        do {
-            let info: ObjectInfo
-            if let chunks = whole.held {
-                info = try await put(chunks, complete, condition)
-            } else {
-                info = try await assemble(whole, complete, condition)
-            }
-            parts.close()
-            return info
-        } catch let error as StorageError where error.code == .preconditionFailed {
-            parts.close()
-            throw error
-        }
-    }
-
-    private func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
+    func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
         var hash = Insecure.MD5()
         for chunk in chunks { chunk.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
         let md5 = Base64.encode(Array(hash.finalize()))
         let call = AzureCall(
-            "put", .PUT, .blob(name: name),
+            "put", .PUT, .object(name),
             headers: [("x-ms-blob-type", "BlockBlob"), ("content-md5", md5)] + MetadataFields.azure.headers(metadata) + condition.headers,
             body: .bytes(chunks))
         let size = call.body.length
@@ -92,7 +69,7 @@ final class AzureUpload: ObjectUpload {
         }
     }
 
-    private func assemble(
+    func assemble(
         _ whole: UploadParts<AzureBlocks.Block>.Whole, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let sent = try await whole.sent { number, body in

@@ -42,6 +42,25 @@ package struct CredentialsError: Error, Sendable, Equatable, CustomStringConvert
         StorageError(code.isTransient ? .unavailable : .permissionDenied, "no credentials: \(message)", operation: operation, cause: self)
     }
 
+    /// The error for an answer that refuses credentials, or cannot give them at the moment.
+    ///
+    /// - Parameters:
+    ///   - issuer: Whose answer it is: `https://sts.amazonaws.com`.
+    ///   - said: What it says.
+    ///   - secrets: A message that contains one of them is dropped.
+    ///   - isTransient: Whether a later answer may differ although the status does not say so.
+    package init(
+        status: Int, of issuer: String, said: (code: String, message: String)? = nil, secrets: [String] = [], isTransient: Bool = false
+    ) {
+        var text = "\(issuer) answers with status \(status)"
+        if let said {
+            text += ", \(CredentialText.word(said.code))"
+            let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
+            if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
+        }
+        self.init(isTransient || status >= 500 || status == 429 || status == 408 ? .unavailable : .refused, text)
+    }
+
     /// The same error, with `place` in front of its message.
     package func prefixed(_ place: String) -> CredentialsError {
         CredentialsError(code, "\(place): \(message)")

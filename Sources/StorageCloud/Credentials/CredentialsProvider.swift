@@ -4,6 +4,12 @@ package import MirrorCore
 package protocol ExpiringCredentials: Sendable, Equatable {
     /// When the service stops accepting them; `nil` if they do not expire.
     var expires: Timestamp? { get }
+    /// Whether clients can be given URLs that are signed with them.
+    var canSign: Bool { get }
+}
+
+extension ExpiringCredentials {
+    package var canSign: Bool { true }
 }
 
 /// Provides the credentials for requests to a service.

@@ -26,6 +26,13 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
         self.words = words
     }
 
+    /// A row of a service's table.
+    package static func row(
+        _ codes: [String], _ code: StorageError.Code, _ again: Again, _ words: @escaping Words
+    ) -> (codes: [String], meaning: Self) {
+        (codes, Self(code, again, words))
+    }
+
     /// The rows of a service's table, by code.
     package static func byCode(_ rows: [(codes: [String], meaning: Self)]) -> [String: Self] {
         var table: [String: Self] = [:]

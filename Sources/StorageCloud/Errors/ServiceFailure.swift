@@ -1,9 +1,14 @@
+import MirrorCore
 package import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
 
 /// An error answer of a cloud's service. Its texts are cut and cleaned, because they are logged.
 package protocol ServiceFailure: Error, CustomStringConvertible {
     /// The first word of each error's operation.
     static var service: String { get }
+    /// The service's code for a bucket that does not exist.
+    static var missingBucket: String { get }
 
     /// The answer's status; below 300 if only the body showed that it is an error.
     var status: Int { get }
@@ -17,9 +22,20 @@ package protocol ServiceFailure: Error, CustomStringConvertible {
     var refusesCredentials: Bool { get }
     /// Whether the refusal concerns the caller and says nothing about the object.
     var isAboutCaller: Bool { get }
+
+    init(status: Int, headers: HTTPHeaders, body: ByteBuffer)
+    /// - Parameter document: The error, or what contains it; `nil` if there is none.
+    init(status: Int, headers: HTTPHeaders, document: XMLTree?)
 }
 
 extension ServiceFailure {
+    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
+        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
+    }
+
+    /// Creates the errors that do not come from the service.
+    package static var errors: CloudErrors { CloudErrors(service: service) }
+
     /// Whether the same request may succeed a little later.
     package var mayRepeat: Bool {
         if case .sameRequest = meaning.again { true } else { false }
@@ -45,6 +61,17 @@ extension ServiceFailure {
         return StorageError(
             isUnknown ? .timedOut : meaning.code, "\(meaning.words(self, bucket, subject)) (\(described))",
             operation: "\(Self.service).\(call)", retryAfter: retryAfter, cause: self)
+    }
+
+    /// The wait that an answer asks for, at most an hour. A moment is measured from the answer's own.
+    package static func retryAfter(_ headers: HTTPHeaders) -> Duration? {
+        let now = headers.first(name: "date").flatMap(Timestamp.init(httpDate:)) ?? Timestamp(milliseconds: .max)
+        return headers.first(name: "retry-after").flatMap { Duration(retryAfter: $0, now: now, limit: .seconds(3_600)) }
+    }
+
+    /// A request's ID; `nil` if there is none.
+    package static func requestID(_ text: String?) -> String? {
+        text.map { cleaned($0, limit: 80) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Without control characters, which could forge log lines, and at most `limit` characters long.

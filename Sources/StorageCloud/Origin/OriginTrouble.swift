@@ -1,15 +1,15 @@
 package import Logging
-package import MirrorCore
-package import MirrorStorage
+import MirrorCore
+import MirrorStorage
 import Synchronization
 
 /// Makes requests for an origin's bucket.
 ///
 /// Logs why the service refuses the credentials, and remembers which credentials are refused.
-package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
+package final class OriginTrouble<Client: CloudClient>: Sendable {
     private struct State {
         /// The credentials that the service refuses altogether.
-        var refused: Credentials?
+        var refused: Client.Credentials?
         var lastCode: String?
         var lastNote: ContinuousClock.Instant?
     }
@@ -17,39 +17,36 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
     /// The time between two log entries about the same problem.
     private static var pause: Duration { .seconds(60) }
 
+    private let client: Client
     private let bucket: String
     private let clock: any MonotonicClock
     private let logger: Logger
     private let retries: StepRetry
     private let state = Mutex(State())
 
-    package init(bucket: String, clock: any MonotonicClock, logger: Logger) {
+    /// - Parameter bucket: Its name in the log.
+    package init(_ client: Client, bucket: String, logger: Logger) {
+        self.client = client
         self.bucket = bucket
-        self.clock = clock
+        clock = client.clock
         self.logger = logger
         retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
     }
 
-    /// - Parameters:
-    ///   - held: The credentials that `send` signs the request with.
-    ///   - missingBucket: The service's code for a bucket that does not exist.
-    ///   - send: Makes the request.
-    ///   - describe: Translates a refusal to an error.
     /// - Returns: The service's answer about the object; when all attempts are used up, also a transient error.
-    /// - Throws: Refusals that concern the caller, and errors of `send`.
-    package func ask<Answer: ServiceAnswer>(
-        with held: Credentials?, missingBucket: String, _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError
-    ) async throws -> Answer {
+    /// - Throws: Refusals that concern the caller, and errors of ``CloudClient/answer(to:)``.
+    package func ask(_ call: Client.Call) async throws -> ServiceAnswer<Client.Failure> {
+        let held = try await client.currentCredentials(for: call.name)
         // The last transient error is what the caller gets when all attempts are used up.
-        var impatient: Answer?
+        var impatient: ServiceAnswer<Client.Failure>?
         do {
-            let answer: Answer = try await retries.run { _ in
+            let answer = try await retries.run { _ in
                 impatient = nil
-                let answer = try await send()
+                let answer = try await client.answer(to: call)
                 guard let failure = answer.failure else { return answer }
-                let error = describe(failure)
+                let error = client.error(failure, call)
                 // Without credentials, the service answers about the object as it answers everybody.
-                if failure.isAboutCaller, held != nil || failure.code == missingBucket {
+                if failure.isAboutCaller, held != nil || failure.code == Client.Failure.missingBucket {
                     note(failure, with: held)
                     throw error
                 }
@@ -65,7 +62,7 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
         }
     }
 
-    private func note(_ failure: some ServiceFailure, with credentials: Credentials?) {
+    private func note(_ failure: Client.Failure, with credentials: Client.Credentials?) {
         let now = clock.instant
         let isNews = state.withLock { state in
             if failure.refusesCredentials { state.refused = credentials }
@@ -89,5 +86,5 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
         state.withLock { $0 = State() }
     }
 
-    package func isRefused(_ credentials: Credentials) -> Bool { state.withLock { $0.refused == credentials } }
+    package func isRefused(_ credentials: Client.Credentials) -> Bool { state.withLock { $0.refused == credentials } }
 }

@@ -7,12 +7,6 @@ package struct PlannedLine<Step: Sendable & Equatable>: Sendable, Equatable {
     /// The step to perform when the plan is applied.
     package var step: Step?
 
-    package init(mark: SetupLine.Mark, text: String, step: Step?) {
-        self.mark = mark
-        self.text = text
-        self.step = step
-    }
-
     package var line: SetupLine { SetupLine(mark, text) }
 }
 

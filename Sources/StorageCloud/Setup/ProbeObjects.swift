@@ -28,6 +28,9 @@ package struct ProbeObjects: Sendable {
         metadata = ObjectMetadata(contentType: "text/plain", upstreamURL: "", stored: now)
     }
 
+    /// The names of all that may have been written.
+    package var keys: [ObjectKey] { [whole, inParts, copy, fetched] }
+
     /// Bytes of each object.
     package var size: Int64 { Int64(body.readableBytes) }
 

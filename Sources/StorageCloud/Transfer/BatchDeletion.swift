@@ -1,22 +1,20 @@
+package import Logging
 package import MirrorCore
 package import MirrorStorage
+import NIOHTTP1
 
 /// A request document that deletes several objects of a bucket, and the reading of its answer.
-package struct BatchDeletion: Sendable {
+private struct BatchDeletion {
     /// Keys in one request.
-    package static let maxKeys = 1_000
+    static let maxKeys = 1_000
     /// Bytes of the answer.
-    package static let maxAnswer = 4 << 20
+    static let maxAnswer = 4 << 20
 
-    private let objects: [(name: String, key: ObjectKey)]
+    let objects: [(name: String, key: ObjectKey)]
+    /// The namespace of the document's elements.
+    let namespace: String?
 
-    /// - Parameter name: Returns an object's name in the bucket.
-    package init(_ keys: [ObjectKey], name: (ObjectKey) -> String) {
-        objects = keys.map { (name: name($0), key: $0) }
-    }
-
-    /// - Parameter namespace: The namespace of the document's elements.
-    package func document(namespace: String? = nil) -> String {
+    var document: String {
         let attribute = namespace.map { " xmlns=\"\($0)\"" } ?? ""
         var text = "<Delete\(attribute)><Quiet>true</Quiet>"
         for object in objects { text += "<Object><Key>\(Markup.escape(object.name))</Key></Object>" }
@@ -25,21 +23,44 @@ package struct BatchDeletion: Sendable {
 
     /// The objects that were not deleted according to the answer.
     ///
-    /// - Parameters:
-    ///   - gone: Codes for objects that do not exist.
-    ///   - read: Reads one element of the answer.
-    package func failures<Failure: ServiceFailure>(
-        in answer: XMLTree, bucket: String, gone: Set<String>, _ read: (XMLTree) -> Failure
+    /// - Parameter gone: Codes for objects that do not exist.
+    func failures<Failure: ServiceFailure>(
+        in answer: XMLTree, _: Failure.Type, bucket: String, gone: Set<String>
     ) -> [ObjectKey: StorageError] {
         let known = Dictionary(objects.map { ($0.name, $0.key) }) { first, _ in first }
         var failures: [ObjectKey: StorageError] = [:]
         for entry in answer.all("Error") {
             guard let key = entry["Key"].flatMap({ known[$0.text] }) else { continue }
-            let failure = read(entry)
+            let failure = Failure(status: 200, headers: [:], document: entry)
             if gone.contains(failure.code) { continue }
             failures[key] = failure.storageError(call: "delete", bucket: bucket, subject: "object \(key)")
         }
         return failures
+    }
+}
+
+extension CloudStore {
+    /// Deletes with the request for many objects ("DeleteObjects"), or one by one if the service does not have it.
+    ///
+    /// - Parameters:
+    ///   - gone: Codes for objects that do not exist.
+    ///   - namespace: The namespace of the document's elements.
+    ///   - call: Makes the request from its document.
+    package func delete(
+        _ keys: [ObjectKey], gone: Set<String>, namespace: String? = nil, logger: Logger, _ call: (String) -> Client.Call
+    ) async throws -> [ObjectKey: StorageError] {
+        try await delete(keys, inBatchesOf: BatchDeletion.maxKeys) { keys in
+            let batch = BatchDeletion(objects: keys.map { (name: name(of: $0), key: $0) }, namespace: namespace)
+            let document: XMLTree
+            do {
+                document = try await client.document(call(batch.document), limit: BatchDeletion.maxAnswer)
+            } catch let error as StorageError where error.code == .unsupported {
+                logger.info(
+                    "the service does not delete in batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
+                return try await deleteOneByOne(keys)
+            }
+            return batch.failures(in: document, Client.Failure.self, bucket: client.bucket, gone: gone)
+        }
     }
 }
 

@@ -51,14 +51,14 @@ package final class UploadParts<Sent: Sendable>: Sendable {
     }
 
     /// Bytes of a part that is first gathered in memory: it can then be sent again, and its checksum can precede it.
-    private static var gathered: Int64 { 8 << 20 }
+    package static var gathered: Int64 { 8 << 20 }
     /// Bytes of a part of unknown length.
     private static var longestUnstated: Int { 64 << 20 }
 
     private let maxParts: Int
     private let minPartSize: Int64
     private let expectedSize: Int64?
-    private let errors: CloudErrors
+    let errors: CloudErrors
     private let state = Mutex(State())
 
     /// - Parameter minPartSize: Bytes; a shorter part must be the last.
@@ -72,38 +72,47 @@ package final class UploadParts<Sent: Sendable>: Sendable {
 
     package var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    /// Takes a part, and sends it unless it is the whole object.
+    /// Takes a part.
     ///
+    /// - Parameter body: Reads the part; returns its length in bytes, too.
     /// - Returns: Its length in bytes.
-    /// - Throws: `.invalidRequest` for an invalid part, and if the upload has ended; errors of `send` and of the stream.
-    package func write(
-        _ part: UploadPart, from body: ByteStream, _ send: (_ number: Int, _ body: CallBody) async throws -> Sent
-    ) async throws -> Int64 {
+    /// - Throws: `.invalidRequest` for an invalid part, and if the upload has ended; errors of `body`.
+    package func write(_ part: UploadPart, _ body: () async throws -> (content: Content, length: Int64)) async throws -> Int64 {
         guard (0..<maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
             throw errors.invalid("a part's number must be 0 to \(maxParts - 1), and its offset not negative", "write")
         }
         try change("write") { $0.parts[part.number] = nil }
-        let content: Content
-        let length: Int64
-        let inMemory = try await part.gathered(from: body, upTo: Self.gathered, unstatedUpTo: Self.longestUnstated, errors: errors)
-        if let chunks = inMemory {
-            length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
-            guard part.length == nil || part.length == length else {
-                throw errors.invalid("part \(part.number) is \(length) bytes long, not as long as stated", "write")
-            }
-            if length == 0 || isWhole(part, length) {
-                content = .held(chunks)
-            } else {
-                content = .sent(try await send(part.number, .bytes(chunks)))
-            }
-        } else {
-            length = part.length ?? 0
-            let counted = ByteStream(CountedStream(body, length: length, number: part.number, errors: errors))
-            content = .sent(try await send(part.number, .stream(counted, length: length)))
-        }
+        let (content, length) = try await body()
         let written = Part(number: part.number, offset: part.offset, length: length, content: content)
         try change("write") { $0.parts[part.number] = written }
         return length
+    }
+
+    /// Takes a part, and sends it unless it is the whole object.
+    ///
+    /// - Throws: Errors of `send` and of the stream, too.
+    package func write(
+        _ part: UploadPart, from body: ByteStream, _ send: (_ number: Int, _ body: CallBody) async throws -> Sent
+    ) async throws -> Int64 {
+        try await write(part) {
+            let inMemory = try await part.gathered(from: body, upTo: Self.gathered, unstatedUpTo: Self.longestUnstated, errors: errors)
+            if let chunks = inMemory { return try await keep(part, chunks, send) }
+            let length = part.length ?? 0
+            let counted = body.counted(length, number: part.number, errors: errors)
+            return (.sent(try await send(part.number, .stream(counted, length: length))), length)
+        }
+    }
+
+    /// Keeps a part that is in memory if it may be the whole object, and sends it otherwise.
+    package func keep(
+        _ part: UploadPart, _ chunks: [ByteBuffer], _ send: (_ number: Int, _ body: CallBody) async throws -> Sent
+    ) async throws -> (content: Content, length: Int64) {
+        let body = CallBody.bytes(chunks)
+        guard part.length == nil || part.length == body.length else {
+            throw errors.invalid("part \(part.number) is \(body.length) bytes long, not as long as stated", "write")
+        }
+        if body.length == 0 || isWhole(part, body.length) { return (.held(chunks), body.length) }
+        return (.sent(try await send(part.number, body)), body.length)
     }
 
     /// Whether the object consists of this part alone.

@@ -1,13 +1,13 @@
 import MirrorCore
-package import MirrorStorage
+import MirrorStorage
 import NIOCore
-package import NIOHTTP1
+import NIOHTTP1
 package import StorageCloud
 
 package typealias GCSCall = CloudCall<GCSPlace>
 
 /// What a request is sent to.
-package enum GCSPlace: Sendable {
+package enum GCSPlace: CallPlace {
     case bucket
     /// The object's own name, not encoded.
     case object(String)
@@ -18,14 +18,6 @@ package enum GCSPlace: Sendable {
 }
 
 extension CloudCall where Place == GCSPlace {
-    /// - Parameter key: The object's own name, not encoded; `nil` for the bucket.
-    package init(
-        _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
-        headers: [(name: String, value: String)] = [], body: CallBody = .none
-    ) {
-        self.init(name, method, key.map { .object($0) } ?? .bucket, query: query, headers: headers, body: body)
-    }
-
     /// A call of the JSON API.
     ///
     /// - Parameter path: Its segments, not encoded.
@@ -44,7 +36,7 @@ extension CloudCall where Place == GCSPlace {
 
 extension WriteCondition {
     /// Cloud Storage, "Request preconditions": generation 0 means that there is no object.
-    var headers: [(name: String, value: String)] {
+    var generation: [(name: String, value: String)] {
         switch self {
         case .none: []
         case .absent: [("x-goog-if-generation-match", "0")]
@@ -60,15 +52,9 @@ extension WriteCondition {
     }
 }
 
-/// What the service answered.
-package struct GCSAnswer: ServiceAnswer {
-    package var status: Int
-    package var headers: HTTPHeaders
-    /// Its errors are ``StorageError``s.
-    package var body: ByteStream
-    /// Set if the answer is an error; then `body` is in memory.
-    package var failure: GCSFailure?
+package typealias GCSAnswer = ServiceAnswer<GCSFailure>
 
+extension GCSAnswer {
     /// `nil` if it is missing or not a number.
     var generation: String? {
         headers.first(name: "x-goog-generation").flatMap { Int64(digits: $0) == nil ? nil : $0 }

@@ -26,35 +26,16 @@ extension GCSClient {
             // A session's address is its own authorization.
             let used: GCSCredentials? =
                 if case .session = call.place { nil } else { try await credentials.credentials() }
-            let offset = connection.clockOffset.value
-            let response = try await connection.http.send(request(call, used))
-            learnTime(response.headers)
+            let offset = clockOffset.value
+            let response = try await http.send(request(call, used))
+            clockOffset.learn(from: response.headers, at: clock.now, tolerance: Self.clockTolerance, logger)
             return Attempt(
-                answer: try await answer(from: response, to: call), credentials: used,
-                isTimeNews: connection.clockOffset.value != offset)
+                answer: try await GCSAnswer(response, to: call.name, expected: call.expected), credentials: used,
+                isTimeNews: clockOffset.value != offset)
         } catch {
             throw CloudErrors.gcs.mapping(error, call: call.name)
         }
     }
-
-    func currentCredentials(for call: String) async throws -> GCSCredentials? {
-        do {
-            return try await credentials.credentials()
-        } catch {
-            throw CloudErrors.gcs.mapping(error, call: call)
-        }
-    }
-
-    private func learnTime(_ headers: HTTPHeaders) {
-        guard let date = headers.first(name: "date"),
-            connection.clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance)
-        else { return }
-        logger.warning(
-            "this machine's clock is off; signatures use the service's time from now on",
-            metadata: ["offset_seconds": .stringConvertible(connection.clockOffset.value.inSeconds.rounded())])
-    }
-
-    // MARK: The request
 
     private func request(_ call: GCSCall, _ credentials: GCSCredentials?) throws -> ServiceRequest {
         var signed = SignableRequest(
@@ -62,11 +43,7 @@ extension GCSClient {
         // Without it, what is stored compressed comes decompressed, and ranges of it not at all (Cloud Storage, "Transcoding of gzip-compressed files").
         if case .object = call.place, call.method == .GET || call.method == .HEAD { signed.setHeader("accept-encoding", "gzip") }
         if let credentials { signed = try authorized(signed, call, credentials) }
-        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
-        headers.replaceOrAdd(name: "Host", value: endpoint.authority)
-        return ServiceRequest(
-            method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target,
-            headers: headers, body: call.body.content, isDeletion: call.name == "delete")
+        return signed.sent(to: endpoint, body: call.body.content, isDeletion: call.name == "delete")
     }
 
     private func authorized(
@@ -116,14 +93,5 @@ extension GCSClient {
         var hash = SHA256()
         for buffer in buffers { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
         return Hex.encode(hash.finalize())
-    }
-
-    // MARK: The answer
-
-    private func answer(from response: ServiceResponse, to call: GCSCall) async throws -> GCSAnswer {
-        let (body, said) = try await response.content(of: call.name, expected: call.expected, errors: .gcs)
-        return GCSAnswer(
-            status: response.status, headers: response.headers, body: body,
-            failure: said.map { GCSFailure(status: response.status, headers: response.headers, body: $0) })
     }
 }

@@ -7,22 +7,12 @@ extension GCSClient {
     /// Signed addresses stay the same for this long, whichever node signs.
     private static let window = SigningWindow()
 
-    /// The address of an object, without a signature.
-    ///
-    /// - Parameter base: What stands in front of the key in place of the bucket's own address.
     package func url(ofKey key: String, base: ArtifactURL? = nil) -> String {
         base.map { "\($0.service)\($0.path(before: key))" } ?? "\(endpoint.url)\(endpoint.path(ofKey: key, in: bucket))"
     }
 
-    /// An address of an object at which everybody may read it for a while.
-    ///
-    /// - Parameters:
-    ///   - generation: Of the object; `nil` for the newest.
-    ///   - base: What stands in front of the key in place of the bucket's own address.
-    ///   - life: Cut to what the service allows.
-    /// - Throws: `.permissionDenied` without credentials that can sign.
     package func signedURL(
-        ofKey key: String, generation: String? = nil, base: ArtifactURL? = nil, life: Duration
+        ofKey key: String, version: String? = nil, base: ArtifactURL? = nil, life: Duration
     ) async throws -> ObjectLocation {
         guard let held = try await currentCredentials(for: "location"), let signer = held.signer else {
             throw CloudErrors.gcs.error(
@@ -33,7 +23,7 @@ extension GCSClient {
         let request = SignableRequest(
             method: "GET", host: base?.authority ?? endpoint.authority,
             path: base.map { $0.path(before: key) } ?? endpoint.path(ofKey: key, in: bucket),
-            query: generation.map { [("generation", $0)] } ?? [])
+            query: version.map { [("generation", $0)] } ?? [])
         let now = now
         let start = Self.window.start(of: now)
         // The signature has whole seconds, and so has the life.
@@ -57,9 +47,4 @@ extension GCSClient {
             throw CloudErrors.gcs.mapping(error, call: "location")
         }
     }
-}
-
-extension ArtifactURL {
-    /// The path with a key behind it, which is not encoded.
-    fileprivate func path(before key: String) -> String { "\(path)\(path.hasSuffix("/") ? "" : "/")\(PercentCoding.encode(path: key))" }
 }

@@ -1,6 +1,7 @@
 import Logging
-import MirrorCore
-import MirrorStorage
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
 import NIOCore
 package import StorageCloud
 import Synchronization
@@ -8,10 +9,10 @@ import Synchronization
 /// Sends requests to one bucket: address, authorization, the service's errors in our words.
 ///
 /// What can be put right is put right once: credentials that have ended, a clock that is off. Throttling and passing failures are the caller's to wait out.
-package final class GCSClient: Sendable {
+package final class GCSClient: CloudClient {
     package let bucket: String
     package let endpoint: GCSEndpoint
-    let credentials: any CredentialsProvider<GCSCredentials>
+    package let credentials: any CredentialsProvider<GCSCredentials>
     let connection: GCSConnection
     /// Of the HMAC key that was used last.
     let headerSigner = Mutex<GCSHeaderSigner?>(nil)
@@ -28,34 +29,10 @@ package final class GCSClient: Sendable {
         self.connection = connection
     }
 
-    var clock: any MirrorClock { connection.clock }
+    package var http: ServiceClient { connection.http }
+    package var clock: any MirrorClock { connection.clock }
+    package var clockOffset: ClockOffset { connection.clockOffset }
     var logger: Logger { connection.logger }
-    /// Now, by the service's clock as far as it is known.
-    var now: Timestamp { connection.now }
-
-    /// Sends a request and returns the answer that it was done.
-    ///
-    /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
-    package func send(_ call: GCSCall) async throws -> GCSAnswer {
-        let answer = try await answer(to: call)
-        if let failure = answer.failure { throw error(failure, call) }
-        return answer
-    }
-
-    /// Sends a request whose answer is a document of the XML API.
-    func document(_ call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
-        try await document(in: send(call), to: call, limit: limit)
-    }
-
-    /// The body of an answer as a document.
-    ///
-    /// - Throws: What reading it throws; `.unavailable` if it is none, or one that reports an error although the status is a success: a service that has
-    ///   begun its answer has no other way to do so.
-    func document(in answer: GCSAnswer, to call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
-        let document = try await answer.document(of: call.name, limit: limit, errors: .gcs)
-        guard document.name == "Error" else { return document }
-        throw error(GCSFailure(status: answer.status, headers: answer.headers, document: document), call)
-    }
 
     /// Sends a request whose answer is an object of the JSON API.
     func object(_ call: GCSCall) async throws -> JSONValue { try await object(in: send(call), to: call) }
@@ -71,10 +48,7 @@ package final class GCSClient: Sendable {
         return value
     }
 
-    /// Sends a request and returns what the service answers, whatever the status.
-    ///
-    /// - Throws: As ``send(_:)`` where there is no answer.
-    func answer(to call: GCSCall) async throws -> GCSAnswer {
+    package func answer(to call: GCSCall) async throws -> GCSAnswer {
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
         var corrections: Set<Correction> = []
         while true {
@@ -99,8 +73,7 @@ package final class GCSClient: Sendable {
         if case .object(let key) = call.place { "object \(key) in the bucket \(bucket)" } else { "bucket \(bucket)" }
     }
 
-    /// What the service said to a call, in the words of object stores.
-    func error(_ failure: GCSFailure, _ call: GCSCall) -> StorageError {
+    package func error(_ failure: GCSFailure, _ call: GCSCall) -> StorageError {
         failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
     }
 }

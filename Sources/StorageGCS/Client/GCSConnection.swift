@@ -21,7 +21,4 @@ package struct GCSConnection: Sendable {
         signatures = BlobSignatures(
             GoogleTokenService(transport: CredentialsTransport(client: http, clock: clock), clockOffset: clockOffset))
     }
-
-    /// Now, by the service's clock as far as it is known.
-    var now: Timestamp { clockOffset.corrected(clock.now) }
 }

@@ -34,6 +34,8 @@ package struct GCSCredentials: ExpiringCredentials {
         self.init(.keys(keys), signer: .keys(keys), owner: keys.accessID)
     }
 
+    package var canSign: Bool { signer != nil }
+
     /// The token, where the credentials are one: the JSON API takes nothing else.
     var token: String? {
         if case .token(let token) = authorization { token } else { nil }

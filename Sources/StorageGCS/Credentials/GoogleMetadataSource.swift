@@ -71,8 +71,7 @@ struct GoogleMetadataSource: CredentialsSource {
         switch answer.status {
         case 200: return answer
         case 404: throw Absence(reason: "the machine has no service account")
-        case 408, 429, 500...: throw CredentialsError(.unavailable, "\(server.service) answers with status \(answer.status)")
-        default: throw CredentialsError(.refused, "\(server.service) answers with status \(answer.status)")
+        default: throw CredentialsError(status: answer.status, of: server.service)
         }
     }
 

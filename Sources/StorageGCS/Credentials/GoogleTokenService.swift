@@ -89,7 +89,9 @@ struct GoogleTokenService: Sendable {
             if clockOffset.value != offset, answer.status == 400 || answer.status == 401 {
                 answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
             }
-            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            guard answer.status == 200 else {
+                throw CredentialsError(status: answer.status, of: url.service, said: Self.error(answer.body), secrets: secrets)
+            }
             return try read(answer)
         }
     }
@@ -99,19 +101,13 @@ struct GoogleTokenService: Sendable {
         clockOffset.learn(date: date, at: transport.clock.now, tolerance: Self.clockTolerance)
     }
 
-    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
-        let isTransient = answer.status >= 500 || answer.status == 429 || answer.status == 408
-        var text = "\(url.service) answers with status \(answer.status)"
-        if let fields = try? JSONFields(answer.body, of: "the answer") {
-            // RFC 6749 §5.2; elsewhere Google's own form of errors.
-            let object = try? fields.object("error")
-            let code = (try? fields.text("error")) ?? (try? object?.text("status"))
-            let message = (try? fields.text("error_description")) ?? (try? object?.text("message"))
-            if let code { text += ", \(CredentialText.word(code))" }
-            if let message, !secrets.contains(where: { !$0.isEmpty && message.contains($0) }) {
-                text += ": \(GCSFailure.cleaned(message, limit: 300))"
-            }
-        }
-        return CredentialsError(isTransient ? .unavailable : .refused, text)
+    /// RFC 6749 §5.2; elsewhere Google's own form of errors.
+    private static func error(_ body: [UInt8]) -> (code: String, message: String)? {
+        guard let fields = try? JSONFields(body, of: "the answer") else { return nil }
+        let object = try? fields.object("error")
+        let code = (try? fields.text("error")) ?? (try? object?.text("status"))
+        let message = (try? fields.text("error_description")) ?? (try? object?.text("message"))
+        guard code != nil || message != nil else { return nil }
+        return (code ?? "", GCSFailure.cleaned(message ?? "", limit: 300))
     }
 }

@@ -14,29 +14,30 @@ enum GCSErrorTable {
 
     static let rows: [(codes: [String], meaning: Meaning)] = [
         // What is not there.
-        row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
+        Meaning.row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
             "there is no bucket \(bucket): create it, or correct its name or endpoint"
         },
-        row(["NoSuchKey", "NoSuchVersion", "notFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
-        row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" },
-        row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
+        Meaning.row(["NoSuchKey", "NoSuchVersion", "notFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
+        Meaning.row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)"
+        },
+        Meaning.row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
         // Who asks.
         (["AccessDenied", "forbidden", "insufficientPermissions"], denied),
-        row(
+        Meaning.row(
             ["AccountProblem", "accountDisabled", "UserProjectAccountProblem", "billingDisabled", "userProjectAccountProblem"],
             .permissionDenied, .no
         ) { _, bucket, _ in "the project of the bucket \(bucket) is disabled, or has no billing account" },
-        row(
+        Meaning.row(
             ["UserProjectMissing", "UserProjectAccessDenied", "UserProjectInconsistent", "requiredUserProject", "userProjectMissing"],
             .permissionDenied, .no
         ) { _, bucket, _ in "the bucket \(bucket) charges the requester: give the credentials a quota project that they may use" },
-        row(["AuthenticationRequired", "ExpiredToken", "InvalidToken", "authError", "expired"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["AuthenticationRequired", "ExpiredToken", "InvalidToken", "authError", "expired"], .permissionDenied, .no) { _, _, _ in
             "the service does not accept the token: renew the credentials at their source"
         },
-        row(["InvalidSecurity", "SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["InvalidSecurity", "SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
             "the service computes a different signature: correct the access ID and the secret"
         },
-        row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
             "this machine's clock is more than 15 minutes off: set it, or run a time service"
         },
         // Trouble that passes.
@@ -47,11 +48,11 @@ enum GCSErrorTable {
             ], .throttled
         ),
         (["RequestTimeout"], .timedOut),
-        row(
+        Meaning.row(
             ["InternalError", "IncompleteBody", "OperationAborted", "backendError", "internalError", "conditionalConflict"],
             .unavailable, .sameRequest
         ) { _, _, subject in "the service failed temporarily, for \(subject)" },
-        row(["BadDigest"], .checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" },
+        Meaning.row(["BadDigest"], .checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" },
         // What cannot be.
         (["PreconditionFailed", "conditionNotMet"], .changed),
         (["NotImplemented", "MethodNotAllowed", "notImplemented", "unsupportedProtocol"], .unsupported),
@@ -62,12 +63,6 @@ enum GCSErrorTable {
             ], .refused
         ),
     ]
-
-    private static func row(
-        _ codes: [String], _ code: StorageError.Code, _ again: Meaning.Again, _ words: @escaping Meaning.Words
-    ) -> (codes: [String], meaning: Meaning) {
-        (codes, Meaning(code, again, words))
-    }
 
     private static let denied = Meaning(.permissionDenied, .no) { _, _, subject in
         "the credentials do not permit this for \(subject): grant their account a role on the bucket"

@@ -1,12 +1,13 @@
 import MirrorCore
 import MirrorStorage
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 package import StorageCloud
 
 /// An error of the service, in the form of its XML API or its JSON API.
 package struct GCSFailure: ServiceFailure {
     package static var service: String { GCSService.name }
+    package static let missingBucket = "NoSuchBucket"
 
     package var status: Int
     /// `NoSuchKey` of the XML API, `notFound` of the JSON API.
@@ -15,10 +16,7 @@ package struct GCSFailure: ServiceFailure {
     package var requestID: String?
     package var retryAfter: Duration?
 
-    /// The longest time that is believed.
-    private static let maxRetryAfter: Duration = .seconds(3_600)
-
-    init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
+    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
         if body.readableBytesView.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             self.init(status: status, headers: headers, object: JSONValue(parsing: body.readableBytesView)?["error"])
         } else {
@@ -26,7 +24,7 @@ package struct GCSFailure: ServiceFailure {
         }
     }
 
-    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
+    package init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         // Only the details say what is wrong with a field.
         let words = [error?["Message"]?.text, error?["Details"]?.text].compactMap(\.self).filter { !$0.isEmpty }
@@ -45,10 +43,8 @@ package struct GCSFailure: ServiceFailure {
         self.status = status
         self.code = Self.cleaned(code, limit: 64)
         self.message = Self.cleaned(message, limit: 200)
-        requestID = headers.first(name: "x-guploader-uploadid").map { Self.cleaned($0, limit: 80) }.flatMap { $0.isEmpty ? nil : $0 }
-        // A moment is measured from the answer's own.
-        let now = headers.first(name: "date").flatMap(Timestamp.init(httpDate:)) ?? Timestamp(milliseconds: .max)
-        retryAfter = headers.first(name: "retry-after").flatMap { Duration(retryAfter: $0, now: now, limit: Self.maxRetryAfter) }
+        requestID = Self.requestID(headers.first(name: "x-guploader-uploadid"))
+        retryAfter = Self.retryAfter(headers)
     }
 
     // MARK: What it means

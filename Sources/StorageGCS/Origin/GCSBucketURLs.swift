@@ -1,5 +1,5 @@
-package import MirrorCore
-import StorageCloud
+import MirrorCore
+package import StorageCloud
 
 /// The URLs of the objects of one bucket: all spellings are read, one is written.
 ///
@@ -12,11 +12,11 @@ import StorageCloud
 ///
 /// **Queries.** The parameters of signatures are dropped, and so are those that change only the answer's fields, or who is charged. `generation` is kept. A URL
 /// with any other parameter is not read: it requests something other than the object (`acl`, `compose`, …), or is unknown.
-package struct GCSBucketURLs: Sendable {
+package struct GCSBucketURLs: BucketURLs {
     package let endpoint: GCSEndpoint
     package let bucket: String
     /// Everything before a name.
-    private let base: String
+    package let base: String
 
     package init(endpoint: GCSEndpoint, bucket: String) {
         self.endpoint = endpoint
@@ -26,19 +26,8 @@ package struct GCSBucketURLs: Sendable {
         base = "\(written.url)\(written.path(of: bucket))/"
     }
 
-    /// The one URL of an object.
-    ///
-    /// - Returns: `nil` if no URL can contain the name unchanged.
-    package func url(of object: GCSObjectName) -> ArtifactURL? {
-        var text = base + PercentCoding.encode(path: object.key)
-        if let generation = object.generation { text += "?generation=\(PercentCoding.encode(generation))" }
-        guard !object.key.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
-        return url
-    }
+    package static func parameter(_ generation: String) -> (name: String, value: String) { ("generation", generation) }
 
-    /// The object that a URL means.
-    ///
-    /// - Returns: `nil` if it is not in this bucket.
     package func object(_ text: String) -> GCSObjectName? {
         guard let parts = ObjectURLParts(text) else { return nil }
         if parts.scheme == "gs" { return literal(parts.rest) }
@@ -46,7 +35,7 @@ package struct GCSBucketURLs: Sendable {
             let place = place(form, parts.path), ObjectURLParts.canHold(place.key),
             let query = parts.queryItems.flatMap({ Query($0, isJSON: place.isJSON) })
         else { return nil }
-        return GCSObjectName(key: place.key, generation: query.generation)
+        return GCSObjectName(key: place.key, version: query.generation)
     }
 
     // MARK: gs://
@@ -58,7 +47,7 @@ package struct GCSBucketURLs: Sendable {
         if let mark = key.lastIndex(of: UInt8(ascii: "#")), Query.isGeneration(Substring(key[mark...].dropFirst())) {
             let before = String(Substring(key[..<mark]))
             let generation = String(Substring(key[mark...].dropFirst()))
-            return ObjectURLParts.canHold(before) ? GCSObjectName(key: before, generation: generation) : nil
+            return ObjectURLParts.canHold(before) ? GCSObjectName(key: before, version: generation) : nil
         }
         let whole = String(Substring(key))
         return ObjectURLParts.canHold(whole) ? GCSObjectName(key: whole) : nil
@@ -123,3 +112,5 @@ package struct GCSBucketURLs: Sendable {
         }
     }
 }
+
+package typealias GCSObjectName = BucketObject<String>

@@ -1,7 +1,8 @@
 package import MirrorCore
+import StorageCloud
 
 /// Where Cloud Storage is reached. Buckets always stand in the path: `https://storage.googleapis.com/bucket/object`.
-package struct GCSEndpoint: Sendable, Hashable {
+package struct GCSEndpoint: ServiceEndpoint {
     package var scheme: ArtifactURL.Scheme
     /// A name or an address; IPv6 without brackets.
     package var host: String
@@ -22,15 +23,6 @@ package struct GCSEndpoint: Sendable, Hashable {
     package static let google = GCSEndpoint(scheme: .https, host: "storage.\(googleDomain)")
 
     static let googleDomain = "googleapis.com"
-
-    /// `https://storage.googleapis.com`
-    package var url: String { "\(scheme.rawValue)://\(authority)" }
-
-    /// As it stands in a `Host` field.
-    package var authority: String {
-        let host = host.contains(":") ? "[\(host)]" : host
-        return port == scheme.defaultPort ? host : "\(host):\(port)"
-    }
 
     /// Whether the service is Google's own, at whichever of its names.
     package var isGoogle: Bool { GoogleHosts.isName(host, under: Self.googleDomain) }

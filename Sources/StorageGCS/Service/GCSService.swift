@@ -111,9 +111,7 @@ private struct GCSSetup: StorageSetup {
 
     func plan() async throws -> SetupPlan {
         let plan = try await setup.plan()
-        let lines = plan.lines.map(\.line)
-        guard plan.hasChanges else { return SetupPlan(lines: lines) }
-        return SetupPlan(lines: lines) { report in try await setup.apply(plan, report: report) }
+        return plan.setup { report in try await setup.apply(plan, report: report) }
     }
 
     func check(report: (SetupLine) -> Void) async throws -> Bool { try await poolCheck.run(report: report) }

@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 
 /// The lifecycle rules of a bucket: whatever there are, and those of ours, which have no names and are told by what they are for.
 struct GCSLifecycle: Sendable, Equatable {
@@ -44,14 +45,14 @@ struct GCSLifecycle: Sendable, Equatable {
         if let place = rules.firstIndex(where: { $0.isSame(as: rule) }) { rules[place] = rule } else { rules.append(rule) }
     }
 
-    private static func expiry(_ target: GCSPoolTarget) -> Rule { .making("Delete", target.newExpiryDays, target.keyPrefix) }
+    private static func expiry(_ target: GCSPoolTarget) -> Rule { .making("Delete", Int64(target.newExpiryDays), target.keyPrefix) }
     private static func abort(_ target: GCSPoolTarget) -> Rule { .making("AbortIncompleteMultipartUpload", 1, target.keyPrefix) }
     private static func uploads(_ target: GCSPoolTarget) -> Rule { .making("Delete", 1, target.uploadPrefix) }
 
     /// A rule that ends objects may say more days than it has to.
     func hasExpiry(of target: GCSPoolTarget) -> Bool {
         let wanted = Self.expiry(target)
-        return rules.contains { $0.isSame(as: wanted) && ($0.age ?? 0) >= target.leastExpiryDays }
+        return rules.contains { $0.isSame(as: wanted) && ($0.age ?? 0) >= Int64(target.leastExpiryDays) }
     }
 
     /// Whether what uploads leave behind is removed.
@@ -64,7 +65,7 @@ struct GCSLifecycle: Sendable, Equatable {
         rules.filter { rule in
             guard rule.action == "Delete", !rule.isForNoncurrent, rule.prefixes != [target.uploadPrefix] else { return false }
             // Without an age it is by a date, or by something that the mirror does not set.
-            guard (rule.age ?? 0) < target.leastExpiryDays else { return false }
+            guard (rule.age ?? 0) < Int64(target.leastExpiryDays) else { return false }
             return rule.prefixes.isEmpty || rule.prefixes.contains { target.keyPrefix.hasPrefix($0) || $0.hasPrefix(target.keyPrefix) }
         }
     }

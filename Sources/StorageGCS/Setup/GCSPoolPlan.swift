@@ -1,8 +1,8 @@
 import MirrorStorage
 import StorageCloud
 
-/// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
-package struct GCSPoolPlan: Sendable, Equatable {
+/// What has to be done to a bucket for a pool.
+struct GCSPoolPlan: PoolPlan {
     /// In an order in which they may be done.
     enum Step: Sendable, Equatable {
         /// With access control, and without soft deletion.
@@ -23,9 +23,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
         }
     }
 
-    private(set) var lines: [PlannedLine<Step>] = []
-
-    package var hasChanges: Bool { lines.contains { $0.mark == .change } }
+    var lines: [PlannedLine<Step>] = []
 
     init(_ target: GCSPoolTarget, _ state: GCSBucketState) {
         switch state.bucket {
@@ -37,10 +35,6 @@ package struct GCSPoolPlan: Sendable, Equatable {
         }
     }
 
-    private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
-        lines.append(PlannedLine(mark: mark, text: text, step: step))
-    }
-
     // MARK: A new bucket
 
     private mutating func planNew(_ target: GCSPoolTarget) {
@@ -50,8 +44,10 @@ package struct GCSPoolPlan: Sendable, Equatable {
         add(
             .change,
             "create the bucket \(target.bucket) in \(target.location), project \(project), with uniform access and without soft deletion",
-            .createBucket(preventsPublicAccess: target.access == .presigned))
-        if target.access == .public, !target.isReadElsewhere { add(.change, Self.publicWords(target), .setReaders(everybody: true)) }
+            .createBucket(preventsPublicAccess: target.reading.access == .presigned))
+        if target.reading.access == .public, !target.reading.isElsewhere {
+            add(.change, Self.publicWords(target), .setReaders(everybody: true))
+        }
         planLifecycle(target, GCSLifecycle())
     }
 
@@ -63,9 +59,8 @@ package struct GCSPoolPlan: Sendable, Equatable {
             return add(
                 .problem, "the pool is for the location \(target.location): write `region: \(bucket.location)`, or name another bucket")
         }
-        switch target.access {
-        case _ where target.isReadElsewhere:
-            add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
+        switch target.reading.access {
+        case _ where target.reading.isElsewhere: addReadElsewhere()
         case .public:
             // First: as long as public access is prevented, nobody can be granted it.
             planAccessControl(bucket, prevents: false)
@@ -99,13 +94,13 @@ package struct GCSPoolPlan: Sendable, Equatable {
     }
 
     private mutating func planPublicRead(_ target: GCSPoolTarget, _ known: KnownSetting<GCSPolicy>) {
-        guard case .value(let policy) = known else { return addUnread(known) }
+        guard case .value(let policy) = known else { return addUnread("IAM", known) }
         if policy.letsEverybodyRead { return add(.ok, "IAM: everybody may read objects") }
         add(.change, Self.publicWords(target), .setReaders(everybody: true))
     }
 
     private mutating func planPrivate(_ known: KnownSetting<GCSPolicy>) {
-        guard case .value(let policy) = known else { return addUnread(known) }
+        guard case .value(let policy) = known else { return addUnread("IAM", known) }
         if policy.hasEverybody {
             add(.change, "IAM: nobody may read without a signature (allUsers lose \(GCSPolicy.readerRole))", .setReaders(everybody: false))
         } else {
@@ -113,14 +108,6 @@ package struct GCSPoolPlan: Sendable, Equatable {
         }
         for role in policy.otherPublicRoles {
             add(.note, "IAM: \(role) is granted to everybody: public access prevention keeps it from having an effect")
-        }
-    }
-
-    private mutating func addUnread(_ known: KnownSetting<GCSPolicy>) {
-        switch known {
-        case .value: break
-        case .unsupported: add(.note, "IAM: not supported by this server")
-        case .unknown(let reason): add(.problem, "IAM: cannot be read, so it is not changed: \(reason)")
         }
     }
 

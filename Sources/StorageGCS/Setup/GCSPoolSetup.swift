@@ -1,16 +1,16 @@
 import MirrorCore
-package import MirrorStorage
+import MirrorStorage
 import NIOHTTP1
 import StorageCloud
 
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
-package struct GCSPoolSetup: Sendable {
-    package let target: GCSPoolTarget
+struct GCSPoolSetup: Sendable {
+    let target: GCSPoolTarget
     let configuration: GCSConfiguration
     let client: GCSClient
     private let retries: StepRetry
 
-    package init(configuration: GCSConfiguration, retention: Duration, connection: GCSConnection) {
+    init(configuration: GCSConfiguration, retention: Duration, connection: GCSConnection) {
         target = GCSPoolTarget(configuration, retention: retention)
         client = GCSClient(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials, connection: connection)
@@ -21,7 +21,7 @@ package struct GCSPoolSetup: Sendable {
     /// Changes nothing.
     ///
     /// - Throws: `StorageError` when the service cannot be reached, or there are no credentials.
-    package func plan() async throws -> GCSPoolPlan {
+    func plan() async throws -> GCSPoolPlan {
         let bucket = try await bucket()
         guard case .value(.some) = bucket else { return GCSPoolPlan(target, GCSBucketState(bucket: bucket, policy: .unsupported)) }
         return GCSPoolPlan(target, GCSBucketState(bucket: bucket, policy: try await policy()))
@@ -62,8 +62,7 @@ package struct GCSPoolSetup: Sendable {
     /// The service's answer, once throttling and passing errors were waited out.
     private func ask(_ call: GCSCall) async throws -> GCSAnswer {
         // That somebody else has a bucket of the name is an answer.
-        try await retries.answer(
-            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.status == 409 })
+        try await retries.answer(of: client, to: call, isAnswer: { $0.status == 409 })
     }
 
     // MARK: Doing
@@ -72,7 +71,7 @@ package struct GCSPoolSetup: Sendable {
     ///
     /// - Parameter report: Gets the outcome of each line that has a step.
     /// - Returns: Whether all of it was done.
-    package func apply(_ plan: GCSPoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
+    func apply(_ plan: GCSPoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
         try await plan.lines.apply(
             report: report, endsAll: { if case .createBucket = $0 { true } else { false } }, perform: { try await perform($0) })
     }

@@ -48,7 +48,7 @@ struct GCSMultipart: Sendable {
             for buffer in buffers { check.update(buffer) }
             call.headers.append((ObjectHashes.fieldName, ObjectHashes(crc32c: Base64.encode(check.value.bytes)).fieldValue))
         case .stream(let stream, let length):
-            call.body = .stream(ByteStream(CheckedStream(base: stream, check: check)), length: length)
+            call.body = .stream(stream.checked(by: check), length: length)
         }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {

@@ -1,11 +1,11 @@
 import MirrorCore
-package import MirrorStorage
+import MirrorStorage
 import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
 /// One request to a bucket or to an object in it, before it has a URL and a signature.
-package struct S3Call: Sendable {
+package struct S3Call: ServiceCall {
     /// An optional addition to the request, unless the server refuses it.
     struct Extra: Sendable {
         let quirk: S3Quirk
@@ -72,23 +72,4 @@ extension CallBody {
     }
 }
 
-extension WriteCondition {
-    var headers: [(name: String, value: String)] {
-        switch self {
-        case .none: []
-        case .absent: [("if-none-match", "*")]
-        }
-    }
-}
-
-/// An answer of the service.
-package struct S3Answer: ServiceAnswer {
-    package var status: Int
-    package var headers: HTTPHeaders
-    /// Its errors are ``StorageError``s.
-    package var body: ByteStream
-    /// Set if the answer is an error; then `body` is in memory.
-    package var failure: S3Failure?
-    /// The optional additions that the request had.
-    var extras: Set<S3Quirk> = []
-}
+package typealias S3Answer = ServiceAnswer<S3Failure>

@@ -13,6 +13,8 @@ extension S3Client {
 
     struct Attempt {
         var answer: S3Answer
+        /// The optional additions that the request had.
+        var extras: Set<S3Quirk> = []
         /// The credentials that signed the request.
         var credentials: S3Credentials?
         /// The offset of the service's clock that was assumed then.
@@ -31,7 +33,7 @@ extension S3Client {
             }
         }
         var attempt = try await attempt(decorated)
-        attempt.answer.extras = extras
+        attempt.extras = extras
         if call.method == .HEAD, let failure = attempt.answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
             let said = await explanation(of: call)
         {
@@ -45,7 +47,7 @@ extension S3Client {
             let credentials = try await credentials.credentials()
             let offset = clockOffset.value
             let response = try await http.send(request(call, credentials))
-            return Attempt(answer: try await answer(from: response, to: call), credentials: credentials, clockOffset: offset)
+            return Attempt(answer: try await S3Answer(response, to: call.name), credentials: credentials, clockOffset: offset)
         } catch {
             throw CloudErrors.s3.mapping(error, call: call.name)
         }
@@ -60,14 +62,6 @@ extension S3Client {
             question.headers.append(("range", "bytes=0-0"))
         }
         return try? await attempt(question).answer.failure
-    }
-
-    func currentCredentials(for call: String) async throws -> S3Credentials? {
-        do {
-            return try await credentials.credentials()
-        } catch {
-            throw CloudErrors.s3.mapping(error, call: call)
-        }
     }
 
     func signer(for credentials: S3Credentials) -> (S3Endpoint, S3Signer) {
@@ -107,11 +101,7 @@ extension S3Client {
         } else if let signer {
             signed = signer.sign(signed, payload: payload, at: clock.now)
         }
-        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
-        headers.replaceOrAdd(name: "Host", value: address.hostField)
-        return ServiceRequest(
-            method: call.method, scheme: endpoint.scheme, host: address.host, port: endpoint.port, target: signed.target, headers: headers,
-            body: body, isDeletion: call.name == "delete")
+        return signed.sent(to: endpoint, host: address.host, body: body, isDeletion: call.name == "delete")
     }
 
     /// The same call with protection for a stream: a checksum after it if TLS is used, otherwise a signature of each chunk.
@@ -120,12 +110,5 @@ extension S3Client {
         var call = call
         call.offer(endpoint.scheme == .https ? .trailer : .signedChunks) { $0.guardsStream = true }
         return call
-    }
-
-    private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
-        let (body, said) = try await response.content(of: call.name, errors: .s3)
-        return S3Answer(
-            status: response.status, headers: response.headers, body: body,
-            failure: said.map { S3Failure(status: response.status, headers: response.headers, body: $0) })
     }
 }

@@ -23,11 +23,7 @@ struct ContainerSource: CredentialsSource {
             var headers = [("Accept", "application/json")]
             if let token = try authorization() { headers.append(("Authorization", token)) }
             let answer = try await transport.answer(.GET, url, headers: headers, timeout: Self.timeout)
-            guard answer.status == 200 else {
-                throw CredentialsError(
-                    answer.status >= 500 || answer.status == 429 ? .unavailable : .refused,
-                    "\(url.service) answers with status \(answer.status)")
-            }
+            guard answer.status == 200 else { throw CredentialsError(status: answer.status, of: url.service) }
             return try await CredentialsError.prefixing(url.service) {
                 .found(try CredentialDocument.parse(answer.body, from: .container))
             }

@@ -82,8 +82,7 @@ struct InstanceMetadataSource: CredentialsSource {
         case 200: return answer
         case 404: throw Absence(reason: "the instance has no role")
         // The token may no longer be accepted; the next attempt gets a new one.
-        case 401, 429, 500...: throw CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
-        default: throw CredentialsError(.refused, "\(url.redacted) answers with status \(answer.status)")
+        default: throw CredentialsError(status: answer.status, of: url.redacted, isTransient: answer.status == 401)
         }
     }
 

@@ -52,7 +52,12 @@ struct SecurityTokenService: Sendable {
             let headers = sign([("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("accept", "text/xml")])
             let answer = try await transport.answer(
                 .POST, url, headers: headers.map { ($0.name, $0.value) }, body: form, timeout: Self.timeout)
-            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            guard answer.status == 200 else {
+                let said = STSDocument.error(answer.body)
+                throw CredentialsError(
+                    status: answer.status, of: url.service, said: said, secrets: secrets,
+                    isTransient: said.map { Self.transientCodes.contains($0.code) } ?? false)
+            }
             return try await CredentialsError.prefixing(url.service) { try STSDocument.credentials(answer.body, of: action) }
         }
     }
@@ -93,20 +98,6 @@ struct SecurityTokenService: Sendable {
         return "amazonaws.com"
     }
 
-    // MARK: What it says
-
-    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
-        let said = STSDocument.error(answer.body)
-        // AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: STS could not reach the token's issuer.
-        let isTransient =
-            answer.status >= 500 || answer.status == 429
-            || ["IDPCommunicationError", "Throttling", "ThrottlingException", "RequestThrottled"].contains(said?.code ?? "")
-        var text = "\(url.service) answers with status \(answer.status)"
-        if let said {
-            text += ", \(CredentialText.word(said.code))"
-            let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
-            if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
-        }
-        return CredentialsError(isTransient ? .unavailable : .refused, text)
-    }
+    /// AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: STS could not reach the token's issuer, or asks for fewer requests.
+    private static let transientCodes: Set<String> = ["IDPCommunicationError", "Throttling", "ThrottlingException", "RequestThrottled"]
 }

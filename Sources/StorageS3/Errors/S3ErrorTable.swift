@@ -17,29 +17,32 @@ enum S3ErrorTable {
 
     static let rows: [(codes: [String], meaning: Meaning)] = [
         // Missing things.
-        row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
+        Meaning.row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
             "there is no bucket \(bucket): create it, or correct its name or endpoint"
         },
-        row(["NoSuchKey", "NoSuchVersion", "NotFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
-        row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" },
-        row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
-        row(["InvalidObjectState"], .invalidRequest, .no) { _, _, subject in "the \(subject) is archived: it has to be restored first" },
+        Meaning.row(["NoSuchKey", "NoSuchVersion", "NotFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
+        Meaning.row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)"
+        },
+        Meaning.row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
+        Meaning.row(["InvalidObjectState"], .invalidRequest, .no) { _, _, subject in
+            "the \(subject) is archived: it has to be restored first"
+        },
         // Problems of the caller.
         (["AccessDenied", "AllAccessDisabled", "AccountProblem"], denied),
-        row(["InvalidAccessKeyId"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["InvalidAccessKeyId"], .permissionDenied, .no) { _, _, _ in
             "the service does not know the access key: correct the credentials, or the endpoint"
         },
-        row(["SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
             "the service computes a different signature: correct the secret access key"
         },
-        row(["ExpiredToken", "TokenRefreshRequired", "InvalidToken"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["ExpiredToken", "TokenRefreshRequired", "InvalidToken"], .permissionDenied, .no) { _, _, _ in
             "the credentials have expired: renew them at their source"
         },
-        row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
+        Meaning.row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
             "this machine's clock is more than 15 minutes off: set it, or run a time service"
         },
         // The wrong place.
-        row(S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"], .invalidRequest, .no) { failure, bucket, _ in
+        Meaning.row(S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"], .invalidRequest, .no) { failure, bucket, _ in
             let place = failure.region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
             return "the bucket \(bucket) is \(place): correct the pool's region or endpoint"
         },
@@ -52,13 +55,13 @@ enum S3ErrorTable {
             ], .throttled
         ),
         (["RequestTimeout", "RequestTimeoutException", "RequestTimedOut", "OperationTimedOut"], .timedOut),
-        row(
+        Meaning.row(
             [
                 "InternalError", "InternalFailure", "InternalServerError", "ServiceFailure", "BadGateway", "ConditionalRequestConflict",
                 "OperationAborted", "TransactionInProgress", "IncompleteBody", "ClientDisconnected", "KMS.InternalFailureException",
             ], .unavailable, .sameRequest
         ) { _, _, subject in "the service failed this time, for \(subject)" },
-        row(
+        Meaning.row(
             ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"], .checksumMismatch,
             .sameRequest
         ) { _, _, subject in "what arrived for \(subject) is not what was sent" },
@@ -72,12 +75,6 @@ enum S3ErrorTable {
             ["EntityTooLarge", "EntityTooSmall", "InvalidPartOrder", "InvalidDigest", "KeyTooLongError", "MetadataTooLarge"], .refused
         ),
     ]
-
-    private static func row(
-        _ codes: [String], _ code: StorageError.Code, _ again: Meaning.Again, _ words: @escaping Meaning.Words
-    ) -> (codes: [String], meaning: Meaning) {
-        (codes, Meaning(code, again, words))
-    }
 
     private static let denied = Meaning(.permissionDenied, .no) { _, _, subject in
         "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's"

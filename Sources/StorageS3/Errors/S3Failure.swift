@@ -1,11 +1,12 @@
 import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
 /// An error answer of the service.
 package struct S3Failure: ServiceFailure {
     package static var service: String { S3Service.name }
+    package static let missingBucket = "NoSuchBucket"
 
     package var status: Int
     /// `NoSuchKey`
@@ -16,20 +17,15 @@ package struct S3Failure: ServiceFailure {
     package var requestID: String?
     package var retryAfter: Duration?
 
-    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
-        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
-    }
-
-    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
+    package init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         self.status = status
         code = Self.cleaned(error?["Code"]?.text ?? "", limit: 64)
         message = Self.cleaned(error?["Message"]?.text ?? "", limit: 200)
         region = [headers.first(name: "x-amz-bucket-region"), error?["Region"]?.text, Self.region(in: error?["Endpoint"]?.text)]
             .compactMap(\.self).first { S3Region.isName($0) }
-        requestID = (headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text).map { Self.cleaned($0, limit: 80) }
-        if requestID?.isEmpty == true { requestID = nil }
-        retryAfter = headers.first(name: "retry-after").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
+        requestID = Self.requestID(headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text)
+        retryAfter = Self.retryAfter(headers)
     }
 
     /// The same failure with the reason from the answer to another request, because an answer to HEAD has no body.

@@ -1,5 +1,5 @@
-package import MirrorCore
-import StorageCloud
+import MirrorCore
+package import StorageCloud
 
 /// The URLs that refer to objects of one bucket: reads all spellings, and writes one.
 ///
@@ -14,11 +14,11 @@ import StorageCloud
 /// **Queries.** Parameters of any signature version and of the SDKs are dropped, as are those that only change the answer's header fields
 /// (`response-content-type`, …). `versionId` is kept. A URL with any other query is not read: it asks for something other than the object (`acl`,
 /// `partNumber`, …), or its meaning is unknown.
-package struct S3BucketURLs: Sendable {
+package struct S3BucketURLs: BucketURLs {
     package let endpoint: S3Endpoint
     package let bucket: String
     /// Everything before the key.
-    private let base: String
+    package let base: String
 
     package init(endpoint: S3Endpoint, bucket: String) {
         self.endpoint = endpoint
@@ -32,19 +32,8 @@ package struct S3BucketURLs: Sendable {
         base = "\(written.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)"
     }
 
-    /// The only URL that is written for an object.
-    ///
-    /// - Returns: `nil` if no URL can contain the key unchanged.
-    package func url(of object: S3ObjectName) -> ArtifactURL? {
-        var text = base + PercentCoding.encode(path: object.key)
-        if let version = object.version { text += "?versionId=\(PercentCoding.encode(version))" }
-        guard !object.key.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
-        return url
-    }
+    package static func parameter(_ version: String) -> (name: String, value: String) { ("versionId", version) }
 
-    /// The object that a URL refers to.
-    ///
-    /// - Returns: `nil` if it is not in this bucket.
     package func object(_ text: String) -> S3ObjectName? {
         guard let parts = ObjectURLParts(text) else { return nil }
         if parts.scheme == S3Service.name { return literal(parts.rest) }
@@ -64,7 +53,7 @@ package struct S3BucketURLs: Sendable {
         let marker = Array("?versionId=".utf8)
         let parts = Array(key.utf8).split(separator: marker, omittingEmptySubsequences: false)
         guard parts.count > 1, let version = parts.last, !version.isEmpty else {
-            return ObjectURLParts.canHold(key) ? S3ObjectName(key: key, version: nil) : nil
+            return ObjectURLParts.canHold(key) ? S3ObjectName(key: key) : nil
         }
         let path = String(Substring(key.utf8.dropLast(marker.count + version.count)))
         return ObjectURLParts.canHold(path) ? S3ObjectName(key: path, version: String(decoding: version, as: UTF8.self)) : nil
@@ -119,9 +108,4 @@ package struct S3BucketURLs: Sendable {
     }
 }
 
-/// The service's own name of an object in a bucket.
-package struct S3ObjectName: Sendable, Hashable {
-    /// Not encoded.
-    package var key: String
-    package var version: String?
-}
+package typealias S3ObjectName = BucketObject<String>

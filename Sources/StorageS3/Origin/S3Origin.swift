@@ -5,15 +5,13 @@ package import MirrorStorage
 import NIOHTTP1
 package import StorageCloud
 
-/// A bucket that artifacts are fetched from with the mirror's own credentials.
+/// A bucket of Amazon S3, or of a service with the same protocol, that artifacts are fetched from.
 ///
-/// The service's answers about an object are passed on unchanged if they are consistent. Its answers about the caller (a wrong or expired key, a
-/// missing permission) are thrown and logged, because clients can do nothing about them. Without the permission to list the bucket, a missing
-/// key gets such an answer, too.
-package struct S3Origin: BucketOrigin {
+/// Without the permission to list the bucket, the service answers about a missing key as about a refused caller.
+package struct S3Origin: CloudOrigin {
     package let client: S3Client
-    private let urls: S3BucketURLs
-    private let trouble: OriginTrouble<S3Credentials>
+    package let urls: S3BucketURLs
+    package let trouble: OriginTrouble<S3Client>
 
     /// - Parameter http: Shared by all clients of the service.
     package init(
@@ -22,17 +20,13 @@ package struct S3Origin: BucketOrigin {
     ) {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
-        trouble = OriginTrouble(bucket: bucket, clock: clock, logger: logger)
-    }
-
-    package func artifact(_ url: String) -> ArtifactURL? {
-        urls.object(url).flatMap(urls.url(of:))
+        trouble = OriginTrouble(client, bucket: bucket, logger: logger)
     }
 
     package func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
         guard let range else { return try await whole(artifact, ifMatch: ifMatch) }
         var call = try call("originGet", .GET, artifact)
-        call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)"))
+        call.headers.append(("range", range.fieldValue))
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
         let answer = try await ask(call)
         if try await agrees(answer, range, artifact) { return answer }
@@ -90,42 +84,10 @@ package struct S3Origin: BucketOrigin {
         let endpoint = client.endpoint
         return CopySource(
             service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
-            version: object.version, size: size, etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            version: object.version, size: size, etag: answer.etag)
     }
-
-    package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        let object = try object(artifact, for: "location")
-        let held = try await client.currentCredentials(for: "location")
-        // A signature that the service refuses is worse than none, because the bucket may be public.
-        guard let held, !trouble.isRefused(held) else {
-            let query = object.version.map { "?versionId=\(PercentCoding.encode($0))" } ?? ""
-            return ObjectLocation(url: client.url(ofKey: object.key) + query)
-        }
-        return try await client.presignedURL(ofKey: object.key, version: object.version, life: life)
-    }
-
-    // MARK: Asking
 
     private static let statesChecksums = (name: "x-amz-checksum-mode", value: "ENABLED")
-
-    private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> S3Call {
-        let object = try object(artifact, for: name)
-        return S3Call(name, method, key: object.key, query: object.version.map { [("versionId", $0)] } ?? [])
-    }
-
-    private func object(_ artifact: ArtifactURL, for call: String) throws -> S3ObjectName {
-        guard let object = urls.object(artifact.description) else {
-            throw CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
-        }
-        return object
-    }
-
-    private func ask(_ call: S3Call) async throws -> BucketAnswer {
-        let held = try await client.currentCredentials(for: call.name)
-        let answer = try await trouble.ask(
-            with: held, missingBucket: "NoSuchBucket", { try await client.answer(to: call) }, describe: { client.error($0, call) })
-        return BucketAnswer(answer)
-    }
 
     /// The size of the whole object in bytes.
     private static func size(_ answer: BucketAnswer) -> Int64? {

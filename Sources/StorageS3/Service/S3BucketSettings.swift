@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorSettings
 package import MirrorStorage
+import StorageCloud
 
 /// A bucket of AWS S3, or of a server with the same protocol, and how to reach it.
 package struct S3BucketSettings: StorageSettings {

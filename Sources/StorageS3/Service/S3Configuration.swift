@@ -5,7 +5,7 @@ package import StorageCloud
 package struct S3Configuration: Sendable {
     package var bucket: String
     package var endpoint: S3Endpoint
-    package var reading: BucketReading
+    package var reading = BucketReading()
     package var credentials: any CredentialsProvider<S3Credentials>
     /// What the server at the endpoint refuses; shared by all buckets of the endpoint.
     package var quirks = S3ServiceQuirks()
@@ -13,14 +13,4 @@ package struct S3Configuration: Sendable {
     package var copyPartSize: Int64 = 128 << 20
     /// Concurrent parts of one server-side copy.
     package var copyConcurrency = 8
-
-    package init(
-        bucket: String, endpoint: S3Endpoint, reading: BucketReading = BucketReading(),
-        credentials: any CredentialsProvider<S3Credentials>
-    ) {
-        self.bucket = bucket
-        self.endpoint = endpoint
-        self.reading = reading
-        self.credentials = credentials
-    }
 }

@@ -1,7 +1,8 @@
 package import MirrorCore
+import StorageCloud
 
 /// The endpoint of an S3 service, and how its URLs address buckets.
-package struct S3Endpoint: Sendable, Hashable {
+package struct S3Endpoint: ServiceEndpoint {
     package enum Addressing: String, Sendable, Hashable, CaseIterable {
         /// `https://bucket.s3.region.amazonaws.com/key`
         case virtual
@@ -30,12 +31,6 @@ package struct S3Endpoint: Sendable, Hashable {
     /// Whether this is Amazon's own service, in any region.
     package var isAWS: Bool { Self.partition(host: host) != nil }
 
-    /// `https://s3.example.org:9000`
-    package var url: String { "\(scheme.rawValue)://\(authority)" }
-
-    /// As in a `Host` field, without a bucket.
-    package var authority: String { Self.authority(host: host, port: port, scheme: scheme) }
-
     /// How to address a bucket: the host to connect to, the `Host` field, and the prefix of a key in the path.
     ///
     /// A bucket whose name is not a single host name label is always addressed by path, because no certificate covers `a.b.s3.…`.
@@ -43,7 +38,7 @@ package struct S3Endpoint: Sendable, Hashable {
         guard addressing == .virtual, (3...63).contains(bucket.utf8.count), Self.isHostLabel(bucket[...]), IPAddress(host) == nil
         else { return (host, authority, "/\(PercentCoding.encode(bucket))/") }
         let host = "\(bucket).\(host)"
-        return (host, Self.authority(host: host, port: port, scheme: scheme), "/")
+        return (host, authority(of: host), "/")
     }
 
     /// The same service in another region, if the host name contains the region in Amazon's form.
@@ -69,11 +64,6 @@ package struct S3Endpoint: Sendable, Hashable {
         if host.hasSuffix(".amazonaws.com.cn") { return .china }
         guard host.hasSuffix(".amazonaws.com") else { return nil }
         return host.contains("us-gov-") ? .government : .standard
-    }
-
-    private static func authority(host: String, port: Int, scheme: ArtifactURL.Scheme) -> String {
-        let host = host.contains(":") ? "[\(host)]" : host
-        return port == scheme.defaultPort ? host : "\(host):\(port)"
     }
 
     /// Amazon S3 User Guide, "General purpose bucket naming rules", for the text between dots.

@@ -118,9 +118,7 @@ private struct S3Setup: StorageSetup {
 
     func plan() async throws -> SetupPlan {
         let plan = try await setup.plan()
-        let lines = plan.lines.map(\.line)
-        guard plan.hasChanges else { return SetupPlan(lines: lines) }
-        return SetupPlan(lines: lines) { report in try await apply(plan, report: report) }
+        return plan.setup { report in try await apply(plan, report: report) }
     }
 
     func check(report: (SetupLine) -> Void) async throws -> Bool { try await poolCheck.run(report: report) }
@@ -129,13 +127,14 @@ private struct S3Setup: StorageSetup {
     private func apply(_ plan: S3PoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
         var isDone = true
         try await setup.apply(plan) { line, outcome in
+            let isEssential = line.step?.traits.isEssential ?? false
             switch outcome {
             case .done: report(SetupLine(.done, line.text))
             case .noted: report(SetupLine(.note, line.text))
             case .unsupported: report(SetupLine(.note, "\(line.text): not supported by this server"))
             case .takenBack(let reason):
-                isDone = isDone && !line.isEssential
-                report(SetupLine(line.isEssential ? .failed : .note, "reverted: \(line.text): \(reason)"))
+                isDone = isDone && !isEssential
+                report(SetupLine(isEssential ? .failed : .note, "reverted: \(line.text): \(reason)"))
             case .failed(let reason):
                 isDone = false
                 report(SetupLine(.failed, "\(line.text): \(reason)"))

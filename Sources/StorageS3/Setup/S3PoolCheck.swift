@@ -1,108 +1,65 @@
 import MirrorCore
-import MirrorNet
-package import MirrorStorage
-import NIOCore
+import MirrorStorage
+import NIOHTTP1
 import StorageCloud
 
-/// Tries everything that a pool needs from its bucket, and reports what is wrong and what to do about it.
-///
-/// It writes an object of its own, whose key says what it is, and removes it again.
-package struct S3PoolCheck: Sendable {
+/// Tries everything that a pool needs from its bucket.
+struct S3PoolCheck: PoolCheck {
     let setup: S3PoolSetup
-    /// The source of the credentials, for messages.
     let credentialsSource: String
 
-    var client: S3Client { setup.client }
-    var clock: any MirrorClock { setup.clock }
-    var configuration: S3Configuration { setup.configuration }
-    private var probe: ServiceProbe { ServiceProbe(http: client.http, clock: clock) }
+    private var client: S3Client { setup.client }
     private var target: S3PoolTarget { setup.target }
 
-    /// The pool's store, with a key prefix whose name says what the objects are.
+    var words: PoolCheckWords {
+        var words = PoolCheckWords(
+            grant: { "permit \($0)" }, write: "s3:PutObject", read: "s3:GetObject", list: "s3:ListBucket", delete: "s3:DeleteObject",
+            parts: ("parts", "s3:PutObject and s3:AbortMultipartUpload"), condition: "If-None-Match",
+            publicAdvice: Self.adviceOnReading(target.reading),
+            signedAdvice: "the way from clients to the bucket must leave Host, path and query as they are")
+        words.copies = "may copy objects within the service"
+        return words
+    }
+
     var probeStore: S3Store {
-        var probe = configuration
+        var probe = setup.configuration
         probe.endpoint = client.endpoint
         probe.reading.keyPrefix += ProbeObjects.folder
-        return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
+        return S3Store(configuration: probe, http: client.http, clock: setup.clock, logger: client.logger)
     }
 
-    /// - Parameter report: Called with each line as soon as it is known.
-    /// - Returns: Whether nothing is wrong.
-    package func run(report: (SetupLine) -> Void) async throws -> Bool {
-        var isFine = true
-        func say(_ mark: SetupLine.Mark, _ text: String) {
-            if mark == .error { isFine = false }
-            report(SetupLine(mark, text))
-        }
-        guard try await checkCredentials(say), try await checkEndpoint(say), try await checkBucket(say) else { return false }
-        try await checkObjects(say)
-        try await checkLifecycle(say)
-        return isFine
-    }
+    func name(of credentials: S3Credentials) -> String { credentials.accessKeyID }
 
-    typealias Say = (SetupLine.Mark, String) -> Void
-
-    // MARK: Before the bucket
-
-    private func checkCredentials(_ say: Say) async throws -> Bool {
-        try await probe.checkCredentials(configuration.credentials, source: credentialsSource, name: { $0.accessKeyID }, say)
-    }
-
-    private func checkEndpoint(_ say: Say) async throws -> Bool {
-        let endpoint = target.endpoint
-        return try await probe.checkEndpoint(
-            scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, named: endpoint.url, say)
-    }
-
-    private func checkBucket(_ say: Say) async throws -> Bool {
+    func checkBucket(_ say: Say) async throws -> Void? {
         do {
             switch try await setup.existence() {
             case .value(true): break
             case .value(false):
                 say(.error, "bucket: there is no bucket \(target.bucket): run `cloud-mirror pools apply`, or correct its name or endpoint")
-                return false
+                return nil
             case .unsupported:
                 say(.error, "bucket: \(target.endpoint.url) is not an S3 server that says which buckets it has")
-                return false
+                return nil
             case .unknown(let reason):
                 say(.error, "bucket: \(reason)")
-                return false
+                return nil
             }
             let region = try await setup.region()
             if let region, region != target.endpoint.region, target.endpoint.isAWS {
                 say(
                     .error,
                     "bucket: \(target.bucket) is in \(region), and the pool is for \(target.endpoint.region): write `region: \(region)`")
-                return false
+                return nil
             }
             say(.ok, "bucket: \(target.bucket) exists\(region.map { " in \($0)" } ?? "")")
-            return true
+            return ()
         } catch let error as StorageError {
             say(.error, "bucket: \(error.message)")
-            return false
+            return nil
         }
     }
 
-    // MARK: Clients
-
-    func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
-        let plain = client.url(ofKey: key, base: configuration.reading.publicURL)
-        switch configuration.reading.access {
-        case .public:
-            let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
-            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .s3, say)
-        case .presigned:
-            let advice = "the way from clients to the bucket must leave Host, path and query as they are"
-            try await probe.checkReading(
-                plain, expecting: body,
-                sign: { try await client.presignedURL(ofKey: key, base: configuration.reading.publicURL, life: .seconds(60)).url },
-                advice: advice, errors: .s3, say)
-        }
-    }
-
-    // MARK: Lifecycle
-
-    private func checkLifecycle(_ say: Say) async throws {
+    func checkLifecycle(_: Void, _ say: Say) async throws {
         do {
             switch try await setup.lifecycle() {
             case .unsupported: say(.ok, "lifecycle: not supported by this server; the mirror deletes what it does not keep")
@@ -119,5 +76,34 @@ package struct S3PoolCheck: Sendable {
         } catch let error as StorageError {
             say(.warning, "lifecycle: \(error.message)")
         }
+        for (quirk, reason) in setup.configuration.quirks.refusals(at: setup.clock.instant) {
+            say(.warning, "the server does not accept \(quirk.words) (\(reason)); it is left out: \(quirk.substitute)")
+        }
+    }
+
+    // MARK: Objects
+
+    /// Aborts one upload, and completes another.
+    func uploadInParts(_ objects: ProbeObjects, in store: S3Store) async throws {
+        let name = store.name(of: objects.inParts)
+        let hasChecksums = store.client.sendsChecksums
+        let abandoned = try await store.multipart.create(name, metadata: objects.metadata, hasChecksums: hasChecksums)
+        _ = try await store.client.send(S3Call("abort", .DELETE, key: name, query: [("uploadId", abandoned.id)]))
+        let begun = try await store.multipart.create(name, metadata: objects.metadata, hasChecksums: hasChecksums)
+        do {
+            let bytes = CallBody.bytes([objects.body])
+            let part = try await store.multipart.write(
+                1, of: name, upload: begun.id, bytes, crc32c: begun.hasChecksums ? bytes.crc32c : nil)
+            _ = try await store.multipart.complete(name, upload: begun.id, parts: [part], condition: .absent, mayBeDone: false)
+        } catch {
+            await store.multipart.abort(name, upload: begun.id)
+            throw error
+        }
+    }
+
+    func source(_ object: ObjectInfo, in store: S3Store) -> CopySource {
+        CopySource(
+            service: S3Service.name, endpoint: store.client.endpoint.url, region: store.client.endpoint.region, bucket: store.client.bucket,
+            key: store.name(of: object.key), size: object.size, etag: object.etag.isEmpty ? nil : object.etag)
     }
 }

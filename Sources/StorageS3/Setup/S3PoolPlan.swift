@@ -1,20 +1,9 @@
-package import MirrorStorage
+import MirrorStorage
 import StorageCloud
 
-/// What has to be done to a bucket for a pool. Depends only on the bucket's state and the pool's requirements.
-package struct S3PoolPlan: Sendable, Equatable {
-    /// One aspect of the bucket.
-    package struct Line: Sendable, Equatable {
-        package var mark: SetupLine.Mark
-        package var text: String
-        /// The step to perform when the plan is applied.
-        var step: Step?
-
-        package var line: SetupLine { SetupLine(mark, text) }
-
-        /// Whether clients cannot be served as configured without this step.
-        package var isEssential: Bool { step?.traits.isEssential ?? false }
-    }
+/// What has to be done to a bucket for a pool.
+struct S3PoolPlan: PoolPlan {
+    typealias Line = PlannedLine<Step>
 
     /// In an order in which they can be performed.
     enum Step: Sendable, Equatable {
@@ -25,7 +14,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         case removePolicy
         case setLifecycle(S3Lifecycle)
 
-        /// The permission that it needs, whether it is essential, and how suspicious it is: when writes no longer work, the most suspicious steps
+        /// The permission that it needs, whether clients cannot be served as configured without it, and how suspicious it is: when writes no longer work, the most suspicious steps
         /// are reverted first.
         var traits: (permission: String, isEssential: Bool, suspicion: Int) {
             switch self {
@@ -39,12 +28,9 @@ package struct S3PoolPlan: Sendable, Equatable {
         }
     }
 
-    package private(set) var lines: [Line] = []
+    var lines: [Line] = []
     /// The bucket's state before, to which applied steps can be reverted.
     let before: S3BucketState
-
-    package var hasChanges: Bool { lines.contains { $0.mark == .change } }
-    package var hasProblems: Bool { lines.contains { $0.mark == .problem } }
 
     init(_ target: S3PoolTarget, _ state: S3BucketState) {
         before = state
@@ -72,18 +58,6 @@ package struct S3PoolPlan: Sendable, Equatable {
         return false
     }
 
-    private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
-        lines.append(Line(mark: mark, text: text, step: step))
-    }
-
-    private mutating func addUnread<Value>(_ setting: String, _ known: KnownSetting<Value>) {
-        switch known {
-        case .value: break
-        case .unsupported: add(.note, "\(setting): not supported by this server")
-        case .unknown(let reason): add(.problem, "\(setting): cannot be read, so it is not changed: \(reason)")
-        }
-    }
-
     // MARK: Ownership
 
     private mutating func planOwnership(_ state: S3BucketState) {
@@ -101,10 +75,8 @@ package struct S3PoolPlan: Sendable, Equatable {
     // MARK: Who may read
 
     private mutating func planAccess(_ target: S3PoolTarget, _ state: S3BucketState) {
-        if target.isReadElsewhere {
-            return add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
-        }
-        switch target.access {
+        if target.reading.isElsewhere { return addReadElsewhere() }
+        switch target.reading.access {
         case .public:
             // The block first, because it refuses a policy that makes objects public.
             planBlock(state, wanted: .policyOnly, "public access block: a policy may make objects public, access control lists may not")
@@ -168,9 +140,6 @@ package struct S3PoolPlan: Sendable, Equatable {
 }
 
 extension S3PoolTarget {
-    /// For messages.
-    var objects: String { keyPrefix.isEmpty ? "objects" : "objects under \(keyPrefix)" }
-
     /// Describes a rule that deletes objects too soon.
     func premature(_ rule: S3Lifecycle.Rule) -> String {
         let when = rule.expiryDays == 0 ? "on a date" : "\(rule.expiryDays ?? 0) days after they were stored"

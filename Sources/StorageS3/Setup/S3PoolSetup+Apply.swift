@@ -6,7 +6,7 @@ import StorageCloud
 
 /// Performs a plan, and reverts steps that make the bucket useless.
 extension S3PoolSetup {
-    package enum Outcome: Sendable, Equatable {
+    enum Outcome: Sendable, Equatable {
         case done
         /// There was nothing to do; the line says why.
         case noted
@@ -23,7 +23,7 @@ extension S3PoolSetup {
     /// that is harmless elsewhere makes a bucket read-only.
     ///
     /// - Parameter report: Called with the result of each line that has a step.
-    package func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
+    func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
         var plan = plan
         var isSettling = false
         if let creation = plan.lines.first(where: { $0.step == .createBucket }) {

@@ -1,20 +1,20 @@
-package import Logging
-package import MirrorCore
-package import MirrorNet
+import Logging
+import MirrorCore
+import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import StorageCloud
 
 /// Sets up a pool's bucket: examines it, makes a plan, and performs it.
-package struct S3PoolSetup: Sendable {
+struct S3PoolSetup: Sendable {
     let configuration: S3Configuration
-    package let target: S3PoolTarget
+    let target: S3PoolTarget
     let client: S3Client
     let clock: any MirrorClock
     let retries: StepRetry
 
-    package init(
+    init(
         configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.configuration = configuration
@@ -29,7 +29,7 @@ package struct S3PoolSetup: Sendable {
     /// Changes nothing.
     ///
     /// - Throws: `StorageError` if the service cannot be reached, or there are no credentials.
-    package func plan() async throws -> S3PoolPlan {
+    func plan() async throws -> S3PoolPlan {
         S3PoolPlan(target, try await state())
     }
 
@@ -146,7 +146,6 @@ package struct S3PoolSetup: Sendable {
     /// The service's answer, after waiting out throttling and temporary errors.
     func ask(_ call: S3Call) async throws -> S3Answer {
         // That somebody else owns a bucket with this name is an answer.
-        try await retries.answer(
-            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.code.hasPrefix("BucketAlready") })
+        try await retries.answer(of: client, to: call, isAnswer: { $0.code.hasPrefix("BucketAlready") })
     }
 }

@@ -38,12 +38,12 @@ struct S3Multipart: Sendable {
         var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
         call.addMetadata(metadata)
         if hasChecksums { call.offer(.uploadChecksum, [("x-amz-checksum-algorithm", "CRC32C")]) }
-        let answer = try await client.send(call)
+        let (answer, extras) = try await client.sendOffering(call)
         let document = try await client.document(in: answer, to: call)
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
             throw CloudErrors.s3.odd("the service returned no upload ID", call.name)
         }
-        return Begun(id: id, hasChecksums: answer.extras.contains(.uploadChecksum))
+        return Begun(id: id, hasChecksums: extras.contains(.uploadChecksum))
     }
 
     /// Makes one request, like ``create(_:metadata:hasChecksums:)``.
@@ -52,11 +52,11 @@ struct S3Multipart: Sendable {
     func write(_ number: Int, of key: String, upload id: String, _ body: CallBody, crc32c: String?) async throws -> Part {
         var call = S3Call("writePart", .PUT, key: key, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
-        let answer = try await client.send(call)
+        let (answer, extras) = try await client.sendOffering(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
             throw CloudErrors.s3.odd("the service returned no ETag for a part", call.name)
         }
-        let sent = answer.extras.contains(.checksum) ? crc32c : nil
+        let sent = extras.contains(.checksum) ? crc32c : nil
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
     }
 

@@ -66,7 +66,7 @@ extension S3Store {
         call.offer(.copyCondition, condition.headers)
         if metadata.sha256 != nil { call.offer(.copyChecksum, [("x-amz-checksum-algorithm", "SHA256")]) }
         let request = call
-        let stated: Digest? = try await multipart.retries.run { _ in
+        let stated: Digest? = try await retries.run { _ in
             do {
                 let result = try await client.document(request)
                 guard result.name == "CopyObjectResult" else {
@@ -78,19 +78,21 @@ extension S3Store {
                 return nil
             }
         }
-        return (try await multipart.retries.run { _ in try await head(key) }, stated)
+        return (try await retries.run { _ in try await head(key) }, stated)
     }
 
     private func copyParts(
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let name = name(of: key)
-        let id = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }.id
+        let id = try await retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }.id
         do {
             let size = Self.copyPartSize(of: source.size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency)
-            let parts = try await copyParts(name, from: source, upload: id, partSize: size)
+            let parts = try await copyParts(of: source.size, partSize: size, workers: configuration.copyConcurrency) { number, range in
+                try await copyPart(number + 1, of: name, upload: id, from: source, range)
+            }
             let completion = try await multipart.complete(name, upload: id, parts: parts, condition: condition, mayBeDone: false)
-            guard case .uncertain = completion else { return try await multipart.retries.run { _ in try await head(key) } }
+            guard case .uncertain = completion else { return try await retries.run { _ in try await head(key) } }
             return try await completed(key, size: source.size, metadata, condition: condition, call: "copy")
         } catch {
             await multipart.abort(name, upload: id)
@@ -98,69 +100,18 @@ extension S3Store {
         }
     }
 
-    /// Small enough to give all workers something to do, and large enough to stay within the maximum number of parts.
-    static func copyPartSize(of size: Int64, configured: Int64, workers: Int) -> Int64 {
-        let share = roundedUp(size / Int64(max(1, workers)))
-        let least = max(minPartSize, roundedUp(size / Int64(maxParts)))
-        return min(max(least, min(share, configured)), maxPartSize)
-    }
-
-    /// Rounds up to whole MiB; adds one MiB to a size that is whole already.
-    private static func roundedUp(_ size: Int64) -> Int64 { ((size >> 20) + 1) << 20 }
-
-    private func copyParts(
-        _ name: String, from source: CopySource, upload id: String, partSize: Int64
-    ) async throws -> [S3Multipart.Part] {
-        let count = Int((source.size + partSize - 1) / partSize)
-        let numbers = PartNumbers(count: count)
-        return try await withThrowingTaskGroup(of: [S3Multipart.Part].self) { group in
-            for _ in 0..<min(max(1, configuration.copyConcurrency), count) {
-                group.addTask {
-                    var parts: [S3Multipart.Part] = []
-                    while let index = numbers.take() {
-                        let first = Int64(index) * partSize
-                        let last = min(first + partSize, source.size) - 1
-                        parts.append(try await copyPart(index + 1, of: name, upload: id, from: source, first...last))
-                    }
-                    return parts
-                }
-            }
-            var all: [S3Multipart.Part] = []
-            // If one fails, the others are cancelled.
-            for try await parts in group { all += parts }
-            return all
-        }
-    }
-
     private func copyPart(
-        _ number: Int, of name: String, upload id: String, from source: CopySource, _ range: ClosedRange<Int64>
+        _ number: Int, of name: String, upload id: String, from source: CopySource, _ range: ByteRange
     ) async throws -> S3Multipart.Part {
         let call = S3Call(
             "copyPart", .PUT, key: name, query: [("partNumber", "\(number)"), ("uploadId", id)],
-            headers: source.headers + [("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound)")])
-        return try await multipart.retries.run { _ in
+            headers: source.headers + [("x-amz-copy-source-range", range.fieldValue)])
+        return try await retries.run { _ in
             guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
                 throw CloudErrors.s3.odd("the service returned no ETag for a part", "copyPart")
             }
             return S3Multipart.Part(number: number, etag: ObjectFields.quoted(etag), crc32c: nil)
         }
-    }
-
-    // MARK: Conditions
-
-    /// Checks before a conditional write, because not every service enforces the condition; only the service can guard the time in between.
-    func requireAbsent(_ key: ObjectKey, call: String) async throws {
-        try await multipart.retries.run { _ in try await lookAbsent(key, call: call) }
-    }
-
-    /// The same in one request, for callers that retry it.
-    func lookAbsent(_ key: ObjectKey, call: String) async throws {
-        do {
-            _ = try await head(key)
-        } catch let error as StorageError where error.code == .notFound {
-            return
-        }
-        throw CloudErrors.s3.error(.preconditionFailed, "the object \(key) exists already", call)
     }
 
     /// The object of a completion whose answer was lost.
@@ -171,7 +122,7 @@ extension S3Store {
     ) async throws -> ObjectInfo {
         let info: ObjectInfo
         do {
-            info = try await multipart.retries.run { _ in try await head(key) }
+            info = try await retries.run { _ in try await head(key) }
         } catch let error as StorageError where error.code == .notFound {
             throw CloudErrors.s3.odd("the upload of \(key) is gone, and there is no object", call)
         }

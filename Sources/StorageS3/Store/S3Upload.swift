@@ -8,12 +8,12 @@ import StorageCloud
 ///
 /// A part that is the whole object is held in memory until ``complete(size:sha256:condition:)`` sends it, with the digest in its metadata. A
 /// multipart upload begins when the first part has to be sent; the digest is not known then, so the service never gets it.
-final class S3Upload: ObjectUpload {
+final class S3Upload: CloudUpload {
     private let store: S3Store
     private let key: ObjectKey
     private let name: String
-    private let metadata: ObjectMetadata
-    private let parts: UploadParts<S3Multipart.Part>
+    let metadata: ObjectMetadata
+    let parts: UploadParts<S3Multipart.Part>
     private let begun = SharedValue<S3Multipart.Begun>()
 
     private var client: S3Client { store.client }
@@ -47,63 +47,23 @@ final class S3Upload: ObjectUpload {
             number + 1, of: name, upload: begun.id, body, crc32c: begun.hasChecksums ? body.crc32c : nil)
     }
 
-    func read(_ range: ByteRange) async throws -> ByteStream {
-        throw CloudErrors.s3.error(.unsupported, "an upload cannot be read before it is complete", "read")
-    }
-
     // MARK: The end
 
-    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        let whole = try parts.whole(size: size)
-        do {
-            var complete = metadata
-            complete.sha256 = sha256
-            let info: ObjectInfo
-            if let chunks = whole.held {
-                info = try await put(chunks, complete, condition)
-            } else {
-                // Services enforce the condition of a plain upload more often than that of a completion.
-                if condition == .absent, !whole.wasAsked { try await store.requireAbsent(key, call: "complete") }
-                info = try await assemble(whole, complete, condition)
-            }
-            parts.close()
-            return info
-        } catch let error as StorageError where error.code == .preconditionFailed {
-            await abort()
-            throw error
-        }
-    }
-
-    private func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
+    func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
         var call = S3Call("put", .PUT, key: name, body: .bytes(chunks))
         call.addMetadata(metadata)
         call.offer(.putCondition, condition.headers, instead: { [store, key] in try await store.lookAbsent(key, call: "complete") })
         if client.sendsChecksums, let crc32c = call.body.crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
-        let size = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
-        let stored: Stored = try await multipart.retries.run { _ in
-            do {
-                let answer = try await client.send(call)
-                return .now(etag: ObjectFields.quoted(answer.headers.first(name: "etag") ?? ""))
-            } catch let error as StorageError {
-                return .before(try await store.published(key, size: size, metadata, despite: error))
-            }
-        }
-        switch stored {
-        case .now(let etag): return try await info(size: size, etag: etag, metadata)
-        case .before(let info): return info
+        return try await store.publishing(key, size: call.body.length, metadata) { [call] in
+            try await client.send(call).headers.first(name: "etag") ?? ""
         }
     }
 
-    /// Which request stored an object that was sent whole.
-    private enum Stored {
-        case now(etag: String)
-        /// An earlier one, whose answer was lost.
-        case before(ObjectInfo)
-    }
-
-    private func assemble(
+    func assemble(
         _ whole: UploadParts<S3Multipart.Part>.Whole, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
+        // Services enforce the condition of a plain upload more often than that of a completion.
+        if condition == .absent, !whole.wasAsked { try await store.requireAbsent(key, call: "complete") }
         let sent = try await whole.sent { number, body in
             try await multipart.retries.run { _ in try await send(number, body) }
         }
@@ -111,25 +71,11 @@ final class S3Upload: ObjectUpload {
         let completion = try await multipart.complete(
             name, upload: begun.id, parts: sent, condition: condition, mayBeDone: whole.wasAsked)
         switch completion {
-        case .done(let etag): return try await info(size: whole.size, etag: etag, metadata)
+        case .done(let etag): return try await store.info(of: key, size: whole.size, etag: etag, metadata)
         case .uncertain:
             var info = try await store.completed(key, size: whole.size, self.metadata, condition: condition, call: "complete")
             info.metadata.sha256 = metadata.sha256
             return info
-        }
-    }
-
-    private func info(size: Int64, etag: String, _ metadata: ObjectMetadata) async throws -> ObjectInfo {
-        if !etag.isEmpty { return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata) }
-        // Some services do not state an ETag, but the object has one.
-        do {
-            var info = try await multipart.retries.run { _ in try await store.head(key) }
-            info.metadata.sha256 = metadata.sha256
-            return info
-        } catch let error as StorageError where error.code == .notFound {
-            // It has been deleted since.
-            let etag = "\"\(metadata.sha256?.hex.prefix(32) ?? "deleted")\""
-            return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata)
         }
     }
 

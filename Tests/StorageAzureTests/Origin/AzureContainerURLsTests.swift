@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 import Testing
 
 @testable import StorageAzure
@@ -15,7 +16,7 @@ struct AzureContainerURLsTests {
     }
 
     private func name(_ text: String, _ urls: AzureContainerURLs) -> String? {
-        urls.blob(text).flatMap(urls.url(of:)).map(\.description)
+        urls.object(text).flatMap(urls.url(of:)).map(\.description)
     }
 
     @Test(
@@ -52,18 +53,18 @@ struct AzureContainerURLsTests {
             "azure://releases/a/b.tar",
         ])
     func foreign(_ text: String) throws {
-        #expect(try urls().blob(text) == nil)
+        #expect(try urls().object(text) == nil)
     }
 
     @Test("A name is kept byte for byte, however it is encoded")
     func names() throws {
         let urls = try urls()
         for name in ["a b+c%.tar", "ü~(1)'*!&=?#.tar", "a//b", "/a", "a/", "x:y@z;w,v$u", "%2F", "\u{301}a"] {
-            let blob = AzureBlobName(name: name)
+            let blob = AzureBlobName(key: name)
             let url = try #require(urls.url(of: blob), "\(name)")
-            #expect(urls.blob(url.description) == blob, "\(name)")
+            #expect(urls.object(url.description) == blob, "\(name)")
         }
-        #expect(urls.blob("https://myartifacts.blob.core.windows.net/releases/a+b%20c")?.name == "a+b c")
+        #expect(urls.object("https://myartifacts.blob.core.windows.net/releases/a+b%20c")?.key == "a+b c")
     }
 
     @Test("A version and a snapshot are part of the name, whatever else the query holds")
@@ -76,7 +77,7 @@ struct AzureContainerURLsTests {
         ] {
             #expect(name("\(Self.own)?\(query)", urls) == "\(Self.own)?\(kept)")
         }
-        #expect(urls.blob("\(Self.own)?snapshot=\(moment)")?.state == .snapshot("2026-01-31T12:00:00.0000000Z"))
+        #expect(urls.object("\(Self.own)?snapshot=\(moment)")?.version == .snapshot("2026-01-31T12:00:00.0000000Z"))
     }
 
     @Test("The blobs of the root container also stand right behind the host")
@@ -86,28 +87,28 @@ struct AzureContainerURLsTests {
         for text in [
             "https://myartifacts.blob.core.windows.net/a.tar?sv=1&sig=x", "https://myartifacts.blob.core.windows.net/$root/a.tar", own,
         ] {
-            #expect(urls.blob(text)?.name == "a.tar", "\(text)")
+            #expect(urls.object(text)?.key == "a.tar", "\(text)")
         }
         let named = try #require(name("https://myartifacts.blob.core.windows.net/a.tar", urls))
         #expect(name(named, urls) == named)
-        #expect(urls.blob("https://myartifacts.blob.core.windows.net/a/b.tar") == nil)
-        #expect(urls.blob("https://myartifacts.blob.core.windows.net/") == nil)
-        #expect(try self.urls().blob("https://myartifacts.blob.core.windows.net/a.tar") == nil)
+        #expect(urls.object("https://myartifacts.blob.core.windows.net/a/b.tar") == nil)
+        #expect(urls.object("https://myartifacts.blob.core.windows.net/") == nil)
+        #expect(try self.urls().object("https://myartifacts.blob.core.windows.net/a.tar") == nil)
     }
 
     @Test("Other clouds, private endpoints and emulators have hosts of their own")
     func endpoints() throws {
         let china = try urls(at: "https://myartifacts.blob.core.chinacloudapi.cn")
-        #expect(china.blob("https://myartifacts.blob.core.chinacloudapi.cn/releases/a")?.name == "a")
-        #expect(china.blob(Self.own) == nil)
+        #expect(china.object("https://myartifacts.blob.core.chinacloudapi.cn/releases/a")?.key == "a")
+        #expect(china.object(Self.own) == nil)
         let elsewhere = try urls(at: "https://blobs.internal.example:8443")
-        #expect(elsewhere.blob("https://blobs.internal.example:8443/releases/a")?.name == "a")
-        #expect(elsewhere.blob("https://blobs.internal.example/releases/a") == nil)
+        #expect(elsewhere.object("https://blobs.internal.example:8443/releases/a")?.key == "a")
+        #expect(elsewhere.object("https://blobs.internal.example/releases/a") == nil)
         let emulator = try urls(at: "http://127.0.0.1:10000/myartifacts")
         let own = "http://127.0.0.1:10000/myartifacts/releases"
         #expect(name("\(own)/a%2fb?sv=1&sig=x", emulator) == "\(own)/a/b")
-        #expect(emulator.blob("http://127.0.0.1:10000/releases/a") == nil)
-        #expect(emulator.blob("http://127.0.0.1:10000/another/releases/a") == nil)
-        #expect(emulator.blob("http://127.0.0.1:10000/myartifacts") == nil)
+        #expect(emulator.object("http://127.0.0.1:10000/releases/a") == nil)
+        #expect(emulator.object("http://127.0.0.1:10000/another/releases/a") == nil)
+        #expect(emulator.object("http://127.0.0.1:10000/myartifacts") == nil)
     }
 }

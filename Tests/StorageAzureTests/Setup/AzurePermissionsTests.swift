@@ -48,7 +48,7 @@ struct AzurePermissionsTests {
             let origin = AzureOrigin(
                 container: StoreFixture.container, endpoint: store.client.endpoint, credentials: fixture.credentials,
                 http: store.client.http, clock: HastyClock(), logger: log.logger)
-            let artifact = try #require(origin.artifact(store.client.url(ofBlob: "an artifact")))
+            let artifact = try #require(origin.artifact(store.client.url(ofKey: "an artifact")))
             _ = try await origin.head(artifact)
             _ = try await origin.open(artifact, range: nil, ifMatch: nil)
         }

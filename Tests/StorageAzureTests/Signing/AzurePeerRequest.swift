@@ -60,10 +60,10 @@ struct AzurePeerAddress: Encodable {
     var delegation: Delegation?
 
     var signature: SharedAccessSignature {
-        let snapshot = snapshot.map { SharedAccessSignature.State.snapshot($0) }
-        let version = versionID.map { SharedAccessSignature.State.version($0) }
+        let snapshot = snapshot.map { AzureBlobVersion.snapshot($0) }
+        let version = versionID.map { AzureBlobVersion.version($0) }
         return SharedAccessSignature(
-            account: account, container: container, blob: blob, state: snapshot ?? version ?? .current,
+            account: account, container: container, blob: blob, version: snapshot ?? version,
             expires: Timestamp(milliseconds: expires * 1_000), requiresHTTPS: requiresHTTPS)
     }
 }

@@ -24,10 +24,10 @@ struct SharedAccessSignatureTests {
         let delegated = try UserDelegationKey(ByteBuffer(string: Self.keyDocument))
         let expires = try #require(Timestamp(rfc3339: "2026-01-31T13:00:00Z"))
         for vector in try SigningVectors.addresses() {
-            let version = vector.version.map { SharedAccessSignature.State.version($0) }
-            let snapshot = vector.snapshot.map { SharedAccessSignature.State.snapshot($0) }
+            let version = vector.version.map { AzureBlobVersion.version($0) }
+            let snapshot = vector.snapshot.map { AzureBlobVersion.snapshot($0) }
             let signature = SharedAccessSignature(
-                account: SigningVectors.account, container: vector.container, blob: vector.blob, state: version ?? snapshot ?? .current,
+                account: SigningVectors.account, container: vector.container, blob: vector.blob, version: version ?? snapshot,
                 expires: expires, requiresHTTPS: vector.https)
             let query = vector.byKey ? signature.query(signedBy: key) : signature.query(signedBy: delegated)
             #expect(items(query) == items(vector.query), "\(vector.name), by the account's key: \(vector.byKey)")

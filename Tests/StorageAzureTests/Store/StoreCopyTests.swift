@@ -207,7 +207,7 @@ struct StoreCopyTests {
                 service: "azure", endpoint: "https://another.blob.core.windows.net", region: "another", bucket: "b", key: "k", size: 1)
             #expect(!fixture.store.canCopy(from: other), "nothing has been sent with a token yet")
             let token = try await fixture.credentials.credentials()
-            _ = try fixture.store.client.signed(AzureCall("head", .HEAD, .container), token, isPart: false)
+            _ = try fixture.store.client.signed(AzureCall("head", .HEAD, .bucket), token, isPart: false)
             #expect(fixture.store.canCopy(from: other))
             var china = other
             china.endpoint = "https://another.blob.core.chinacloudapi.cn"

@@ -5,6 +5,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOPosix
+import StorageCloud
 import TestServers
 import Testing
 

@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 import Testing
 
 @testable import StorageGCS
@@ -49,7 +50,7 @@ struct GCSBucketURLsTests {
         ])
     func generations(_ url: String) throws {
         let object = try #require(Self.google.object(url))
-        #expect(object == GCSObjectName(key: "a", generation: "1234567890"))
+        #expect(object == GCSObjectName(key: "a", version: "1234567890"))
         let written = try #require(Self.google.url(of: object))
         #expect(written.description == "https://storage.googleapis.com/my-bucket/a?generation=1234567890")
         #expect(Self.google.object(written.description) == object)

@@ -34,7 +34,7 @@ struct GCSLifecycleTests {
     @Test(
         "A part of a day counts as a whole one, and a day is added",
         arguments: [(0, 1), (1, 2), (86_400, 2), (86_401, 3), (8_640_000, 101)])
-    func days(_ seconds: Int64, _ least: Int64) {
+    func days(_ seconds: Int64, _ least: Int) {
         let target = GCSPoolPlanTests.target(retention: .seconds(seconds))
         #expect(target.leastExpiryDays == least)
         #expect(target.newExpiryDays == max(30, least))

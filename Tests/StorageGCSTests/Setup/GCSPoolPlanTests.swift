@@ -22,7 +22,7 @@ struct GCSPoolPlanTests {
     static func resource(_ target: GCSPoolTarget) -> JSONValue {
         .object([
             "location": .string("US-CENTRAL1"), "metageneration": .string("3"),
-            "iamConfiguration": GCSBucket.accessControl(preventsPublicAccess: target.access == .presigned),
+            "iamConfiguration": GCSBucket.accessControl(preventsPublicAccess: target.reading.access == .presigned),
             "lifecycle": GCSLifecycle().adding(target).json,
             "softDeletePolicy": .object(["retentionDurationSeconds": .string("0")]),
         ])
@@ -31,7 +31,7 @@ struct GCSPoolPlanTests {
     private static let noPolicy = GCSPolicy(.object(["etag": .string("e")]))
 
     private static func policy(_ target: GCSPoolTarget) -> GCSPolicy {
-        target.access == .public ? noPolicy.addingEverybody() : noPolicy
+        target.reading.access == .public ? noPolicy.addingEverybody() : noPolicy
     }
 
     private static func plan(

@@ -3,6 +3,7 @@ import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import StorageCloud
 import Synchronization
 import TestServers
 import Testing

@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 import TestServers
 import Testing
 

@@ -1,3 +1,4 @@
+import MirrorCore
 import MirrorStorage
 import NIOCore
 import StorageCloud
@@ -10,14 +11,15 @@ import Testing
         _ access: BucketAccess = .public, prefix: String = "", retention: Duration = .seconds(86_400),
         isReadElsewhere: Bool = false
     ) -> S3PoolTarget {
-        S3PoolTarget(
-            bucket: "b", endpoint: .aws(region: "eu-central-1"), access: access, isReadElsewhere: isReadElsewhere, keyPrefix: prefix,
-            retention: retention)
+        let elsewhere = isReadElsewhere ? try? ArtifactURL("https://cdn.example.org/") : nil
+        return S3PoolTarget(
+            bucket: "b", endpoint: .aws(region: "eu-central-1"),
+            reading: BucketReading(access: access, publicURL: elsewhere, keyPrefix: prefix), retention: retention)
     }
 
     /// A bucket that is as a public pool wants it.
     private static func rightState(_ target: S3PoolTarget = target()) -> S3BucketState {
-        let isPublic = target.access == .public
+        let isPublic = target.reading.access == .public
         return S3BucketState(
             exists: .value(true), region: "eu-central-1",
             policy: .value(isPublic ? S3BucketPolicy().adding(target.publicRead) : nil),
@@ -193,7 +195,9 @@ import Testing
     @Test("Resources are named in the partition that the bucket is in")
     func partitions() {
         func resource(_ region: String) -> String {
-            S3PoolTarget(bucket: "b", endpoint: .aws(region: region), access: .public, keyPrefix: "p/", retention: .zero).publicRead
+            S3PoolTarget(
+                bucket: "b", endpoint: .aws(region: region), reading: BucketReading(keyPrefix: "p/"), retention: .zero
+            ).publicRead
                 .resource
         }
         #expect(resource("eu-central-1") == "arn:aws:s3:::b/p/*")

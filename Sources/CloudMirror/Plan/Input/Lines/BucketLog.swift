@@ -2,12 +2,8 @@
 ///
 /// - SeeAlso: Amazon Simple Storage Service User Guide, "Server access log format".
 struct BucketLog: LineFormat {
-    private var times = LogTime()
-    private let regions: LogRegions
-
-    init(regions: LogRegions) {
-        self.regions = regions
-    }
+    var times = LogTime()
+    let regions: LogRegions
 
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
         var scanner = LogScanner(line)

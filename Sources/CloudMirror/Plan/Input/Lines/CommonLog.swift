@@ -2,12 +2,8 @@
 ///
 /// A client that already had the artifact (304) has used it, too. The path without its query is the artifact.
 struct CommonLog: LineFormat {
-    private var times = LogTime()
-    private let regions: LogRegions
-
-    init(regions: LogRegions) {
-        self.regions = regions
-    }
+    var times = LogTime()
+    let regions: LogRegions
 
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
         var scanner = LogScanner(line)

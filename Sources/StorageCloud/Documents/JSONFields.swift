@@ -1,15 +1,14 @@
 import MirrorCore
-import StorageCloud
 
 /// The members of a JSON object about credentials that somebody else wrote. Nothing of their values gets into an error.
-struct JSONFields: Sendable {
+package struct JSONFields: Sendable {
     private let members: [String: JSONValue]
     /// Where the object stands, for messages.
-    let place: String
+    package let place: String
 
     /// - Parameter place: `the answer of https://sts.googleapis.com`
     /// - Throws: `.invalid` for what is not a JSON object.
-    init(_ bytes: [UInt8], of place: String) throws(CredentialsError) {
+    package init(_ bytes: [UInt8], of place: String) throws(CredentialsError) {
         guard case .object(let members)? = JSONValue(parsing: bytes) else {
             throw CredentialsError(.invalid, "\(place) is not a JSON object")
         }
@@ -22,10 +21,10 @@ struct JSONFields: Sendable {
         self.place = place
     }
 
-    func has(_ name: String) -> Bool { members[name] != nil && members[name] != .null }
+    package func has(_ name: String) -> Bool { members[name] != nil && members[name] != .null }
 
     /// - Returns: `nil` for a member that is missing, null or empty.
-    func text(_ name: String) throws(CredentialsError) -> String? {
+    package func text(_ name: String) throws(CredentialsError) -> String? {
         switch members[name] ?? .null {
         case .null: return nil
         case .string(let text): return text.isEmpty ? nil : text
@@ -33,7 +32,7 @@ struct JSONFields: Sendable {
         }
     }
 
-    func requiredText(_ name: String) throws(CredentialsError) -> String {
+    package func requiredText(_ name: String) throws(CredentialsError) -> String {
         guard let text = try text(name) else { throw CredentialsError(.invalid, "\(place) has no \(name)") }
         return text
     }
@@ -41,7 +40,7 @@ struct JSONFields: Sendable {
     /// A secret that is sent in a header field or a form.
     ///
     /// - Throws: `.invalid` also for one with white space or control characters in it.
-    func requiredSecret(_ name: String) throws(CredentialsError) -> String {
+    package func requiredSecret(_ name: String) throws(CredentialsError) -> String {
         let text = try requiredText(name)
         guard Self.isToken(text) else {
             throw CredentialsError(
@@ -51,7 +50,7 @@ struct JSONFields: Sendable {
     }
 
     /// A whole number, also one that is written as a text or with a fraction of nothing.
-    func number(_ name: String) throws(CredentialsError) -> Int64? {
+    package func number(_ name: String) throws(CredentialsError) -> Int64? {
         switch members[name] ?? .null {
         case .null: return nil
         case .integer(let number): return number
@@ -65,7 +64,7 @@ struct JSONFields: Sendable {
         }
     }
 
-    func flag(_ name: String) throws(CredentialsError) -> Bool? {
+    package func flag(_ name: String) throws(CredentialsError) -> Bool? {
         switch members[name] ?? .null {
         case .null: return nil
         case .bool(let value): return value
@@ -73,7 +72,7 @@ struct JSONFields: Sendable {
         }
     }
 
-    func object(_ name: String) throws(CredentialsError) -> JSONFields? {
+    package func object(_ name: String) throws(CredentialsError) -> JSONFields? {
         switch members[name] ?? .null {
         case .null: return nil
         case .object(let members): return JSONFields(members, of: "\(name) of \(place)")
@@ -82,7 +81,7 @@ struct JSONFields: Sendable {
     }
 
     /// A list of texts; empty where there is none.
-    func texts(_ name: String) throws(CredentialsError) -> [String] {
+    package func texts(_ name: String) throws(CredentialsError) -> [String] {
         switch members[name] ?? .null {
         case .null: return []
         case .array(let values):
@@ -94,7 +93,7 @@ struct JSONFields: Sendable {
     }
 
     /// An object whose members are texts; empty where there is none.
-    func map(_ name: String) throws(CredentialsError) -> [(name: String, value: String)] {
+    package func map(_ name: String) throws(CredentialsError) -> [(name: String, value: String)] {
         guard let object = try object(name) else { return [] }
         var map: [(name: String, value: String)] = []
         for key in object.members.keys.sorted() { map.append((key, try object.requiredText(key))) }
@@ -106,7 +105,7 @@ struct JSONFields: Sendable {
     }
 
     /// Whether a text can be sent as a token: printable ASCII without spaces, and not endless.
-    static func isToken(_ text: String) -> Bool {
+    package static func isToken(_ text: String) -> Bool {
         (1...65_536).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

@@ -15,12 +15,7 @@ struct WarmCommand: AsyncParsableCommand {
     @Argument(help: "URLs of artifacts; - reads them from standard input.")
     var urls: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "Read URLs from a file, one per line; - is standard input. Empty lines and lines that begin with # are skipped.",
-            valueName: "file"),
-        completion: .file())
-    var from: [String] = []
+    @OptionGroup var list: URLListOptions
 
     @Option(
         help: ArgumentHelp("A pool to copy into; may be given more than once (default: all pools).", valueName: "service/region"),
@@ -30,7 +25,7 @@ struct WarmCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func validate() throws {
-        if urls.isEmpty, from.isEmpty { throw ValidationError("Give URLs, or a file of them with --from.") }
+        try list.requireURLs(besides: urls.count)
         for url in urls where url != "-" {
             do { _ = try ArtifactURL(url) } catch { throw ValidationError("'\(TextTable.printable(url))' is not a URL: \(error.reason)") }
         }
@@ -39,7 +34,7 @@ struct WarmCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             var list = WarmList(urls: urls.filter { $0 != "-" })
-            for file in from + urls.filter({ $0 == "-" }) { try list.read(file) }
+            for file in self.list.from + urls.filter({ $0 == "-" }) { try list.read(file) }
             try await admin.withClient { try await warm(list, $0) }
         }
     }

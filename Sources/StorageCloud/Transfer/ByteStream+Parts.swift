@@ -1,38 +1,38 @@
+package import MirrorCore
 package import MirrorStorage
 package import NIOCore
 
-/// The stream of an upload's part, which must be as long as stated.
-package struct CountedStream: AsyncSequence, Sendable {
-    private let base: ByteStream
-    private let length: Int64
-    private let number: Int
-    private let errors: CloudErrors
-
+extension ByteStream {
+    /// The stream of an upload's part, which must be as long as stated.
+    ///
     /// - Parameter length: Bytes.
     /// - Parameter number: The part's number, for messages.
-    package init(_ base: ByteStream, length: Int64, number: Int, errors: CloudErrors) {
-        self.base = base
-        self.length = length
-        self.number = number
-        self.errors = errors
-    }
-
-    package struct AsyncIterator: AsyncIteratorProtocol {
-        fileprivate var base: ByteStream.AsyncIterator
-        fileprivate let stream: CountedStream
-        fileprivate var count: Int64 = 0
-
-        package mutating func next() async throws -> ByteBuffer? {
+    package func counted(_ length: Int64, number: Int, errors: CloudErrors) -> ByteStream {
+        passing(Int64(0)) { base, count in
             let chunk = try await base.next()
             count += Int64(chunk?.readableBytes ?? 0)
-            guard count <= stream.length, chunk != nil || count == stream.length else {
-                throw stream.errors.invalid("part \(stream.number) is not as long as stated", "write")
+            guard count <= length, chunk != nil || count == length else {
+                throw errors.invalid("part \(number) is not as long as stated", "write")
             }
             return chunk
         }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), stream: self) }
+    /// A range of a longer stream.
+    package func cut(to range: ByteRange) -> ByteStream {
+        passing((skip: range.offset, left: range.length)) { base, state in
+            while state.left > 0, var chunk = try await base.next() {
+                let skipped = Swift.min(state.skip, Int64(chunk.readableBytes))
+                chunk.moveReaderIndex(forwardBy: Int(skipped))
+                state.skip -= skipped
+                guard let slice = chunk.readSlice(length: Int(Swift.min(state.left, Int64(chunk.readableBytes)))), slice.readableBytes > 0
+                else { continue }
+                state.left -= Int64(slice.readableBytes)
+                return slice
+            }
+            return nil
+        }
+    }
 }
 
 extension UploadPart {

@@ -1,4 +1,6 @@
+package import Logging
 package import MirrorCore
+package import NIOHTTP1
 import Synchronization
 
 /// How far the service's clock is ahead of ours, shared by all code that signs for it. The service refuses requests whose time is more than
@@ -12,6 +14,16 @@ package final class ClockOffset: Sendable {
     package var value: Duration { offset.withLock { $0 } }
 
     package func corrected(_ time: Timestamp) -> Timestamp { time + value }
+
+    /// Learns from an answer, and logs it if that changes the time in signatures.
+    package func learn(
+        from headers: HTTPHeaders, at now: Timestamp, tolerance: Duration, _ logger: Logger, _ metadata: Logger.Metadata = [:]
+    ) {
+        guard let date = headers.first(name: "date"), learn(date: date, at: now, tolerance: tolerance) else { return }
+        logger.warning(
+            "this machine's clock is off; signatures use the service's time from now on",
+            metadata: metadata.merging(["offset_seconds": .stringConvertible(value.inSeconds.rounded())]) { first, _ in first })
+    }
 
     /// Call it when the service has refused a request because of its time, or with each answer.
     ///

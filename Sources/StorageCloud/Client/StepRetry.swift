@@ -34,17 +34,14 @@ package struct StepRetry: Sendable {
 extension StepRetry {
     /// The service's answer, after waiting out throttling and temporary errors.
     ///
-    /// - Parameters:
-    ///   - send: Makes one request.
-    ///   - describe: Translates a refusal to an error.
-    ///   - isAnswer: Whether a failure is an answer, even if it looks transient. A failure that says that something is not supported always is.
-    package func answer<Answer: ServiceAnswer>(
-        _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError, isAnswer: (Answer.Failure) -> Bool
-    ) async throws -> Answer {
+    /// - Parameter isAnswer: Whether a failure is an answer, even if it looks transient. A failure that says that something is not supported always is.
+    package func answer<Client: CloudClient>(
+        of client: Client, to call: Client.Call, isAnswer: (Client.Failure) -> Bool
+    ) async throws -> ServiceAnswer<Client.Failure> {
         try await run { _ in
-            let answer = try await send()
+            let answer = try await client.answer(to: call)
             guard let failure = answer.failure else { return answer }
-            let error = describe(failure)
+            let error = client.error(failure, call)
             guard error.code.isTransient, !failure.isUnsupported, !isAnswer(failure) else { return answer }
             throw error
         }

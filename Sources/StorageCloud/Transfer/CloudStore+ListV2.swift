@@ -1,46 +1,36 @@
 package import MirrorCore
 package import MirrorStorage
+import NIOHTTP1
+
+/// One page of a listing.
+struct PageV2 {
+    var objects: [ObjectInfo] = []
+    /// The key after which the next page begins; `nil` if there is none.
+    var last: String?
+}
 
 /// Lists a bucket of a service with version 2 of listings ("ListObjectsV2").
-package struct BucketListing: Sendable {
-    /// The query of a request, not encoded.
-    package typealias Query = [(name: String, value: String?)]
-
-    /// Bytes of a page: 1,000 encoded keys of up to 1,024 bytes, with their fields.
-    package static let maxPageSize = 8 << 20
-
-    private let keyPrefix: String
-    private let errors: CloudErrors
-
-    /// - Parameter keyPrefix: The prefix of the names of a pool's objects.
-    package init(keyPrefix: String, errors: CloudErrors) {
-        self.keyPrefix = keyPrefix
-        self.errors = errors
-    }
-
-    /// - Parameter limit: Keys in the page.
-    package func query(limit: Int, after: String? = nil) -> Query {
+extension CloudStore {
+    private func listCall(_ name: String, limit: Int, after: String? = nil) -> Client.Call {
         // Without `encoding-type=url`: services disagree on what `+` means in it, and all our keys are valid in XML.
-        var query: Query = [("list-type", "2"), ("max-keys", "\(limit)")]
-        if !keyPrefix.isEmpty { query.append(("prefix", keyPrefix)) }
+        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "\(limit)")]
+        if !reading.keyPrefix.isEmpty { query.append(("prefix", reading.keyPrefix)) }
         if let after { query.append(("start-after", after)) }
-        return query
+        return Client.Call(name, .GET, key: nil, query: query, headers: [], body: .none)
     }
 
-    /// - Parameters:
-    ///   - limit: Objects; 1 to 1000.
-    ///   - now: By the service's clock: used if the service does not say when an object was written.
-    ///   - document: Requests one page of at most ``maxPageSize`` bytes.
+    /// - Parameter limit: Objects; 1 to 1000.
     /// - Returns: The objects after `after`, in the order of keys.
-    /// - Throws: `.invalidRequest` for another limit; `.unavailable` if the service's answers are not listings; errors of `document`.
-    package func objects(
-        after: ObjectKey?, limit: Int, now: @autoclosure () -> Timestamp, _ document: (Query) async throws -> XMLTree
-    ) async throws -> [ObjectInfo] {
+    /// - Throws: `.invalidRequest` for another limit; `.unavailable` if the service's answers are not listings.
+    package func listV2(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         guard (1...1000).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []
-        var start = after.map { keyPrefix + $0.description }
+        var start = after.map(name(of:))
         repeat {
-            let page = try page(try await document(query(limit: limit, after: start)), now: now())
+            // 1,000 encoded keys of up to 1,024 bytes, with their fields.
+            let page = try Self.page(
+                try await client.document(listCall("list", limit: limit, after: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
+                now: client.now)
             // Sorted again, because we promise an order of keys that not every service keeps.
             found += page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
             // Foreign objects and uploads in progress take room in pages, but do not count.
@@ -53,15 +43,25 @@ package struct BucketListing: Sendable {
         return Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))
     }
 
-    struct Page {
-        var objects: [ObjectInfo]
-        /// The key after which the next page begins; `nil` if there is none.
-        var last: String?
+    /// Lists one object: without the permission to list, absent objects are answered with 403 instead of 404, and no pool works like that.
+    ///
+    /// - Parameter grant: How to give that permission.
+    package func checkListingV2(grant: String) async throws {
+        do {
+            _ = try await client.document(listCall("checkHealth", limit: 1))
+        } catch var error as StorageError
+            where error.code == .permissionDenied && (error.cause as? Client.Failure)?.code == "AccessDenied"
+        {
+            error.message = "the credentials may not list the bucket \(client.bucket): \(grant)"
+            throw error
+        }
     }
 
-    func page(_ document: XMLTree, now: Timestamp) throws -> Page {
+    /// - Parameter now: By the service's clock: used if the service does not say when an object was written.
+    static func page(_ document: XMLTree, keyPrefix: String, now: Timestamp) throws -> PageV2 {
+        let errors = Client.Failure.errors
         guard document.name == "ListBucketResult" else { throw errors.odd("the service's answer is not a listing", "list") }
-        var page = Page(objects: [])
+        var page = PageV2()
         for entry in document.all("Contents") {
             guard let name = entry["Key"]?.text else { throw errors.odd("the service lists an entry without a key", "list") }
             page.last = name
@@ -91,6 +91,8 @@ extension ObjectKey {
 
 extension ObjectInfo {
     /// An object's information from a listing.
+    ///
+    /// - Parameter now: By the service's clock: used if the service does not say when the object was written.
     package init(listed key: ObjectKey, size: Int64, etag: String?, lastModified: String?, now: Timestamp) {
         let lastModified = lastModified.flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? now
         self.init(

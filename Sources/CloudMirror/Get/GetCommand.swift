@@ -16,12 +16,7 @@ struct GetCommand: AsyncParsableCommand {
     @Argument(help: "The artifacts' URLs.", transform: { try ArtifactURL($0) })
     var urls: [ArtifactURL] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "Read URLs from a file, one per line; - is standard input. Empty lines and lines that begin with # are skipped.",
-            valueName: "file"),
-        completion: .file())
-    var from: [String] = []
+    @OptionGroup var list: URLListOptions
 
     @Option(
         name: [.short, .long],
@@ -37,25 +32,17 @@ struct GetCommand: AsyncParsableCommand {
 
     @OptionGroup var mirror: MirrorOptions
 
-    @Option(
-        help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"),
-        completion: PoolCompletion.kind)
-    var pool: PoolID?
+    @OptionGroup var copy: CopyOptions
 
     @Option(help: ArgumentHelp("The expected SHA-256, as 64 hexadecimal digits.", valueName: "hex"), transform: Self.digest)
     var sha256: Digest?
-
-    @Option(
-        help: ArgumentHelp("How long the mirror may take to make a first copy (default: the mirror's own setting).", valueName: "seconds"))
-    var wait: Int?
 
     @Flag(name: [.short, .long], help: "Print errors only.")
     var quiet = false
 
     func validate() throws {
-        if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait takes 0 to 86400 seconds.") }
-        if urls.isEmpty, from.isEmpty { throw ValidationError("Give URLs, or a file of them with --from.") }
-        if urls.count > 1 || !from.isEmpty, output != nil || sha256 != nil {
+        try list.requireURLs(besides: urls.count)
+        if urls.count > 1 || !list.from.isEmpty, output != nil || sha256 != nil {
             throw ValidationError("--output and --sha256 are for one artifact; --directory is for many.")
         }
         if output != nil, directory != nil { throw ValidationError("Give --output or --directory, not both.") }
@@ -65,7 +52,7 @@ struct GetCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             var list = WarmList(urls: [])
-            for file in from { try list.read(file) }
+            for file in self.list.from { try list.read(file) }
             let artifacts = try urls + list.urls.map { try ArtifactURL($0) }
             let paths = try self.paths(of: artifacts)
             for problem in list.problems { Terminal.note(problem) }
@@ -105,7 +92,7 @@ struct GetCommand: AsyncParsableCommand {
     private func download(_ artifact: ArtifactURL, to path: String) async throws(CommandFailure) {
         do {
             let place = try OutputPlace(path)
-            let inquiry = MirrorInquiry(artifact: artifact, address: try mirror.address(), pool: pool, wait: wait, isQuiet: quiet)
+            let inquiry = MirrorInquiry(artifact: artifact, address: try mirror.address(), pool: copy.pool, wait: copy.wait, isQuiet: quiet)
             try await HTTPTransport.withClient(readTimeout: inquiry.timeout) { transport in
                 let answer = await inquiry.ask(transport)
                 if case .refused(let message, let exit) = answer { throw CommandFailure(message, exit: exit) }

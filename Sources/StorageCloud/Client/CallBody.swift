@@ -32,3 +32,13 @@ package enum CallBody: Sendable {
         }
     }
 }
+
+extension WriteCondition {
+    /// The condition as HTTP itself has it (RFC 9110 §13.1.2).
+    package var headers: [(name: String, value: String)] {
+        switch self {
+        case .none: []
+        case .absent: [("if-none-match", "*")]
+        }
+    }
+}

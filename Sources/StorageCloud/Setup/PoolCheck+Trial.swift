@@ -1,48 +1,39 @@
 package import MirrorStorage
 
 /// Tries the things that a pool needs, and reports the results.
-package struct PoolTrial: Sendable {
-    package typealias Say = (SetupLine.Mark, String) -> Void
-
-    private let grant: @Sendable (_ permission: String) -> String
-
-    /// - Parameter grant: Says how to grant a permission: `grant storage.objects.get`.
-    package init(_ grant: @escaping @Sendable (_ permission: String) -> String) {
-        self.grant = grant
-    }
-
-    /// - Parameter words: What `body` does: `read an object`.
-    package func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws {
+extension PoolCheck {
+    /// - Parameter task: What `body` does: `read an object`.
+    func attempt(_ say: Say, _ task: String, _ permission: String, _ body: () async throws -> Void) async throws {
         do {
             try await body()
-            say(.ok, "may \(words)")
+            say(.ok, "may \(task)")
         } catch let error as StorageError {
-            let advice = error.code == .permissionDenied ? "\(grant(permission)): " : ""
-            say(.error, "cannot \(words): \(advice)\(error.message)")
+            let advice = error.code == .permissionDenied ? "\(words.grant(permission)): " : ""
+            say(.error, "cannot \(task): \(advice)\(error.message)")
         }
     }
 
     /// Tries something that the mirror does in another way if the service does not support it.
     ///
     /// - Parameters:
-    ///   - words: What the service does: `copy objects`.
+    ///   - task: What the service does: `copy objects`.
     ///   - success: The line if it works; `nil` for the usual one.
     ///   - otherwise: What happens if it does not.
     package func attemptByService(
-        _ say: Say, _ words: String, success: String? = nil, otherwise: String, _ body: () async throws -> Void
+        _ say: (SetupLine.Mark, String) -> Void, _ task: String, success: String? = nil, otherwise: String, _ body: () async throws -> Void
     ) async throws {
         do {
             try await body()
-            say(.ok, success ?? "the service may \(words) by itself")
+            say(.ok, success ?? "the service may \(task) by itself")
         } catch let error as StorageError {
-            say(.warning, "the service does not \(words) by itself, so \(otherwise): \(error.message)")
+            say(.warning, "the service does not \(task) by itself, so \(otherwise): \(error.message)")
         }
     }
 
     /// - Parameters:
     ///   - field: The header field with the condition, for messages.
     ///   - write: Overwrites an existing object, on condition that it does not exist.
-    package func attemptReplacing(_ say: Say, field: String, _ write: () async throws -> Void) async throws {
+    func attemptReplacing(_ say: Say, field: String, _ write: () async throws -> Void) async throws {
         do {
             try await write()
             say(.warning, "the server ignores \(field): if two copies of one artifact are made at the same time, the later one stays")
