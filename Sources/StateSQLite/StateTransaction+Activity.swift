@@ -78,17 +78,17 @@ extension StateTransaction {
 
     // MARK: Sums
 
-    func addSums(_ deltas: [String: Double]) throws -> [String: Double] {
+    func addSums(_ deltas: [String: Double], maxSums: Int) throws -> [String: Double] {
         var added: [String: Double] = [:]
-        var missing = try count(of: "sums")
+        var count = try count(of: "sums")
         for (name, delta) in ActivityLimits.accepted(deltas) {
             let update = try db.cachedStatement(sql: "UPDATE sums SET value = value + ? WHERE name = ? RETURNING value")
             if let row = try Row.fetchOne(update, arguments: [delta, name]) {
                 added[name] = row.number(0)
-            } else if missing < ActivityLimits.sums {
+            } else if count < maxSums {
                 try db.cachedStatement(sql: "INSERT INTO sums (name, value) VALUES (?, ?)").execute(arguments: [name, delta])
-                try count("sums", 1)
-                missing += 1
+                try self.count("sums", 1)
+                count += 1
                 added[name] = delta
             }
         }

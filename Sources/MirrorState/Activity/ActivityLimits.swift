@@ -4,6 +4,7 @@ import Retention
 package enum ActivityLimits {
     /// Records, where nothing else is configured.
     package static let history = 1_000_000
+    /// Sums, where nothing else is asked for.
     package static let sums = 1_000_000
     /// Bytes of the name of a sum.
     package static let nameLength = 64
