@@ -81,7 +81,7 @@ struct SumNamesTests {
         let classes = Dictionary(uniqueKeysWithValues: (0..<1_001).map { (UInt32($0 + 1_000), UInt32($0)) })
         var sums = ["n12::0:0": 1.0]
         for stored in classes.keys {
-            for place in 0..<40 { sums["n12:\(String(stored, radix: 16)):\(place):0"] = 1 }
+            for place in 0..<21 { sums["n12:\(String(stored, radix: 16)):\(place):0"] = 1 }
         }
         let read = ContextSums(named: sums, at: 1_900_000_000, classes: classes)
         #expect(read.tree.count == ContextTree.maxNodes)

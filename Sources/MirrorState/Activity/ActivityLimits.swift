@@ -11,7 +11,7 @@ package enum ActivityLimits {
     /// Bytes.
     package static let documentBytes = 32 << 20
     /// Records of a page, about.
-    package static let page = 4_096
+    package static let page = 1_000
     /// Of so many records one goes beyond what has to, where the oldest can only be found by a look at all.
     package static let spare = 16
 

@@ -33,7 +33,7 @@ extension ActivityStoreSuite {
             try requireEqual(try await scene.store.document(.guards)?.number, versions.compactMap(\.self).first, "version")
         },
         .scene("a large document is kept, and one that is too large is refused") { scene in
-            let large = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            let large = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             try requireEqual(try await scene.store.replaceDocument(.table, with: large, version: 0) != nil, true, "whether it is kept")
             try require(try await scene.store.document(.table)?.bytes == large, "another document than was written")
             let tooLarge = [UInt8](repeating: 0, count: ActivityLimits.documentBytes + 1)

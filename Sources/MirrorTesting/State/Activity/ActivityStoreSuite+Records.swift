@@ -66,7 +66,7 @@ extension ActivityStoreSuite {
         },
         .scene("all pages have each record once, in the order of the keys") { scene in
             // More than a page of any store.
-            let count = ActivityLimits.page + 400
+            let count = ActivityLimits.page + 100
             let keys = (0..<count).map { scene.scattered($0) } + [ActivityKey(high: .max, low: .max), ActivityKey(high: 0, low: 1)]
             let update = try await scene.store.updateActivity(keys) { position, record in
                 record = scene.record(clock: UInt32(position))
