@@ -75,7 +75,7 @@ extension StateTransaction {
             guard let key, let record = row.bytes(1).flatMap({ ActivityRecord(bytes: $0) }) else { continue }
             page.entries.append(ActivityPage.Entry(key: key, record: record))
         }
-        if rows.count == ActivityLimits.page { page.next = keys.last ?? nil }
+        if rows.count == ActivityLimits.page { page.next = keys.compactMap(\.self).last }
         return page
     }
 
