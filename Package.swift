@@ -140,7 +140,7 @@ let package = Package(
                 "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
             ]),
-        module("MirrorState", ["MirrorSystem", "MirrorCore", deque, logging]),
+        module("MirrorState", ["Retention", "MirrorSystem", "MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
@@ -181,7 +181,7 @@ let package = Package(
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
-            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
+            "MirrorTesting", ["MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
         // No products: only Benchmarks/run.sh builds and runs them.
         .executableTarget(
             name: "StateBenchmark",

@@ -1,7 +1,7 @@
 /// What was observed in each context: gaps that ended with a use, and waiting that ended without one (censored).
 ///
 /// Plain sums: those of two processes are added, and the order of observations does not matter.
-package struct ContextSums: Sendable {
+package struct ContextSums: Sendable, ObservationSink {
     /// Offsets in the numbers of a node.
     enum Field {
         static let events = 0
@@ -57,6 +57,16 @@ package struct ContextSums: Sendable {
         while numbers.count < tree.count { numbers.append([Double](repeating: 0, count: Field.count)) }
         return node
     }
+
+    /// The node of a place in a class, created where it is new; `nil` where the tree is full.
+    mutating func insert(_ artifactClass: UInt32, place: Int) -> Int? {
+        let node = tree.insert(artifactClass, place: place)
+        while numbers.count < tree.count { numbers.append([Double](repeating: 0, count: Field.count)) }
+        return node
+    }
+
+    /// Adds to one number of one node.
+    mutating func add(_ value: Double, _ field: Int, at node: Int) { numbers[node][field] += value }
 
     // MARK: Sums
 
