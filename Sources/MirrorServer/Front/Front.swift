@@ -1,4 +1,3 @@
-import CLibrary
 import Logging
 import MirrorCore
 import MirrorSystem
@@ -65,7 +64,7 @@ final class Front: Sendable {
     }
 
     /// Whether listeners without TLS and the PROXY protocol have a front; `CLOUD_MIRROR_FRONT=nio` is for measuring without.
-    static let isUsed = getenv("CLOUD_MIRROR_FRONT").map { String(cString: $0) } != "nio"
+    static let isUsed = CurrentProcess.environmentVariable("CLOUD_MIRROR_FRONT") != "nio"
 
     // MARK: Running
 
