@@ -55,7 +55,7 @@ enum RequestScanner {
 
     /// Whether more bytes may make this a plain request.
     static func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count < maxLength, starts(bytes, with: "GET /") || starts(bytes, with: "HEAD /") else { return false }
+        guard bytes.count < maxLength, begins(bytes, "GET /") || begins(bytes, "HEAD /") else { return false }
         guard let line = bytes.firstIndex(of: lf) else { return true }
         guard line >= 15, starts(bytes, at: line - 10, with: " HTTP/1.1\r\n") else { return false }
         // No empty line, with or without a return, has ended it.
@@ -94,6 +94,11 @@ enum RequestScanner {
             for index in 0..<text.count where bytes[position + index] != text[index] { return false }
             return true
         }
+    }
+
+    /// Whether `bytes` and `text` are the same as far as both go.
+    private static func begins(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        text.withUTF8Buffer { text in (0..<min(bytes.count, text.count)).allSatisfy { bytes[$0] == text[$0] } }
     }
 
     /// Visible ASCII. A request target has no fragment.

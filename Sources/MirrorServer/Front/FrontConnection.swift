@@ -9,10 +9,10 @@ final class FrontConnection {
     let place: Front.Place
     let progress = ConnectionProgress()
     var chooser: PoolChooser
-    /// Bytes that wait until the client has read its answers or, if a head came in two pieces, for the second.
+    /// Bytes that wait until the client has read its answers or, if a head comes in pieces, for the next one.
     var input = ByteBuffer()
-    /// Whether ``input`` is the first of these pieces.
-    var isCut = false
+    /// How many pieces of the head that ``input`` begins with have come; 0 if it is not known to be cut.
+    var pieces = 0
     /// Answers that the kernel has not accepted.
     var output = ByteBuffer()
     /// Whether the client sends no more.

@@ -8,6 +8,8 @@ import NIOCore
 final class FrontLoop {
     /// Bytes that are read at a time, into a buffer that all connections share.
     private static let readLength = 16_384
+    /// A head in more pieces is for NIO's parser.
+    static let maxPieces = 8
     /// Connections accepted in one turn; further ones may be for other threads.
     private static let connectionsPerTurn = 16
     /// How often each connection is checked within the idle timeout, and into how many parts the connections are divided for that.
@@ -216,8 +218,8 @@ final class FrontLoop {
                 // It keeps its place behind the answers.
                 if connection.isBlocked { break }
                 guard isCut(connection) else { return passOn(connection) }
-                connection.isCut = true
-                progress.headBegan(at: now.instant)
+                if connection.pieces == 0 { progress.headBegan(at: now.instant) }
+                connection.pieces += 1
                 keepInput(connection)
                 return listen(connection, for: .read)
             }
@@ -233,9 +235,9 @@ final class FrontLoop {
         }
     }
 
-    /// Whether the input may be the first piece of a plain request. A head that comes in more than two pieces is for NIO.
+    /// Whether the input may become a plain request. Each piece is scanned together with those before it, so they are few.
     private func isCut(_ connection: FrontConnection) -> Bool {
-        !connection.isCut && !connection.isInputClosed && input.withUnsafeReadableBytes(RequestScanner.isBeginning)
+        connection.pieces < Self.maxPieces - 1 && !connection.isInputClosed && input.withUnsafeReadableBytes(RequestScanner.isBeginning)
     }
 
     private func write(_ connection: FrontConnection) {
@@ -247,8 +249,8 @@ final class FrontLoop {
         }
         if let rest { connection.output = rest }
         guard isAnswered else { return }
-        if connection.isCut {
-            connection.isCut = false
+        if connection.pieces > 0 {
+            connection.pieces = 0
             connection.progress.requestEnded(isLast: false)
         }
         connection.progress.answerEnded(at: now.instant)
