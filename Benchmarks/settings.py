@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = [
-    "hot-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
-    "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
+    "hot-redirect", "pipelined-redirect", "tls-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup",
+    "s3-copy", "s3-server-side", "s3-small", "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
     "waiting", "redis-away", "regions", "links", "plan", "python-install",
 ]
 
@@ -29,6 +29,7 @@ class Settings:
     many: tuple[int, int, int] = (5_000, 10_000, 1_000_000)
     rounds: int = 3
     load_seconds: int = 8
+    tls_connections: int = 2_000
     cold_sizes: tuple[int, ...] = (1 << 10, 1 << 20, 64 << 20)
     cold_runs: int = 20
     large: int = GIB
@@ -48,7 +49,7 @@ class Settings:
     @staticmethod
     def quick() -> "Settings":
         return Settings(
-            artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
+            artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, tls_connections=50, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, wake_ups=20,
             waiting=200, fallbacks=20, wheels=4, plan_requests=100_000)
 
