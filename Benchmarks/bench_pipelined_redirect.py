@@ -30,4 +30,5 @@ def _row(rounds: Rounds, connections: int) -> Row:
     say(f"  {connections} connections: {ours:,.0f} against {peer:,.0f} requests/s")
     return Row(
         "pipelined-redirect", f"requests/s, {connections} connections, {DEPTH} requests at a time, one core", ours, "nginx, 302 from a map", peer,
-        cpu=both("cpu_us"), cpu_unit="us/request", memory=both("rss_mib"), budget="at least nginx", met=ours >= peer)
+        cpu=both("cpu_us"), cpu_unit="us/request", memory=both("rss_mib"), spread=rounds.spread("cloud-mirror", "nginx"),
+        budget="at least nginx", met=ours >= peer)

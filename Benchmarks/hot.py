@@ -9,6 +9,7 @@ from load import Load, redirects
 from mirror import Mirror
 from nginx import Nginx
 from settings import DATA, Settings, say
+from table import spread
 
 
 def artifacts(origin: Nginx, count: int) -> list[str]:
@@ -79,6 +80,11 @@ class Rounds:
 
     def both(self, ours: str, peer: str, attribute: str) -> tuple[float, float]:
         return self.median(ours, attribute), self.median(peer, attribute)
+
+    def spread(self, ours: str, peer: str) -> tuple[float | None, float | None]:
+        """Of the requests/s."""
+        first, second = (spread([load.requests_per_second for load in self.seen[name]]) for name in (ours, peer))
+        return first, second
 
 
 def note_cores() -> None:
