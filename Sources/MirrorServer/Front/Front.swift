@@ -102,15 +102,17 @@ final class Front: Sendable {
             for poll in polls {
                 tasks.addTask {
                     // If the task is cancelled before its thread has begun, nothing was accepted there.
-                    try? await threads.runIfActive {
-                        // Only the loop has it, so that it is closed as soon as the loop accepts no more.
-                        guard let listener = self.state.withLock({ $0.listeners.popLast() }) else { return }
-                        FrontLoop(self, mirror, poll, listener).run()
-                    }
+                    try? await threads.runIfActive { self.loop(mirror, poll)?.run() }
                 }
             }
         }
+        state.withLock { $0.listeners = [] }
         try? await threads.shutdownGracefully()
+    }
+
+    /// Only the loop has its listening socket, so that this is closed as soon as the loop accepts no more.
+    private func loop(_ mirror: MirrorChannel, _ poll: EventPoll) -> FrontLoop? {
+        state.withLock { $0.listeners.popLast() }.map { FrontLoop(self, mirror, poll, $0) }
     }
 
     var phase: Phase { current.load(ordering: .acquiring) }
