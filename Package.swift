@@ -199,7 +199,7 @@ let package = Package(
             name: "TestServers", dependencies: ["MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix],
             path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
-        tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
+        tests("MirrorSystemTests", ["TestServers", "MirrorSystem", "CLibrary"]),
         tests("CloudRegionsTests", ["CloudRegions", "MirrorCore"]),
         tests("RetentionTests", ["Retention", "MirrorCore"], resources: [.copy("Fixtures")]),
         tests(

@@ -9,7 +9,7 @@ from data import need, origin, random_file
 from mirror import Mirror
 from process import measure
 from settings import DATA, GIB, LOGS, MIB, Settings, say
-from table import Row
+from table import Row, spread
 
 
 def run(settings: Settings) -> list[Row]:
@@ -36,7 +36,7 @@ def run(settings: Settings) -> list[Row]:
                 checked = figures is durable
                 rows.append(Row(
                     "cold-redirect", f"ms to the redirect, {label}; {overhead:+.1f} ms", milliseconds, name, peer, higher_is_better=False,
-                    p99=(max(ours), max(figures)),
+                    p99=(max(ours), max(figures)), spread=(spread(ours), spread(figures)),
                     budget="within 10 ms of the end of the copy" if checked else "", met=overhead <= 10 if checked else None))
     return rows
 

@@ -15,7 +15,7 @@ from data import need, origin, random_file
 from mirror import Mirror
 from process import Ran, cpu_seconds, measure, memory
 from settings import DATA, LOGS, MIB, Settings, say
-from table import Row
+from table import Row, spread
 
 
 def run(settings: Settings) -> list[Row]:
@@ -57,15 +57,16 @@ def run(settings: Settings) -> list[Row]:
     rows = []
     seconds = statistics.median(ran.seconds for ran in ours)
     for name, runs in peers.items():
-        for label, figure in (
-            (name, statistics.median(ran.seconds for ran, _ in runs)),
-            (f"{name}, then fsync", statistics.median(ran.seconds + waited for ran, waited in runs)),
+        for label, figures in (
+            (name, [ran.seconds for ran, _ in runs]), (f"{name}, then fsync", [ran.seconds + waited for ran, waited in runs]),
         ):
+            figure = statistics.median(figures)
             say(f"  {size / MIB / seconds:,.0f} MiB/s, {label}: {size / MIB / figure:,.0f} MiB/s")
             rows.append(Row(
                 "copy", f"MiB/s, {size // MIB:,} MiB (we hash and fsync, peers hash nothing)", size / MIB / seconds, label, size / MIB / figure,
                 cpu=(statistics.median(ran.cpu for ran in ours), statistics.median(ran.cpu for ran, _ in runs)), cpu_unit="s",
                 memory=(max(ran.peak_mib for ran in ours), max(ran.peak_mib for ran, _ in runs)),
+                spread=(spread([ran.seconds for ran in ours]), spread(figures)),
                 budget="at least rclone" if "rclone" in name and "fsync" in label else "",
                 met=seconds <= figure if "rclone" in name and "fsync" in label else None))
     return rows

@@ -29,7 +29,7 @@ def _measure(settings: Settings, servers: dict[str, tuple]) -> list[Row]:
         say(f"  {connections} connections: {ours:,.0f} against {peer:,.0f} requests/s")
         rows.append(Row(
             "hot-redirect", f"requests/s, {connections} connections, one core", ours, "nginx, 302 from a map", peer,
-            cpu=both("cpu_us"), cpu_unit="us/request", p99=p99, memory=both("rss_mib"),
+            cpu=both("cpu_us"), cpu_unit="us/request", p99=p99, memory=both("rss_mib"), spread=rounds.spread("cloud-mirror", "nginx"),
             budget="at least nginx, p99 no worse", met=ours >= peer and p99[0] <= p99[1]))
     note_cores()
     return rows

@@ -51,4 +51,4 @@ def _row(rounds: Rounds, connections: int) -> Row:
     return Row(
         "selected-redirect", f"requests/s, no pool in the URL, {connections} connections, one core", ours, "the same with the pool in the URL",
         named, cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib"),
-        budget=f"at least {LEAST} of the peer", met=ours >= LEAST * named)
+        spread=rounds.spread("selected", "named"), budget=f"at least {LEAST} of the peer", met=ours >= LEAST * named)

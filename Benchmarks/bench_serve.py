@@ -7,7 +7,7 @@ from mirror import Mirror
 from nginx import Nginx
 from process import cpu_seconds, measure, memory
 from settings import DATA, LOGS, MIB, Settings, cores, say
-from table import Row
+from table import Row, spread
 
 
 def run(settings: Settings) -> list[Row]:
@@ -41,4 +41,5 @@ def run(settings: Settings) -> list[Row]:
     ours, theirs = both(0)
     say(f"  {ours:,.0f} against {theirs:,.0f} MiB/s")
     return [Row(
-        "serve", f"MiB/s, {size // MIB:,} MiB to curl, one core", ours, "nginx, sendfile", theirs, cpu=both(1), cpu_unit="s", memory=resident)]
+        "serve", f"MiB/s, {size // MIB:,} MiB to curl, one core", ours, "nginx, sendfile", theirs, cpu=both(1), cpu_unit="s", memory=resident,
+        spread=tuple(spread([run[0] for run in seen[name]]) for name in ("cloud-mirror", "nginx")))]

@@ -9,6 +9,7 @@ from load import Load, redirects
 from mirror import Mirror
 from nginx import Nginx
 from settings import DATA, Settings, say
+from table import spread
 
 
 def artifacts(origin: Nginx, count: int) -> list[str]:
@@ -49,31 +50,41 @@ def paths_file(mirror: Mirror, urls: list[str], name: str = "redirect") -> Path:
     return paths
 
 
-def nginx_map(mirror: Mirror, urls: list[str], locations: list[str], on_cores: list[int]) -> Nginx:
-    """nginx that answers the same requests with the same Location."""
+def nginx_map(mirror: Mirror, urls: list[str], locations: list[str], on_cores: list[int], http: str = "", listen: str = "") -> Nginx:
+    """nginx that answers the same requests with the same Location. `http` and `listen` are for TLS."""
     table = DATA / "redirect-map.conf"
     table.write_text("".join(f'"{mirror.path(url)}" "{location}";\n' for url, location in zip(urls, locations)), encoding="ascii")
     return Nginx(
         "redirects", "location / { if ($target = '') { return 404; } return 302 $target; }",
-        f"map_hash_bucket_size 512; map_hash_max_size 65536; map $request_uri $target {{ default ''; include {table}; }}", on_cores)
+        f"map_hash_bucket_size 512; map_hash_max_size 65536; map $request_uri $target {{ default ''; include {table}; }} {http}", on_cores, listen=listen)
 
 
 class Rounds:
     """What interleaved rounds of load saw of several servers, each asked for the paths of a file."""
 
-    def __init__(self, settings: Settings, servers: dict[str, tuple], connections: int):
+    def __init__(self, settings: Settings, servers: dict[str, tuple], connections: int, depth: int = 1):
+        def load(name: str, seconds: int, checks_status: bool = False) -> Load:
+            server, paths = servers[name]
+            return redirects(
+                f"{name}-{connections}", server.port, server.pid, paths, connections, seconds, checks_status, scheme=server.scheme, depth=depth)
+
         self.seen: dict[str, list[Load]] = {name: [] for name in servers}
-        for name, (server, paths) in servers.items():
-            redirects(f"{name}-check", server.port, server.pid, paths, connections, 2, checks_status=True)
+        for name in servers:
+            load(name, 2, checks_status=True)
         for _ in range(settings.rounds):
-            for name, (server, paths) in servers.items():
-                self.seen[name].append(redirects(f"{name}-{connections}", server.port, server.pid, paths, connections, settings.load_seconds))
+            for name in servers:
+                self.seen[name].append(load(name, settings.load_seconds))
 
     def median(self, name: str, attribute: str) -> float:
         return statistics.median(getattr(load, attribute) for load in self.seen[name])
 
     def both(self, ours: str, peer: str, attribute: str) -> tuple[float, float]:
         return self.median(ours, attribute), self.median(peer, attribute)
+
+    def spread(self, ours: str, peer: str) -> tuple[float | None, float | None]:
+        """Of the requests/s."""
+        first, second = (spread([load.requests_per_second for load in self.seen[name]]) for name in (ours, peer))
+        return first, second
 
 
 def note_cores() -> None:

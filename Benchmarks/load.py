@@ -25,15 +25,17 @@ class Load:
     rss_mib: float
 
 
-def redirects(name: str, port: int, pid: int, paths: Path, connections: int, seconds: int, checks_status: bool = False, script: Path = _SCRIPT) -> Load:
+def redirects(name: str, port: int, pid: int, paths: Path, connections: int, seconds: int, checks_status: bool = False, script: Path = _SCRIPT,
+              scheme: str = "http", depth: int = 1) -> Load:
     """Asks for each path of the file in turn, over and over.
 
     With `checks_status` every single answer has to be 302, which makes wrk itself slower: for a run whose figures are thrown away.
-    Without, an answer of 400 or more, or a connection that broke, is an error.
+    Without, an answer of 400 or more, or a connection that broke, is an error. `depth` requests are sent together, and the next ones after the answers
+    to all of them; what wrk says about the latency means nothing then.
     """
     before = cpu_seconds(pid)
     output = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"http://127.0.0.1:{port}", "--", paths],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"{scheme}://127.0.0.1:{port}", "--", paths, str(depth)],
         check=True, capture_output=True, text=True, timeout=seconds + 60, stdin=subprocess.DEVNULL,
         env={**os.environ, "CHECK_STATUS": "1" if checks_status else ""},
         preexec_fn=lambda: os.sched_setaffinity(0, cores()[1]))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from services import SERVICES
-from settings import BENCHMARKS, DATA, LOGS, RESULTS, Settings, say
+from settings import BENCHMARKS, DATA, LOGS, MAIN, RESULTS, Settings, say
 from table import Row, environment, render
 
 
@@ -24,11 +24,13 @@ def benchmark(name: str) -> Callable[[Settings], list[Row]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="Benchmarks/run.sh")
-    parser.add_argument("--quick", action="store_true", help="small data and few rounds; the figures mean nothing")
+    parser.add_argument("--trial", action="store_true", help="small data and few rounds; the figures mean nothing")
     parser.add_argument("--keep", action="store_true", help=f"leave the data under {DATA}")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; or `quick`: the main ones in three minutes")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.names if name not in BENCHMARKS]
+    is_quick = arguments.names == ["quick"]
+    names = MAIN if is_quick else arguments.names or BENCHMARKS
+    unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
 
@@ -39,10 +41,10 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
-    settings = Settings.quick() if arguments.quick else Settings()
+    settings = Settings.trial() if arguments.trial else Settings.quick() if is_quick else Settings()
     rows, failures = [], []
     try:
-        for name in arguments.names or BENCHMARKS:
+        for name in names:
             say(f"{name}")
             started = time.monotonic()
             try:
@@ -55,7 +57,7 @@ def main() -> int:
         if not arguments.keep:
             shutil.rmtree(DATA, ignore_errors=True)
 
-    text = render(rows, environment(arguments.quick), failures)
+    text = render(rows, environment(arguments.trial), failures)
     RESULTS.write_text(text, encoding="utf-8")
     print()
     print(text)

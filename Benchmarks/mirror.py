@@ -34,6 +34,7 @@ class Mirror:
     """One cloud-mirror with one local pool, its state and pool new, as a context manager."""
 
     pool = POOL
+    scheme = "http"
 
     def __init__(self, name: str, origin: str, on_cores: list[int] | None = None):
         self.executable = os.environ["CLOUD_MIRROR_EXECUTABLE"]

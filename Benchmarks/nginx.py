@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -31,7 +32,7 @@ http {{
     scgi_temp_path {work}/scgi;
     {http}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{listen};
         {server}
     }}
 }}
@@ -39,9 +40,10 @@ http {{
 
 
 class Nginx:
-    """One nginx with one worker, as a context manager. `http` and `server` go into these blocks of its configuration."""
+    """One nginx with one worker, as a context manager. `http` and `server` go into these blocks of its configuration, `listen` behind its address."""
 
-    def __init__(self, name: str, server: str, http: str = "", on_cores: list[int] | None = None, connections: int = 2048):
+    def __init__(self, name: str, server: str, http: str = "", on_cores: list[int] | None = None, connections: int = 2048, listen: str = ""):
+        self.scheme = "https" if "ssl" in listen else "http"
         self.work = LOGS / f"nginx-{name}"
         self.port = free_port()
         self.on_cores = on_cores
@@ -52,6 +54,7 @@ class Nginx:
         self.configuration.write_text(
             _CONFIGURATION.format(
                 user=user, work=self.work, port=self.port, http=http, server=server, connections=connections,
+                listen=f" {listen}" if listen else "",
                 files=max(8192, connections + 1024)), encoding="utf-8")
 
     @property
@@ -75,14 +78,19 @@ class Nginx:
         stop(self.process)
 
 
-def await_answer(port: int, path: str, process: subprocess.Popen, log: Path, status: int | None = None, timeout: float = 60) -> None:
-    """Returns when the server answers (with this status, if one is given)."""
+def await_answer(
+    port: int, path: str, process: subprocess.Popen, log: Path, status: int | None = None, timeout: float = 60, context: ssl.SSLContext | None = None,
+) -> None:
+    """Returns when the server answers (with this status, if one is given). With a context over TLS."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode} before it answered, see {log}")
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            if context:
+                connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+            else:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", path)
             answer = connection.getresponse().status
             connection.close()

@@ -9,9 +9,15 @@ end
 
 function init(args)
     requests, count, turn, other = {}, 0, 0, 0
+    -- Several requests that are sent together are one string.
+    local depth, together = tonumber(args[2] or "1"), {}
     for path in io.lines(args[1]) do
-        count = count + 1
-        requests[count] = wrk.format("GET", path)
+        table.insert(together, wrk.format("GET", path))
+        if #together == depth then
+            count = count + 1
+            requests[count] = table.concat(together)
+            together = {}
+        end
     end
 end
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = [
-    "hot-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
-    "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
+    "machine", "hot-redirect", "pipelined-redirect", "tls-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve",
+    "startup", "s3-copy", "s3-server-side", "s3-small", "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
     "waiting", "redis-away", "regions", "links", "plan", "python-install",
 ]
+# What `quick` stands for.
+MAIN = ["machine", "hot-redirect", "pipelined-redirect", "tls-redirect", "cold-redirect", "copy", "serve", "startup"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".build" / "benchmarks"
@@ -29,6 +31,7 @@ class Settings:
     many: tuple[int, int, int] = (5_000, 10_000, 1_000_000)
     rounds: int = 3
     load_seconds: int = 8
+    tls_connections: int = 2_000
     cold_sizes: tuple[int, ...] = (1 << 10, 1 << 20, 64 << 20)
     cold_runs: int = 20
     large: int = GIB
@@ -47,8 +50,15 @@ class Settings:
 
     @staticmethod
     def quick() -> "Settings":
+        """For the main rows in three minutes: the figures are what they are with the defaults, give or take more."""
         return Settings(
-            artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
+            artifacts=2_000, connections=(64,), load_seconds=3, tls_connections=500, cold_sizes=(1 << 10,), large=256 * MIB, serve_rounds=3, startups=10)
+
+    @staticmethod
+    def trial() -> "Settings":
+        """Shows that everything works; the figures mean nothing."""
+        return Settings(
+            artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, tls_connections=50, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, wake_ups=20,
             waiting=200, fallbacks=20, wheels=4, plan_requests=100_000)
 

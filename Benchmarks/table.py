@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ class Row:
     # The 99th percentile under load; of a few runs the worst.
     p99: tuple[float, float | None] | None = None
     memory: tuple[float, float | None] | None = None
+    # How far the rounds are apart, see `spread`.
+    spread: tuple[float, float | None] | None = None
     budget: str = ""
     met: bool | None = None
 
@@ -48,12 +51,12 @@ def render(rows: list[Row], facts: list[str], failures: list[str]) -> str:
     for row in rows:
         verdict = "" if row.met is None else (": met" if row.met else ": **missed**")
         cells = [
-            row.benchmark, row.measure, number(row.ours), row.peer_name, number(row.peer),
+            row.benchmark, row.measure, figure(row.ours, row.spread and row.spread[0]), row.peer_name, figure(row.peer, row.spread and row.spread[1]),
             "" if row.ratio is None else f"{row.ratio:.2f}", pair(row.cpu, row.cpu_unit), pair(row.p99), pair(row.memory),
             row.budget + verdict,
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "A ratio above 1 means that cloud-mirror is better than the peer. Medians of interleaved rounds, everything on loopback.", ""]
+    lines += ["", "A ratio above 1 means that cloud-mirror is better than the peer. Medians of interleaved rounds, with half their range, everything on loopback.", ""]
     lines += [f"- {fact}" for fact in facts]
     lines += [f"- **not measured** {failure}" for failure in failures]
     return "\n".join(lines) + "\n"
@@ -68,6 +71,17 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def spread(values: list[float]) -> float | None:
+    """Half the range of several rounds, as a part of their median."""
+    middle = statistics.median(values)
+    return (max(values) - min(values)) / 2 / middle if len(values) > 1 and middle else None
+
+
+def figure(value: float | None, spread: float | None) -> str:
+    """A number and how far its rounds are apart."""
+    return number(value) if value is None or spread is None else f"{number(value)} ±{spread:.0%}"
+
+
 def pair(values: tuple[float, float | None] | None, unit: str = "") -> str:
     if values is None:
         return ""
@@ -75,7 +89,7 @@ def pair(values: tuple[float, float | None] | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def environment(is_quick: bool) -> list[str]:
+def environment(is_trial: bool) -> list[str]:
     """What the figures were measured on and with."""
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
@@ -89,8 +103,8 @@ def environment(is_quick: bool) -> list[str]:
             "SeaweedFS " + " ".join(_said([os.environ.get("WEED_EXECUTABLE", "weed"), "version"]).split()[2:3]),
         ]),
     ]
-    if is_quick:
-        facts.insert(0, "**--quick**: small data and few rounds; these figures mean nothing")
+    if is_trial:
+        facts.insert(0, "**--trial**: small data and few rounds; these figures mean nothing")
     return facts
 
 

@@ -22,8 +22,8 @@ from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # 
 from redis_server import changes_of, encode, latencies_in, netstrings, parse, tells_present  # noqa: E402
 from s3_mirror import S3Mirror  # noqa: E402
 from seaweedfs import sizes_in  # noqa: E402
-from settings import BENCHMARKS  # noqa: E402
-from table import Row, number, render  # noqa: E402
+from settings import BENCHMARKS, MAIN  # noqa: E402
+from table import Row, number, render, spread  # noqa: E402
 
 WRK = (
     "Running 8s test\n"
@@ -64,6 +64,15 @@ class Harness(unittest.TestCase):
         self.assertEqual(Row("a", "b", 200, "c", 100).ratio, 2)
         self.assertEqual(Row("a", "b", 200, "c", 100, higher_is_better=False).ratio, 0.5)
         self.assertIsNone(Row("a", "b", 200).ratio)
+
+    def test_figures_say_how_far_their_rounds_are_apart(self):
+        self.assertAlmostEqual(spread([90, 100, 130]), 0.2)
+        self.assertEqual([spread([5]), spread([0, 0])], [None, None])
+        text = render([Row("a", "b", 100, "c", 50, spread=(0.2, None))], [], [])
+        self.assertIn("| a | b | 100 ±20% | c | 50.0 |", text)
+
+    def test_quick_stands_for_benchmarks_that_exist(self):
+        self.assertLess(set(MAIN), set(BENCHMARKS))
 
     def test_the_table_says_what_was_missed_and_what_failed(self):
         text = render([Row("a", "b", 1.234, budget="under 1", met=False, cpu=(1, None), cpu_unit="s")], ["fact"], ["x: broken"])

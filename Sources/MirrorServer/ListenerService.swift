@@ -30,6 +30,8 @@ package struct ListenError: Error, CustomStringConvertible {
 struct ListenerService: Service, CustomStringConvertible {
     let application: any Service
     let connections: ConnectionTasks
+    /// `nil` if the application accepts connections itself.
+    var front: Front?
     let listener: MirrorServer.Listener
     let address: ListenAddress
 
@@ -39,22 +41,31 @@ struct ListenerService: Service, CustomStringConvertible {
     func run() async throws {
         do {
             try await withTaskCancellationHandler {
+                async let loops: Void? = front?.run()
                 do {
                     try await accept()
                 } catch {
-                    connections.cancel()
+                    cutOff()
+                    await loops
                     await connections.drain()
                     throw error
                 }
+                front?.stop()
+                await loops
                 await connections.drain()
             } onCancel: {
-                connections.cancel()
+                cutOff()
             }
         } catch let error as IOError {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.words(Errno(code: error.errnoCode)))
         } catch is SocketAddressError.UnknownHost {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.unknownHost)
         }
+    }
+
+    private func cutOff() {
+        front?.cancel()
+        connections.cancel()
     }
 
     /// With a higher priority than the tasks that serve requests: a new client's answer may already be in memory.

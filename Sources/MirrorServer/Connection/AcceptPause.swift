@@ -1,4 +1,3 @@
-import Logging
 import MirrorSystem
 import NIOCore
 
@@ -10,32 +9,19 @@ final class AcceptPause: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never
 
-    /// A shortage of descriptors or of memory.
-    private static let shortages: [Errno] = [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory]
-    private static let length = TimeAmount.milliseconds(100)
-    /// Time between two warnings.
-    private static let silence = TimeAmount.minutes(1)
-
-    private let metrics: ConnectionMetrics
-    private let logger: Logger
+    private let shortage: AcceptShortage
     private var isPaused = false
-    private var lastWarning: NIODeadline?
 
-    init(metrics: ConnectionMetrics, logger: Logger) {
-        self.metrics = metrics
-        self.logger = logger
+    init(_ shortage: AcceptShortage) {
+        self.shortage = shortage
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? IOError, Self.shortages.contains(Errno(code: error.errnoCode)) else {
+        guard let error = error as? IOError, AcceptShortage.isReason(Errno(code: error.errnoCode)) else {
             return context.fireErrorCaught(error)
         }
         pause(context.channel)
-        metrics.countPause()
-        let now = NIODeadline.now()
-        if let lastWarning, now < lastWarning + Self.silence { return }
-        lastWarning = now
-        logger.warning("connections cannot be accepted; trying again every 100 ms", metadata: ["error": "\(error)"])
+        shortage.report(error)
     }
 
     func read(context: ChannelHandlerContext) {
@@ -47,7 +33,7 @@ final class AcceptPause: ChannelDuplexHandler {
         isPaused = true
         // Withdraws the registered read.
         try? options.setOption(.autoRead, value: false)
-        _ = channel.eventLoop.assumeIsolated().scheduleTask(in: Self.length) {
+        _ = channel.eventLoop.assumeIsolated().scheduleTask(in: AcceptShortage.pause) {
             self.isPaused = false
             // A listener that has been closed meanwhile has no options.
             try? channel.syncOptions?.setOption(.autoRead, value: true)

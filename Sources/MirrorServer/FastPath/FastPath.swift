@@ -3,8 +3,11 @@ import MirrorEngine
 import MirrorState
 import NIOCore
 
-/// Answers hot redirects of one connection from memory, with the same bytes as the slow path.
+/// Answers hot redirects from memory, with the same bytes as the slow path: those of one connection, or one after the other those of several.
 struct FastPath {
+    /// When requests are answered: the same for all that were read together.
+    typealias Moment = (time: Timestamp, instant: NIODeadline)
+
     /// What comes next in the client's input.
     enum Next {
         /// Nothing, or there are enough answers for one write: the rest is answered after they are written.
@@ -37,32 +40,33 @@ struct FastPath {
     /// Bytes of answers that are written at a time. After that, the connection checks whether the client reads them.
     private static let batch = 8_192
 
-    var chooser: PoolChooser
     /// `nil` answers nothing.
     private let table: FastPathTable?
     private let uses: TargetUses
     private let clock: any WallClock
     private let maxHeadLength: Int
-    private let loop: any EventLoop
+    private let loop: ObjectIdentifier
     private var forms: [AnswerForms.Counted] = []
     private var answers = ByteBuffer()
     private var date = (second: Int64.min, bytes: [UInt8]())
 
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder accepts.
     init(
-        table: FastPathTable?, chooser: PoolChooser, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, on loop: any EventLoop
+        table: FastPathTable?, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, on loop: AnyObject
     ) {
         self.table = table
-        self.chooser = chooser
         self.uses = uses
         self.clock = clock
         self.maxHeadLength = maxHeadLength
-        self.loop = loop
+        self.loop = ObjectIdentifier(loop)
     }
 
+    var now: Moment { (time: clock.now, instant: .now()) }
+
     /// Answers requests at the front of `input` as long as it can, and removes them from `input`.
-    mutating func answer(_ input: inout ByteBuffer) -> Next {
-        let now = (time: clock.now, instant: NIODeadline.now())
+    ///
+    /// - Parameter chooser: Of the connection that they came on.
+    mutating func answer(_ input: inout ByteBuffer, _ chooser: inout PoolChooser, at now: Moment) -> Next {
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
@@ -71,7 +75,7 @@ struct FastPath {
                     return 0
                 }
                 let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
-                let (isAnswered, choice) = answer(head, target, isHead: isHead, isLast: isLast, at: now)
+                let (isAnswered, choice) = answer(head, target, &chooser, isHead: isHead, isLast: isLast, at: now)
                 if isAnswered {
                     if isLast { next = .end }
                     return length
@@ -94,10 +98,25 @@ struct FastPath {
         return answers
     }
 
+    /// Hands the answers that have not been written yet to `write`, which returns how many bytes it has taken.
+    ///
+    /// - Returns: The others; `nil` if there are none.
+    mutating func writeAnswers(_ write: (UnsafeRawBufferPointer) -> Int) -> ByteBuffer? {
+        guard answers.readableBytes > 0 else { return nil }
+        let written = answers.withUnsafeReadableBytes(write)
+        guard written < answers.readableBytes else {
+            answers.clear()
+            return nil
+        }
+        defer { answers = ByteBuffer() }
+        answers.moveReaderIndex(forwardBy: written)
+        return answers
+    }
+
     /// - Returns: Whether it was answered; if not, its pool where known. The pool is chosen only if there is no answer to the target alone: requests
     ///   that name their pool do not pay for those that do not, and the target need not be parsed.
     private mutating func answer(
-        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
+        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, _ chooser: inout PoolChooser, isHead: Bool, isLast: Bool, at now: Moment
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
         guard let table else { return (false, chooser.choice(ofPlain: head)) }
         let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
@@ -107,8 +126,7 @@ struct FastPath {
     }
 
     private mutating func answer(
-        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
-        at now: (time: Timestamp, instant: NIODeadline)
+        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool, at now: Moment
     ) -> Bool {
         var use: Use?
         let isAnswered = table.find(target, choice, at: now) { record, pool in

@@ -53,6 +53,17 @@ enum RequestScanner {
         return .other
     }
 
+    /// Whether more bytes may make this a plain request.
+    static func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count < maxLength, begins(bytes, "GET /") || begins(bytes, "HEAD /") else { return false }
+        guard let line = bytes.firstIndex(of: lf) else { return true }
+        guard line >= 15, starts(bytes, at: line - 10, with: " HTTP/1.1\r\n") else { return false }
+        // No empty line, with or without a return, has ended it.
+        return !(line + 1..<bytes.count).contains { index in
+            bytes[index] == lf && (bytes[index - 1] == lf || bytes[index - 1] == cr && bytes[index - 2] == lf)
+        }
+    }
+
     /// The positions of a field's values in a plain request, each without surrounding spaces.
     ///
     /// - Parameter name: In lower case.
@@ -83,6 +94,11 @@ enum RequestScanner {
             for index in 0..<text.count where bytes[position + index] != text[index] { return false }
             return true
         }
+    }
+
+    /// Whether `bytes` and `text` are the same as far as both go.
+    private static func begins(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        text.withUTF8Buffer { text in (0..<min(bytes.count, text.count)).allSatisfy { bytes[$0] == text[$0] } }
     }
 
     /// Visible ASCII. A request target has no fragment.

@@ -1,0 +1,73 @@
+"""What the machine can do at best: no figure of ours can be better than these, and on another machine they tell how to read ours."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from data import need
+from load import redirects
+from nginx import await_answer
+from process import free_port, start, stop
+from settings import DATA, LOGS, MIB, Settings, cores, say
+from table import Row, spread
+
+# Of an answer of ours, with its head.
+ANSWER_BYTES = 560
+
+
+def run(settings: Settings) -> list[Row]:
+    program = _built()
+    rows = [_loop(settings, program, connections) for connections in settings.connections]
+    copied = float(subprocess.run([program, "copy", "256"], check=True, capture_output=True, text=True, timeout=120).stdout)
+    rows.append(Row("machine", "MiB/s, memcpy, one core", copied))
+    rows.append(_written(settings))
+    for row in rows:
+        say(f"  {row.measure}: {row.ours:,.0f}")
+    return rows
+
+
+def _built() -> Path:
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if compiler is None:
+        raise RuntimeError("there is no C compiler")
+    program = DATA / "ceilings"
+    subprocess.run([compiler, "-O2", "-o", program, Path(__file__).with_name("ceilings.c")], check=True, timeout=120)
+    return program
+
+
+def _loop(settings: Settings, program: Path, connections: int) -> Row:
+    """Reads and writes as a server does that spends no time on what it is asked."""
+    port, log, paths = free_port(), LOGS / "ceilings.log", DATA / "ceilings-paths.txt"
+    # As long as the paths of `hot-redirect`.
+    paths.write_text("/v1/redirect/local/dev/http%3A%2F%2F127.0.0.1%3A12345%2Fartifacts%2F00000%2Ftiny.bin\n", encoding="ascii")
+    process = start([program, "serve", port, ANSWER_BYTES], log, cores()[0])
+    try:
+        await_answer(port, "/", process, log, status=302)
+        seen = [redirects("ceilings", port, process.pid, paths, connections, settings.load_seconds) for _ in range(settings.rounds)]
+    finally:
+        stop(process)
+    rates = [load.requests_per_second for load in seen]
+    return Row(
+        "machine", f"requests/s, {connections} connections, a loop that looks at nothing, one core", statistics.median(rates),
+        cpu=(statistics.median(load.cpu_us for load in seen), None), cpu_unit="us/request",
+        p99=(statistics.median(load.p99_ms for load in seen), None),
+        spread=(spread(rates), None))
+
+
+def _written(settings: Settings) -> Row:
+    size = settings.large
+    need(size)
+    target, block, rates = DATA / "written.out", os.urandom(8 * MIB), []
+    for _ in range(settings.rounds):
+        os.sync()
+        started = time.perf_counter()
+        with open(target, "wb", buffering=0) as file:
+            for _ in range(size // len(block)):
+                file.write(block)
+            os.fsync(file.fileno())
+        rates.append(size / MIB / (time.perf_counter() - started))
+        target.unlink()
+    return Row("machine", f"MiB/s, {size // MIB:,} MiB written to the disk and synced", statistics.median(rates), spread=(spread(rates), None))
