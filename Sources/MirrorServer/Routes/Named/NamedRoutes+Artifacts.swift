@@ -16,17 +16,23 @@ extension NamedRoutes {
         // Its header fields tell more than the object's.
         if isHead, case .field = call.rule.digest { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
+        let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
-        let delivery =
-            asked ?? selector.delivery(for: selector.client(peer: context.peer, values: request.forwarded)) ?? call.origin.delivery
+        if asked == .inline, !selector.maySendInline(to: client, by: call.origin) {
+            throw RequestError(.forbidden, "the mirror does not send artifacts because a client asks for it (selection.deliveryHeader)")
+        }
+        let ofNetwork = selector.delivery(for: client)
+        let delivery = asked ?? ofNetwork ?? call.origin.delivery
         if delivery == .origin { return try await fallback(call, request, context, .asked, inline: false) }
         var wish = RedirectRoutes.Wish(origin: try services.origin(of: call.url.description))
         wish.wait = call.rule.miss == .redirectAndCopy ? .zero : call.rule.wait
         wish.hop = call.hop
         wish.digest = call.digest
         wish.describes = isHead
-        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own.
-        wish.isShared = !isHead && asked == nil && delivery == .redirect && call.origin.credentials != .client
+        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own. Memory only
+        // answers clients whose network changes nothing about redirects.
+        let isRedirect = asked == nil && ofNetwork.isRedirect && call.origin.delivery == .redirect
+        wish.isShared = !isHead && isRedirect && call.origin.credentials != .client
         // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
@@ -40,6 +46,11 @@ extension NamedRoutes {
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
+            guard services.redirects.coldClaims.mayReceive(asking.network) else {
+                // A small file is in the pool like any other.
+                if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
+                break
+            }
             if let response = try await inline(redirect, asking, call, request, context) { return response }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
@@ -50,6 +61,9 @@ extension NamedRoutes {
         switch answer {
         case .origin(let reason) where reason.mayRelay && (delivery == .inline || call.origin.answersOnlyUs):
             return try await fallback(call, request, context, reason, inline: true)
+        // What the client has to show is in the origin's own answer.
+        case .originStatus(401, _) where call.origin.credentials == .client:
+            return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             return with(call, await redirects.finish(asking, with: answer)).response(to: request)
         }
@@ -94,7 +108,9 @@ extension NamedRoutes {
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
         do {
-            var response = try await ObjectAnswer(key: redirect.object.key, pool: pool, metrics: services.metrics).response(to: request)
+            var response = try await ObjectAnswer(
+                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network)
+            ).response(to: request)
             response.headers[.cloudMirrorPool] = pool.id.description
             if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue

@@ -47,6 +47,7 @@ struct NamedRoutes: Sendable {
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
+        case .rewritten(.lfs): return try await relay(call, request, context)
         case .revalidated, .rewritten: return try await page(call, request, context)
         case .passed: return try await pass(call, request, context)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
@@ -68,7 +69,7 @@ struct NamedRoutes: Sendable {
         }
         if method == .post {
             switch call.rule.kind {
-            case .passed, .refused: break
+            case .passed, .refused, .rewritten(.lfs): break
             case .mirrored, .revalidated, .rewritten:
                 throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD", headers: [.allow: "GET, HEAD"])
             }
@@ -86,8 +87,16 @@ struct NamedRoutes: Sendable {
     ///
     /// - Returns: Whether anything was left.
     func isPaid(_ request: Request, _ context: MirrorRequestContext) -> Bool {
-        let client = services.selector.value.client(peer: context.peer, values: request.forwarded)
-        return services.redirects.coldClaims.spend(ClientNetwork(client))
+        services.redirects.coldClaims.spend(network(request, context))
+    }
+
+    func network(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork {
+        ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
+    }
+
+    /// Takes what a client is sent from the budget of its network.
+    func charge(to network: ClientNetwork) -> @Sendable (Int64) -> Void {
+        { [coldClaims = services.redirects.coldClaims] in coldClaims.charge($0, to: network) }
     }
 
     /// A redirect to the origin.
