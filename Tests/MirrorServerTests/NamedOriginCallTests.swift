@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorNet
 import MirrorSettings
+import MirrorState
+import MirrorTesting
 import NamedOrigins
 import TestServers
 import Testing
@@ -99,6 +101,64 @@ struct NamedOriginCallTests {
                 let response = try await mirror.get("/o/index/m/resolve/main/f?x=1", [(name, value)])
                 #expect(response.status == 302)
                 #expect(response["Location"] == "/o/index/m/resolve/\(commit)/f?x=1")
+            }
+        }
+    }
+
+    @Test(
+        "HEAD is answered as GET is, without the body",
+        arguments: [OriginRule.Kind.revalidated, .rewritten(.html), .passed, .refused],
+        [UpstreamCredentials.none, .bearer(Secret("t0ken"))])
+    func heads(kind: OriginRule.Kind, credentials: UpstreamCredentials) async throws {
+        try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+            origin.on("/a", .text("<a href='b'>page</a>"))
+            origin.on("/none", .status(404, "nothing"))
+            origin.on("/broken", .status(500, "broken"))
+            for path in ["/a", "/none", "/broken"] {
+                _ = try await mirror.get("/o/index\(path)")
+                let get = try await mirror.get("/o/index\(path)")
+                let head = try await mirror.request("HEAD", "/o/index\(path)")
+                #expect(head.status == get.status && head.body.isEmpty)
+                for name in ["Location", "Content-Type", "ETag", "Cache-Control", "X-Cloud-Mirror-Outcome", "Vary"] {
+                    #expect(head[name] == get[name], "\(path): \(name)")
+                }
+                // An error's own body names the method.
+                if kind != .refused { #expect(head["Content-Length"] == get["Content-Length"], "\(path)") }
+            }
+        }
+    }
+
+    @Test("HEAD of an artifact that its rule does not copy is answered as GET is", arguments: [Miss.redirect, .refuse])
+    func headsOfMisses(miss: Miss) async throws {
+        var rule = OriginRule(.everything, .mirrored)
+        rule.miss = miss
+        try await Self.run(rule, claims: 100) { mirror, origin async throws in
+            let get = try await mirror.get("/o/index/a")
+            let head = try await mirror.request("HEAD", "/o/index/a")
+            #expect(get.status == (miss == .refuse ? 404 : 302))
+            #expect(head.status == get.status && head.body.isEmpty)
+            #expect(head["Location"] == get["Location"])
+            #expect(origin.requests.isEmpty)
+        }
+    }
+
+    @Test(
+        "A client is told what to show only if what it shows reaches the origin",
+        arguments: [OriginRule.Kind.revalidated, .passed, .mirrored], ["GET", "HEAD"])
+    func challenges(kind: OriginRule.Kind, method: String) async throws {
+        for credentials in [UpstreamCredentials.none, .client, .bearer(Secret("t0ken"))] {
+            try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+                origin.on("/a", .status(401, "who?").with { $0.headers.append(("WWW-Authenticate", "Basic realm=\"origin\"")) })
+                let id = ReplicaID(artifact: try ArtifactURL(origin.url("/a")), pool: try require(World.pool))
+                _ = try await mirror.world.state.claim(id)
+                let lease = try require(try await mirror.world.state.lease(pools: [id.pool], worker: "test", duration: .seconds(1)))
+                let failure = CopyFailure(reason: .origin(status: 401), message: "no", retryAt: mirror.world.clock.now + .seconds(3_600))
+                try await mirror.world.state.finish(lease, .failed(failure))
+                let response = try await mirror.request(method, "/o/index/a")
+                // What is left to the origin is asked of it by the client itself, unless only the mirror can.
+                let isLeft = kind == .passed && credentials != .bearer(Secret("t0ken"))
+                #expect(response.status == (isLeft ? 302 : 401))
+                #expect(response["WWW-Authenticate"] == (credentials == .client && !isLeft ? "Basic realm=\"origin\"" : nil))
             }
         }
     }

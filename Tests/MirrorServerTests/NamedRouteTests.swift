@@ -15,13 +15,13 @@ struct NamedRouteTests {
     private static let hex = "c7c5c1d70c5dec4416ab6158afd0b223ef40c29b1dc1f97ed9428b94d4cadb1c"
 
     private static func options(
-        _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) -> Void = { _ in }
+        _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) throws -> Void = { _ in }
     ) throws -> MirrorOptions {
         let origin = NamedOrigin(name: "files", url: try ArtifactURL(World.origin + "/base/"), rules: rules, delivery: delivery)
-        return .with {
+        return try .with {
             $0.named = [origin]
             $0.fallback = World.pool
-            change(&$0)
+            try change(&$0)
         }
     }
 
@@ -96,7 +96,8 @@ struct NamedRouteTests {
         let world = World()
         try await world.seed("/base/a.txt")
         let field = "X-Cloud-Mirror-Delivery"
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
+        let allowed = try Self.options([try Self.rule("**")]) { $0.deliveryHeader = true }
+        try await MirrorFixture.run(world, allowed) { mirror async throws in
             #expect(try await mirror.get("/o/files/a.txt").status == 302)
             // Not from the memory of the answer before.
             let inline = try await mirror.get("/o/files/a.txt", [(field, "inline")])
@@ -119,6 +120,83 @@ struct NamedRouteTests {
         }
         try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror async throws in
             for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
+        }
+    }
+
+    @Test func `a client has the mirror send a file only where that is configured, and may always ask for a redirect`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let field = "X-Cloud-Mirror-Delivery"
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
+            for method in ["GET", "HEAD"] {
+                #expect(try await mirror.request(method, "/o/files/a.txt", [(field, "inline")]).status == 403)
+            }
+            #expect(try await mirror.get("/o/files/a.txt", [(field, "redirect")])["X-Cloud-Mirror-Outcome"] == "hit")
+            #expect(try await mirror.get("/o/files/a.txt", [(field, "origin")])["X-Cloud-Mirror-Outcome"] == "fallback")
+        }
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")], delivery: .inline)) { mirror async throws in
+            #expect(try await mirror.get("/o/files/a.txt", [(field, "inline")]).text == "artifact")
+        }
+    }
+
+    @Test(arguments: ["10.0.0.0/8 inline", "127.0.0.0/8 redirect"])
+    func `clients whose network changes nothing about redirects are answered from memory`(rule: String) async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let words = rule.split(separator: " ").map(String.init)
+        let options = try Self.options([try Self.rule("**")]) {
+            $0.deliveries = [.init(network: try require(IPNetwork(words[0])), delivery: try require(Delivery(rawValue: words[1])))]
+            $0.trustedProxies = ["127.0.0.9/32"].compactMap { IPNetwork($0) }
+        }
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            for _ in 0..<3 { #expect(try await mirror.get("/o/files/a.txt").status == 302) }
+            #expect(mirror.store.locations == 1)
+        }
+    }
+
+    @Test func `behind a proxy, only the clients of a network with a delivery of its own are not answered from memory`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let options = try Self.options([try Self.rule("**")]) {
+            $0.deliveries = [.init(network: try require(IPNetwork("10.0.0.0/8")), delivery: .inline)]
+            $0.trustedProxies = ["127.0.0.0/8"].compactMap { IPNetwork($0) }
+        }
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            for _ in 0..<3 {
+                #expect(try await mirror.get("/o/files/a.txt", [("X-Forwarded-For", "192.0.2.1")]).status == 302)
+                let inline = try await mirror.get("/o/files/a.txt", [("X-Forwarded-For", "10.1.2.3")])
+                #expect(inline.status == 200 && inline.text == "artifact")
+            }
+            // One for the redirect that memory has since, and one for each of the others.
+            #expect(mirror.store.locations == 4)
+        }
+    }
+
+    @Test func `what the mirror sends is charged to the network, and then files are left to the pool or to the origin`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt", Array(repeating: 1, count: 1_000))
+        try await world.seed("/base/a.small", Array(repeating: 1, count: 10))
+        let rules = [try Self.rule("**/*.small") { $0.inlineLimit = 100 }, try Self.rule("**")]
+        let options = try Self.options(rules) {
+            $0.deliveryHeader = true
+            $0.coldClaims = .none
+            $0.coldClaims.bytesPerMinute = 600
+        }
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            let inline = [("X-Cloud-Mirror-Delivery", "inline")]
+            #expect(try await mirror.get("/o/files/a.small").status == 200)
+            // HEAD sends nothing.
+            for _ in 0..<3 { #expect(try await mirror.request("HEAD", "/o/files/a.txt", inline).status == 200) }
+            #expect(try await mirror.get("/o/files/a.txt", inline).body.count == 1_000)
+            let spent = try await mirror.get("/o/files/a.txt", inline)
+            #expect(spent.status == 302 && spent["Location"] == World.origin + "/base/a.txt")
+            #expect(spent.json["msg"]?.string == Fallback.budget.message)
+            // Redirects to what is there cost nothing.
+            #expect(try await mirror.get("/o/files/a.small")["X-Cloud-Mirror-Outcome"] == "hit")
+            #expect(try await mirror.get("/o/files/a.small").status == 302)
+            #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
+            world.clock.advance(by: .seconds(60))
+            #expect(try await mirror.get("/o/files/a.small").status == 200)
         }
     }
 
@@ -228,6 +306,37 @@ struct NamedRouteTests {
                 #expect(!answer.has("Set-Cookie") && !answer.has("X-Xet-Hash"))
                 let sent = try #require(origin.requests.last)
                 #expect(sent.method == "POST" && sent.path == "/search")
+            }
+        }
+    }
+
+    @Test func `the places of objects of Git LFS lead through the mirror, and an answer without places comes as it is`() async throws {
+        try await FakeOrigin.run { origin in
+            let oid = String(repeating: "0a", count: 32)
+            let path = "/o/r.git/info/lfs/objects/batch"
+            let type = "application/vnd.git-lfs+json"
+            let answer = """
+                {"objects":[{"actions":{"download":{"href":"\(origin.url("/alambic/media/1/0a/0a/\(oid)"))?X-Amz-Signature=1"}},"oid":"\(oid)"}]}
+                """
+            origin.on(path, .body(Array(answer.utf8), type: type), .status(401, "who?"), .body(Array("<html>".utf8), type: "text/html"))
+            let named = NamedOrigin(name: "git", url: try ArtifactURL(origin.url("/")), rules: Preset.github.rules)
+            let options = MirrorOptions.with {
+                $0.named = [named]
+                // Also because only plain HTTP is spoken there.
+                $0.allow = [.prefix(named.url)]
+                $0.publicURL = "https://mirror.example/base"
+            }
+            try await MirrorFixture.run(World(), options) { mirror async throws in
+                let fields = [("Content-Type", type), ("Accept", type)]
+                let batch = try await mirror.request("POST", "/o/git\(path)", fields, body: "{}")
+                #expect(batch.status == 200 && batch["Content-Type"] == type)
+                // The digest is in the path as well; there it says the same.
+                let href = "https://mirror.example/base/o/git/~sha256=\(oid)/alambic/media/1/0a/0a/\(oid)?X-Amz-Signature=1"
+                #expect(batch.json["objects"]?.array?.first?["actions"]?["download"]?["href"]?.string == href)
+                #expect(origin.requests.last?.header("Accept") == type)
+                #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 401)
+                #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 502)
+                #expect(try await mirror.get("/o/git\(path)").status == 302)
             }
         }
     }

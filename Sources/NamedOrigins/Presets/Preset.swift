@@ -54,7 +54,8 @@ package enum Preset: String, Sendable, CaseIterable {
         .github: [
             "github.com": [
                 "https://codeload.github.com/", "https://objects.githubusercontent.com/", "https://raw.githubusercontent.com/",
-                "https://release-assets.githubusercontent.com/",
+                "https://release-assets.githubusercontent.com/", "https://github-cloud.s3.amazonaws.com/",
+                "https://github-cloud.githubusercontent.com/",
             ]
         ],
     ]

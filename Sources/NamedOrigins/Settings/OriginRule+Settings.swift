@@ -53,6 +53,8 @@ extension OriginRule {
     private static func check(_ rule: OriginRule, _ reader: SettingsReader) {
         switch rule.kind {
         case .passed, .refused: break
+        case .rewritten(.lfs):
+            if rule.methods != .post { reader.report("is asked for by POST; write methods: post", key: "links") }
         case .mirrored, .revalidated, .rewritten:
             if rule.methods != .read { reader.report("can only be read for this class; POST can be passed or refused", key: "methods") }
         }

@@ -66,9 +66,9 @@ extension NamedRoutes {
     }
 
     /// Only HTML may have links without a host, and Python's clients resolve those of JSON, too.
-    private func prefix(for call: NamedCall, _ request: Request) -> String {
+    func prefix(for call: NamedCall, _ request: Request) -> String {
         switch call.rule.kind {
-        case .rewritten(.npm), .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.fields):
+        case .rewritten(.npm), .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.lfs), .rewritten(.fields):
             let address = publicURL ?? "\(isTLS ? "https" : "http")://\(request.head.authority ?? "localhost")"
             return address + Self.prefix
         case .rewritten(.html), .rewritten(.python), .mirrored, .revalidated, .passed, .refused:
@@ -102,7 +102,10 @@ extension NamedRoutes {
         }
         guard (200..<300).contains(answer.status) else {
             guard (400..<600).contains(answer.status) else { return toOrigin(call, .notCopied).response(to: request) }
-            throw RequestError.origin(status: answer.status, message: "the origin answered \(answer.status)", headers: [:]).about(call.url)
+            var headers: HTTPFields = [:]
+            headers[values: .wwwAuthenticate] = answer.fields[values: .wwwAuthenticate]
+            throw RequestError.origin(status: answer.status, message: "the origin answered \(answer.status)", headers: headers)
+                .about(call.url)
         }
         guard let name = HTTPField.Name(place.field), let commit = answer.fields[name],
             let path = place.path(request.uri.path, at: commit)
