@@ -14,7 +14,7 @@ extension NamedRoutes {
     ) async throws -> Response {
         let isHead = request.method == .head
         // Its header fields tell more than the object's.
-        if isHead, case .field = call.rule.digest { return try await page(call, request, context, form: .fields) }
+        if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
@@ -32,7 +32,7 @@ extension NamedRoutes {
         // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own. Memory only
         // answers clients whose network changes nothing about redirects.
         let isRedirect = asked == nil && ofNetwork.isRedirect && call.origin.delivery == .redirect
-        wish.isShared = !isHead && isRedirect && call.origin.credentials != .client
+        wish.isShared = !isHead && isRedirect && call.origin.credentials != .client && !call.rule.isToldByFields
         // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
@@ -65,7 +65,14 @@ extension NamedRoutes {
         case .originStatus(401, _) where call.origin.credentials == .client:
             return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
-            return with(call, await redirects.finish(asking, with: answer)).response(to: request)
+            var response = with(call, await redirects.finish(asking, with: answer)).response(to: request)
+            // Some clients read them in the answer to GET.
+            if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
+                let words = await services.redirects.originWords(of: redirect, in: pool)
+                response.headers.append(contentsOf: HTTPFields(words?.fields ?? OriginFields()))
+                if let etag = words?.etag, HTTPField.isValidValue(etag) { response.headers[.eTag] = etag }
+            }
+            return response
         }
     }
 
@@ -138,6 +145,11 @@ extension NamedRoutes {
         guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
         return [.dockerContentDigest: "sha256:\(digest.hex)"]
     }
+}
+
+extension OriginRule {
+    /// Whether header fields of the origin's answer say what an artifact is, so that clients look for them first.
+    fileprivate var isToldByFields: Bool { if case .field = digest { true } else { false } }
 }
 
 extension Fallback {
