@@ -68,6 +68,7 @@ package struct MetadataFields: Sendable {
     package func shortened(_ metadata: ObjectMetadata, to limit: Int) -> ObjectMetadata {
         var short = metadata
         if Self.encode(metadata.upstreamURL).utf8.count > limit { short.upstreamURL = "" }
+        if metadata.originFields.text.utf8.count > limit { short.originFields = OriginFields() }
         while Self.encode(Self.joined(short.addresses)).utf8.count > limit { short.addresses.removeLast() }
         return short
     }
