@@ -152,4 +152,14 @@ struct NamedDeliveryTests {
             #expect(try await mirror.get("/o/files/a.small").status == 200)
         }
     }
+
+    @Test func `a part that a condition may make the whole of a large file is redirected to`() async throws {
+        let world = World()
+        try await world.seed("/base/large.txt", Array(repeating: 1, count: 1_000))
+        let options = try NamedRouteTests.options([try NamedRouteTests.rule("**") { $0.inlineLimit = 99 }])
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            #expect(try await mirror.get("/o/files/large.txt", [("Range", "bytes=0-9")]).status == 206)
+            #expect(try await mirror.get("/o/files/large.txt", [("Range", "bytes=0-9"), ("If-Range", "\"other\"")]).status == 302)
+        }
+    }
 }

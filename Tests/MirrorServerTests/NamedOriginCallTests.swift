@@ -162,4 +162,23 @@ struct NamedOriginCallTests {
             }
         }
     }
+
+    @Test func `a client that shows its own credentials gets pages of its own, whose links lead through the mirror`() async throws {
+        try await Self.run(OriginRule(.everything, .rewritten(.html)), .client, claims: 3) { mirror, origin async throws in
+            origin.on("/a/") { request in
+                request.header("Authorization") == "Bearer own"
+                    ? .text("<a href='/b'>private</a>") : .text("<a href='/b'>public</a>", etag: "\"v2\"")
+            }
+            let own = [("Authorization", "Bearer own")]
+            for _ in 0..<2 {
+                let page = try await mirror.get("/o/index/a/", own)
+                #expect(page.status == 200 && page.text == "<a href='/o/index/b'>private</a>")
+                #expect(page["Cache-Control"] == "private, no-cache")
+            }
+            #expect(try await mirror.get("/o/index/a/").text == "<a href='/o/index/b'>public</a>")
+            #expect(origin.requests.count == 3)
+            #expect(try await mirror.get("/o/index/a/", own).status == 503)
+            #expect(try await mirror.get("/o/index/a/").text == "<a href='/o/index/b'>public</a>")
+        }
+    }
 }

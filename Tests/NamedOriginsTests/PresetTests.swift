@@ -173,7 +173,7 @@ import Testing
         #expect(Preset.python.links(of: "index.example.org").isEmpty)
         // None was dropped because it is no URL.
         #expect(Preset.oci.links(of: "registry-1.docker.io").count == 2)
-        #expect(Preset.huggingface.links(of: "huggingface.co").count == 17)
+        #expect(Preset.huggingface.links(of: "huggingface.co").count == 18)
         #expect(Preset.huggingface.links(of: "huggingface.co").contains { $0.url.host == "cdn-lfs-us-1.hf.co" })
         #expect(Preset.conda.links(of: "conda.anaconda.org").map(\.url.host) == ["binstar-cio-packages-prod.s3.amazonaws.com"])
     }

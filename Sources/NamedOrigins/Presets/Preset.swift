@@ -40,11 +40,11 @@ package enum Preset: String, Sendable, CaseIterable {
         ],
         // Packages of some channels are redirected to there.
         .conda: ["conda.anaconda.org": ["https://binstar-cio-packages-prod.s3.amazonaws.com/"]],
-        // https://huggingface.co/.well-known/meta.json, `lfsDomains` and `cdnDomains`
+        // https://huggingface.co/.well-known/meta.json, `lfsDomains` and `cdnDomains`; cas-bridge is where Xet files are for clients without Xet
         .huggingface: [
             "huggingface.co": [
                 "https://cdn-lfs.hf.co/", "https://cdn-lfs-us-1.hf.co/", "https://cdn-lfs-eu-1.hf.co/", "https://transfer.xethub.hf.co/",
-                "https://transfer.xethub-eu.hf.co/", "https://aws.cdn.hf.co/", "https://us.aws.cdn.hf.co/",
+                "https://transfer.xethub-eu.hf.co/", "https://cas-bridge.xethub.hf.co/", "https://aws.cdn.hf.co/", "https://us.aws.cdn.hf.co/",
                 "https://us-east-1.aws.cdn.hf.co/", "https://us-west-2.aws.cdn.hf.co/", "https://eu-west-3.aws.cdn.hf.co/",
                 "https://ap-southeast-1.aws.cdn.hf.co/", "https://us.gcp.cdn.hf.co/", "https://us-east1.us.gcp.cdn.hf.co/",
                 "https://us-central1.us.gcp.cdn.hf.co/", "https://us-west4.us.gcp.cdn.hf.co/", "https://europe-west4.us.gcp.cdn.hf.co/",

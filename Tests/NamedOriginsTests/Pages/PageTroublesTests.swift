@@ -336,4 +336,23 @@ import Testing
             #expect(!scene.log.all.contains { $0.contains("t0ken") })
         }
     }
+
+    @Test("The fields of an artifact are those of its redirect where the place that it leads to refuses HEAD", arguments: [403, 405])
+    func headRefused(_ status: Int) async throws {
+        try await PageScene.run { scene async throws in
+            let told = [("X-Linked-Size", "5000"), ("X-Linked-ETag", "\"abc\""), ("X-Repo-Commit", "c0ffee"), ("Set-Cookie", "a=b")]
+            scene.origin.on("/a", .redirect(to: "/signed").with { $0.headers += told })
+            scene.origin.on("/bare", .redirect(to: "/signed"))
+            scene.origin.on("/signed", .status(status, "no"))
+            for freshness in [PageAnswer.Freshness.fetched, .fresh] {
+                let answer = try await scene.page("/a") { $0.form = .fields }
+                #expect(answer.status == 200 && answer.freshness == freshness)
+                #expect(answer.field("Content-Length") == "5000" && answer.field("ETag") == "\"abc\"")
+                #expect(answer.field("X-Repo-Commit") == "c0ffee" && answer.field("Set-Cookie") == nil)
+            }
+            #expect(try await scene.page("/bare") { $0.form = .fields }.status == status)
+            // The page itself is not what the redirect tells.
+            #expect(try await scene.page("/a").status == status)
+        }
+    }
 }

@@ -176,7 +176,10 @@ extension RedirectAnswer {
     /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
     /// (uv): a small part is sent like a small object.
     private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
-        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
+        // Where a condition may make the whole of it, the whole is what counts.
+        guard let range = request.headers[.range], request.headers[.ifRange] == nil,
+            case .part(let part) = ConditionalRequest.part(range, size: size)
+        else { return size }
         return part.length
     }
 }

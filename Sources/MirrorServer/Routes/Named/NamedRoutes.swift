@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import MirrorCore
 import MirrorEngine
+import MirrorSettings
 import NamedOrigins
 
 /// `GET`, `HEAD` and `POST /o/…`: docs/request-handling.md has every branch.
@@ -43,7 +44,7 @@ struct NamedRoutes: Sendable {
         }
         // What a client shows for itself concerns nobody else: nothing of the answer is kept.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
-            return try await relay(call, request, context, authorization: own)
+            return try await ownAnswer(call, request, context, authorization: own)
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
@@ -51,6 +52,20 @@ struct NamedRoutes: Sendable {
         case .revalidated, .rewritten: return try await page(call, request, context)
         case .passed: return try await pass(call, request, context)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
+        }
+    }
+
+    /// What the origin has for one client alone. Links of pages lead through the mirror all the same: many only work at the origin's host.
+    private func ownAnswer(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String
+    ) async throws -> Response {
+        switch call.rule.kind {
+        case .revalidated where call.rule.commit == nil, .rewritten(.html), .rewritten(.python), .rewritten(.npm), .rewritten(.cargoConfig),
+            .rewritten(.condaRepodata), .rewritten(.fields):
+            guard isPaid(request, context) else { throw Self.overBudget(call) }
+            return try await page(call, request, context, authorization: Secret(authorization))
+        case .mirrored, .revalidated, .rewritten(.lfs), .passed, .refused:
+            return try await relay(call, request, context, authorization: authorization)
         }
     }
 

@@ -63,7 +63,10 @@ struct PageFetcher: Sendable {
             guard let stored else { break }
             await store.confirm(stored, key, at: now)
             return .kept(stored, isNew: false)
-        case 400..<600:
+        case 400..<500:
+            if let told = try await told(response, request, key, at: now, isKept: isKept) { return told }
+            return .other(try await word(response, request))
+        case 500..<600:
             return .other(try await word(response, request))
         default: break
         }
@@ -117,6 +120,38 @@ struct PageFetcher: Sendable {
             return .kept(try await store.keep(writer, record, as: key), isNew: true)
         } catch {
             logger.warning("A page cannot be kept", metadata: ["page": "\(request.url.redacted)", "error": "\(error)"])
+            return .loose(LoosePage(record: record, writer: writer))
+        }
+    }
+
+    /// An artifact whose redirect tells everything of it, where the place that it leads to does not take HEAD: what is signed for GET is refused otherwise.
+    ///
+    /// - Returns: `nil` if the redirect does not state a size.
+    private func told(
+        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
+    ) async throws -> PageOutcome? {
+        let fields = PageFields.kept(ofRedirects: response.redirects)
+        func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+        guard request.form == .fields, let size = value("x-linked-size").flatMap({ Int64(digits: $0) }) else { return nil }
+        let writer: PageWriter
+        let written: (length: Int64, sha256: String)?
+        do {
+            writer = try await store.newFile()
+            written = try await writer.write(AsyncStream<ByteBuffer> { $0.finish() }, limit: 0)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw unavailable(error, request)
+        }
+        let record = PageRecord(
+            url: key.url.description, variant: key.variant, finalURL: request.url.description,
+            fields: fields + [.init(name: "accept-ranges", value: "bytes"), .init(name: "content-length", value: "\(size)")],
+            etag: value("x-linked-etag").flatMap { EntityTag.isValid($0) ? $0 : nil }, lastModified: nil, maxAge: nil,
+            length: written?.length ?? 0, sha256: written?.sha256 ?? "", fetched: now.milliseconds)
+        guard isKept else { return .loose(LoosePage(record: record, writer: writer)) }
+        do {
+            return .kept(try await store.keep(writer, record, as: key), isNew: true)
+        } catch {
             return .loose(LoosePage(record: record, writer: writer))
         }
     }
