@@ -28,7 +28,9 @@ extension OriginRule {
         case .refused: kind = .refused
         }
         if word != .rewritten, links != nil { reader.report("is only for the class rewritten", key: "links") }
-        var rule = OriginRule(pattern, kind, query: word == .mirrored ? .dropSignatures : .keep)
+        // What is refused is refused whatever is to be done with it, unless the rule says otherwise.
+        var rule = OriginRule(
+            pattern, kind, methods: word == .refused ? .any : .read, query: word == .mirrored ? .dropSignatures : .keep)
         rule = readRest(of: rule, reader)
         check(rule, reader)
         return rule
