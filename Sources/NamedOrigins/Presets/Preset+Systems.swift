@@ -70,7 +70,7 @@ extension Preset {
         .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}"),
         .mirrored("/{owner}/{repository}/archive/{commit:hex40}.*"),
         .mirrored("/{owner}/{repository}/raw/{commit:hex40}/**", html: true),
-        .page("/{owner}/{repository}/raw/**"),
+        .page("/{owner}/{repository}/raw/**", html: true),
         .passed("/{owner}/{repository}/archive/**", methods: .read),
         OriginRule(preset: "/{owner}/{repository}/info/lfs/objects/batch", .rewritten(.lfs), methods: .post, query: .keep),
         .passed("/{owner}/{repository}/info/lfs/**"),

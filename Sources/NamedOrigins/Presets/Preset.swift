@@ -44,7 +44,8 @@ package enum Preset: String, Sendable, CaseIterable {
         .huggingface: [
             "huggingface.co": [
                 "https://cdn-lfs.hf.co/", "https://cdn-lfs-us-1.hf.co/", "https://cdn-lfs-eu-1.hf.co/", "https://transfer.xethub.hf.co/",
-                "https://transfer.xethub-eu.hf.co/", "https://cas-bridge.xethub.hf.co/", "https://aws.cdn.hf.co/", "https://us.aws.cdn.hf.co/",
+                "https://transfer.xethub-eu.hf.co/", "https://cas-bridge.xethub.hf.co/", "https://aws.cdn.hf.co/",
+                "https://us.aws.cdn.hf.co/",
                 "https://us-east-1.aws.cdn.hf.co/", "https://us-west-2.aws.cdn.hf.co/", "https://eu-west-3.aws.cdn.hf.co/",
                 "https://ap-southeast-1.aws.cdn.hf.co/", "https://us.gcp.cdn.hf.co/", "https://us-east1.us.gcp.cdn.hf.co/",
                 "https://us-central1.us.gcp.cdn.hf.co/", "https://us-west4.us.gcp.cdn.hf.co/", "https://europe-west4.us.gcp.cdn.hf.co/",
@@ -88,8 +89,13 @@ extension OriginRule {
         OriginRule(preset: pattern, .mirrored, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: !html)
     }
 
-    static func page(_ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60)) -> OriginRule {
-        OriginRule(preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep)
+    /// - Parameter html: Whether the page may be HTML; where it is not, HTML is what a portal or a page for logging in puts in its place.
+    static func page(
+        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false
+    ) -> OriginRule {
+        let isHTML = html || grammar == .python || grammar == .html
+        return OriginRule(
+            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML)
     }
 
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {

@@ -14,7 +14,7 @@ package struct OriginRule: Sendable, Equatable {
     package var query: QueryRule
     /// Where a digest of the artifact stands.
     package var digest: DigestPlace?
-    /// Whether an answer in HTML is an error of the origin, not the artifact.
+    /// Whether an answer in HTML is an error of the origin, and not the artifact or the page.
     package var refusesHTML: Bool
     /// How long a request for an artifact waits for its copy; `nil`: as for any other.
     package var wait: Duration?

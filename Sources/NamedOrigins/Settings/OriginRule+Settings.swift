@@ -63,7 +63,7 @@ extension OriginRule {
         let keys: (own: [String], class: String) =
             switch rule.kind {
             case .mirrored: (["life"], "revalidated or rewritten")
-            case .revalidated, .rewritten: (["inline", "digest", "refuseHTML", "wait", "miss"], "mirrored")
+            case .revalidated, .rewritten: (["inline", "digest", "wait", "miss"], "mirrored")
             case .passed, .refused: (["life", "inline", "digest", "refuseHTML", "wait", "miss"], "mirrored, revalidated or rewritten")
             }
         for key in keys.own where reader.has(key) { reader.report("is only for rules of the class \(keys.class)", key: key) }

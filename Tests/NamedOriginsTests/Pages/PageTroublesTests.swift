@@ -255,6 +255,24 @@ import Testing
         }
     }
 
+    @Test("Where a page cannot be HTML, what a portal answers does not replace it")
+    func portal() async throws {
+        let portal = FakeBehavior.body(Array("<html>log in</html>".utf8), etag: "\"portal\"", type: "text/html")
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/Packages", .text("Package: a"), portal, .text("Package: b", etag: "\"v2\""))
+            scene.origin.on("/Sources", portal)
+            func page() async throws -> PageAnswer { try await scene.page("/Packages") { $0.rule.refusesHTML = true } }
+            #expect(try await page().text == "Package: a")
+            scene.clock.advance(by: .seconds(60))
+            let stale = try await page()
+            #expect(stale.freshness == .stale)
+            #expect(try await stale.text == "Package: a")
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await page().text == "Package: b")
+            #expect(try await scene.failure("/Sources") { $0.rule.refusesHTML = true } == .unusable)
+        }
+    }
+
     @Test("An origin that may not be fetched from, or redirects to such a place, is refused")
     func refused() async throws {
         try await PageScene.run { scene async throws in

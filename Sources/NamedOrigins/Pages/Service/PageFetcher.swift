@@ -83,7 +83,7 @@ struct PageFetcher: Sendable {
             .down(PageError(code: .unusable, message: "\(request.url.redacted): it \(problem)"))
         }
         // What a portal or a page for logging in puts in the place of a document.
-        if request.grammar?.isJSON == true, Self.isHTML(response) { return unusable("is HTML") }
+        if request.grammar?.isJSON == true || request.rule.refusesHTML, Self.isHTML(response) { return unusable("is HTML") }
         guard let body = DecodedBody(response, isHead: request.form == .fields) else {
             return unusable("is encoded (\(DecodedBody.codings(response.headers).cut(to: 64)))")
         }
