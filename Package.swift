@@ -118,7 +118,7 @@ let package = Package(
         module(
             "NamedOrigins",
             [
-                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, httpTypes, logging, metrics, nioCore, nioHTTP1,
+                "MirrorSettings", "MirrorNet", "MirrorSystem", "CZlib", "MirrorCore", crypto, httpTypes, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
             ]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),

@@ -22,7 +22,8 @@ def run(settings: Settings) -> list[Row]:
     with PackageServers("install", settings.wheels) as servers:
         for number in range(settings.rounds):
             for client in CLIENTS:
-                for cache in CACHES:
+                # Another one is the first in each round: who comes first meets colder caches of the system.
+                for cache in CACHES[number % len(CACHES):] + CACHES[:number % len(CACHES)]:
                     with cache(f"install-{client}-{number}", servers) as server:
                         for what in ("cold", "warm"):
                             before, asked = cpu_seconds(server.pid), servers.asked()

@@ -36,6 +36,10 @@ class PackageServers(ScriptedServer):
     def index(self) -> str:
         return f"{self.urls['python']}/simple/"
 
+    def add(self, project: str, versions: int) -> None:
+        """A project of many small wheels."""
+        self._control("python", "add", {"project": project, "requires": [], "size": 10, "versions": versions})
+
     def asked(self) -> int:
         """Requests for files so far."""
         with urllib.request.urlopen(f"{self.urls['files']}/_control/requests", timeout=30) as answer:

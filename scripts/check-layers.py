@@ -24,7 +24,7 @@ LAYERS = {
     "Retention": {"CLibrary", "MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
-    "NamedOrigins": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
+    "NamedOrigins": {"MirrorSettings", "MirrorNet", "MirrorSystem", "CZlib", "MirrorCore"},
     "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore"},
     "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorSystem", "CLibrary", "MirrorCore"},

@@ -17,7 +17,7 @@
 #                                     Storage refuses; the certificate is in the file CLOUD_MIRROR_TEST_AZURE_CA. It fails on request, too
 #     CLOUD_MIRROR_TEST_AZURE_ACCOUNT, CLOUD_MIRROR_TEST_AZURE_KEY   of its storage account, the key in base64
 #     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore, google-cloud-storage and azure-storage-blob
-#     CLOUD_MIRROR_TEST_CLIENTS       a folder with pip, uv, hf, go and a Python: clients of package registries
+#     CLOUD_MIRROR_TEST_CLIENTS       a folder with pip, uv, hf, go, bun and a Python: clients of package registries
 #   stop_servers       ends them and removes their data
 #
 # With CI=true a server that cannot be had is a failure; elsewhere a note, its variables are not set, and the tests of it say so.

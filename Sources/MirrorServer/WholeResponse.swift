@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import MirrorCore
 import MirrorEngine
+import MirrorStorage
 import NIOCore
 import NIOHTTP1
 
@@ -53,6 +54,7 @@ struct WholeResponse: Sendable {
         add(.eTag, description.etag)
         add(.lastModified, description.lastModified?.httpDate)
         if description.acceptsRanges { add(.acceptRanges, "bytes") }
+        fields.append(contentsOf: HTTPFields(description.originFields))
         add(.xContentTypeOptions, "nosniff")
         add(.contentLength, String(description.size))
         return WholeResponse(status: .ok, fields: fields, body: [])
@@ -82,6 +84,16 @@ struct WholeResponse: Sendable {
         bytes.writeStaticString("\r\n\r\n")
         if !isHead { bytes.writeBytes(body) }
         return bytes
+    }
+}
+
+extension HTTPFields {
+    /// As the origin sent them.
+    init(_ fields: OriginFields) {
+        self.init()
+        for (name, value) in fields.all {
+            if let name = HTTPField.Name(name.rawValue) { append(HTTPField(name: name, value: value)) }
+        }
     }
 }
 

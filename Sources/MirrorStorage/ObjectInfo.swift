@@ -48,11 +48,13 @@ public struct ObjectMetadata: Sendable, Hashable {
     public var addresses: [String]
     /// The digest; known once the upload is complete.
     public var sha256: Digest?
+    /// Other fields of the origin's answer that clients look for.
+    public var originFields: OriginFields
 
     public init(
         contentType: String? = nil, contentEncoding: String? = nil, contentDisposition: String? = nil, upstreamURL: String,
         upstreamETag: String? = nil, upstreamContentLength: Int64? = nil, upstreamLastModified: Timestamp? = nil,
-        stored: Timestamp, addresses: [String] = [], sha256: Digest? = nil
+        stored: Timestamp, addresses: [String] = [], sha256: Digest? = nil, originFields: OriginFields = OriginFields()
     ) {
         self.contentType = contentType
         self.contentEncoding = contentEncoding
@@ -64,6 +66,7 @@ public struct ObjectMetadata: Sendable, Hashable {
         self.stored = stored
         self.addresses = addresses
         self.sha256 = sha256
+        self.originFields = originFields
     }
 
     /// The names under which stores keep the fields that have no name in HTTP.
@@ -75,5 +78,9 @@ public struct ObjectMetadata: Sendable, Hashable {
         package static let stored = "cloud-mirror-stored"
         package static let addresses = "cloud-mirror-addresses"
         package static let sha256 = "cloud-mirror-sha256"
+        package static let originFields = "cloud-mirror-origin-fields"
+        /// Also under the names that Maven Resolver looks for in answers of buckets.
+        package static let checksumSHA1 = "checksum-sha1"
+        package static let checksumMD5 = "checksum-md5"
     }
 }

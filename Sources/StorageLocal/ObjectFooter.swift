@@ -35,6 +35,8 @@ struct ObjectFooter: Codable, Equatable {
     /// Milliseconds since 1970.
     var stored: Int64
     var addresses: [String]
+    /// `nil` for none, and in what older versions wrote.
+    var originFields: String?
 
     init(key: ObjectKey, size: Int64, sha256: Digest, lastModified: Timestamp, metadata: ObjectMetadata) {
         self.key = key.description
@@ -50,6 +52,7 @@ struct ObjectFooter: Codable, Equatable {
         upstreamLastModified = metadata.upstreamLastModified?.milliseconds
         stored = metadata.stored.milliseconds
         addresses = metadata.addresses
+        originFields = metadata.originFields.isEmpty ? nil : metadata.originFields.text
     }
 
     /// - Returns: `nil` if the footer belongs to another key, or its digest is not a SHA-256.
@@ -61,7 +64,8 @@ struct ObjectFooter: Codable, Equatable {
                 contentType: contentType, contentEncoding: contentEncoding, contentDisposition: contentDisposition,
                 upstreamURL: upstreamURL, upstreamETag: upstreamETag, upstreamContentLength: upstreamContentLength,
                 upstreamLastModified: upstreamLastModified.map(Timestamp.init(milliseconds:)),
-                stored: Timestamp(milliseconds: stored), addresses: addresses, sha256: digest))
+                stored: Timestamp(milliseconds: stored), addresses: addresses, sha256: digest,
+                originFields: OriginFields(text: originFields ?? "")))
     }
 
     /// - Throws: ``StorageError/Code/invalidRequest`` if the metadata is longer than ``maxDocumentLength``.

@@ -61,7 +61,7 @@ import Testing
                     wait: .seconds(3), miss: .redirectAndCopy),
                 OriginRule(try PathPattern("/index/{name}"), .rewritten(.html), life: .seconds(300), query: .keep),
                 OriginRule(try PathPattern("/search"), .passed, methods: .any, query: .keep),
-                OriginRule(try PathPattern("/private/**"), .refused, query: .keep),
+                OriginRule(try PathPattern("/private/**"), .refused, methods: .any, query: .keep),
                 OriginRule(try PathPattern("/sums/{digest:hex40}"), .mirrored, digest: .path(.sha1)),
             ])
         #expect(Array(files.rules.dropFirst(5)) == Preset.oci.rules)
@@ -135,6 +135,10 @@ import Testing
             (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, methods: any}]}",
                 ["3:85: origins.named.pip.rules[0].methods: can only be read for this class; POST can be passed or refused"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten, links: lfs}]}",
+                ["3:84: origins.named.pip.rules[0].links: is asked for by POST; write methods: post"]
             ),
             (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten}]}",

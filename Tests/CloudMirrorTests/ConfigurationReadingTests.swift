@@ -71,7 +71,7 @@ import Testing
             state: {sqlite: {path: db.sqlite}}
             selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a, "::ffff:10.2.0.0/112": local/a},
               trustedProxies: [10.9.9.9, "::ffff:10.0.0.0/104"], default: local/b, regions: {aws/eu-west-3: local/a}, nearest: same-cloud,
-              poolHeader: true, proxyHeader: Forwarded,
+              poolHeader: true, deliveryHeader: true, proxyHeader: Forwarded,
               cloudRegions: {aws: "http://lists.example/ip-ranges.json?v=1", google: ../cloud.json, azure: /azure.json, refresh: 6h}}
             sweep: {interval: 1h}
             server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, proxyProtocol: true, shutdownGrace: 1s}
@@ -139,6 +139,7 @@ import Testing
         #expect(configuration.selection.regions == [region: try #require(PoolID("local/a"))])
         #expect(configuration.selection.nearest == .sameCloud)
         #expect(configuration.selection.poolHeader)
+        #expect(configuration.selection.deliveryHeader)
         #expect(configuration.selection.proxyHeader == .forwarded)
         var lists = CloudRegionSources()
         lists.aws = .url(try ArtifactURL("http://lists.example/ip-ranges.json?v=1"))

@@ -45,7 +45,7 @@ import Testing
             (
                 "default: local/a",
                 "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16], regions: {aws/us-west-2: local/b}, "
-                    + "nearest: never, poolHeader: true, proxyHeader: Forwarded"
+                    + "nearest: never, poolHeader: true, deliveryHeader: true, proxyHeader: Forwarded"
             ),
             (
                 "level: info",
@@ -57,7 +57,7 @@ import Testing
                 "pools.local/a.retention.maxBytes",
                 "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
                 "redirect.hop", "redirect.hops", "redirect.maxWait",
-                "redirect.maxWaiting", "redirect.waitLimit", "selection.default",
+                "redirect.maxWaiting", "redirect.waitLimit", "selection.default", "selection.deliveryHeader",
                 "selection.nearest", "selection.networks", "selection.poolHeader", "selection.proxyHeader", "selection.regions",
                 "selection.trustedProxies",
             ])

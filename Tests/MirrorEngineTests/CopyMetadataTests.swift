@@ -36,6 +36,27 @@ struct CopyMetadataTests {
         }
     }
 
+    @Test("Fields that clients look for are kept, and those of the first answer come before those that it leads to")
+    func originFields() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on(
+                "/a.bin",
+                .redirect(to: "/b.bin").with {
+                    $0.headers += [("X-Linked-ETag", "\"first\""), ("X-Repo-Commit", "c0ffee"), ("Set-Cookie", "a=b")]
+                })
+            engine.origin.on(
+                "/b.bin",
+                .text("hello").with {
+                    $0.headers += [
+                        ("X-Linked-Etag", "\"second\""), ("x-checksum-sha1", "2fd4e1c6"), ("X-Xet-Hash", "d"), ("X-Linked-Size", "a b"),
+                    ]
+                })
+            _ = try await engine.ask("/a.bin")
+            let fields = try await engine.read("/a.bin").info.metadata.originFields
+            #expect(fields.text == "x-checksum-sha1=2fd4e1c6 x-repo-commit=c0ffee x-linked-etag=\"first\"")
+        }
+    }
+
     @Test("An origin that states nothing leaves nothing")
     func bare() async throws {
         try await EngineFixture.run { engine async throws in

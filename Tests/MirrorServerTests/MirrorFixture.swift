@@ -55,6 +55,7 @@ struct MirrorOptions: Sendable {
     /// A directory to keep pages in.
     var pages: String?
     var deliveries: [SelectionConfiguration.DeliveryRule] = []
+    var deliveryHeader = false
     var copies = false
     var isSigned = false
     var hasOtherPool = true
@@ -64,7 +65,7 @@ struct MirrorOptions: Sendable {
     var selection: SelectionConfiguration {
         var selection = SelectionConfiguration(networks: networks, trustedProxies: trustedProxies, fallback: fallback)
         (selection.proxyHeader, selection.poolHeader, selection.regions) = (proxyHeader, poolHeader, regionPools)
-        selection.deliveries = deliveries
+        (selection.deliveries, selection.deliveryHeader) = (deliveries, deliveryHeader)
         return selection
     }
 

@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorNet
 import MirrorSettings
+import MirrorState
+import MirrorTesting
 import NamedOrigins
 import TestServers
 import Testing
@@ -100,6 +102,83 @@ struct NamedOriginCallTests {
                 #expect(response.status == 302)
                 #expect(response["Location"] == "/o/index/m/resolve/\(commit)/f?x=1")
             }
+        }
+    }
+
+    @Test(
+        "HEAD is answered as GET is, without the body",
+        arguments: [OriginRule.Kind.revalidated, .rewritten(.html), .passed, .refused],
+        [UpstreamCredentials.none, .bearer(Secret("t0ken"))])
+    func heads(kind: OriginRule.Kind, credentials: UpstreamCredentials) async throws {
+        try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+            origin.on("/a", .text("<a href='b'>page</a>"))
+            origin.on("/none", .status(404, "nothing"))
+            origin.on("/broken", .status(500, "broken"))
+            for path in ["/a", "/none", "/broken"] {
+                _ = try await mirror.get("/o/index\(path)")
+                let get = try await mirror.get("/o/index\(path)")
+                let head = try await mirror.request("HEAD", "/o/index\(path)")
+                #expect(head.status == get.status && head.body.isEmpty)
+                for name in ["Location", "Content-Type", "ETag", "Cache-Control", "X-Cloud-Mirror-Outcome", "Vary"] {
+                    #expect(head[name] == get[name], "\(path): \(name)")
+                }
+                // An error's own body names the method.
+                if kind != .refused { #expect(head["Content-Length"] == get["Content-Length"], "\(path)") }
+            }
+        }
+    }
+
+    @Test("HEAD of an artifact that its rule does not copy is answered as GET is", arguments: [Miss.redirect, .refuse])
+    func headsOfMisses(miss: Miss) async throws {
+        var rule = OriginRule(.everything, .mirrored)
+        rule.miss = miss
+        try await Self.run(rule, claims: 100) { mirror, origin async throws in
+            let get = try await mirror.get("/o/index/a")
+            let head = try await mirror.request("HEAD", "/o/index/a")
+            #expect(get.status == (miss == .refuse ? 404 : 302))
+            #expect(head.status == get.status && head.body.isEmpty)
+            #expect(head["Location"] == get["Location"])
+            #expect(origin.requests.isEmpty)
+        }
+    }
+
+    @Test(
+        "A client is told what to show only if what it shows reaches the origin",
+        arguments: [OriginRule.Kind.revalidated, .passed, .mirrored], ["GET", "HEAD"])
+    func challenges(kind: OriginRule.Kind, method: String) async throws {
+        for credentials in [UpstreamCredentials.none, .client, .bearer(Secret("t0ken"))] {
+            try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+                origin.on("/a", .status(401, "who?").with { $0.headers.append(("WWW-Authenticate", "Basic realm=\"origin\"")) })
+                let id = ReplicaID(artifact: try ArtifactURL(origin.url("/a")), pool: try require(World.pool))
+                _ = try await mirror.world.state.claim(id)
+                let lease = try require(try await mirror.world.state.lease(pools: [id.pool], worker: "test", duration: .seconds(1)))
+                let failure = CopyFailure(reason: .origin(status: 401), message: "no", retryAt: mirror.world.clock.now + .seconds(3_600))
+                try await mirror.world.state.finish(lease, .failed(failure))
+                let response = try await mirror.request(method, "/o/index/a")
+                // What is left to the origin is asked of it by the client itself, unless only the mirror can.
+                let isLeft = kind == .passed && credentials != .bearer(Secret("t0ken"))
+                #expect(response.status == (isLeft ? 302 : 401))
+                #expect(response["WWW-Authenticate"] == (credentials == .client && !isLeft ? "Basic realm=\"origin\"" : nil))
+            }
+        }
+    }
+
+    @Test func `a client that shows its own credentials gets pages of its own, whose links lead through the mirror`() async throws {
+        try await Self.run(OriginRule(.everything, .rewritten(.html)), .client, claims: 3) { mirror, origin async throws in
+            origin.on("/a/") { request in
+                request.header("Authorization") == "Bearer own"
+                    ? .text("<a href='/b'>private</a>") : .text("<a href='/b'>public</a>", etag: "\"v2\"")
+            }
+            let own = [("Authorization", "Bearer own")]
+            for _ in 0..<2 {
+                let page = try await mirror.get("/o/index/a/", own)
+                #expect(page.status == 200 && page.text == "<a href='/o/index/b'>private</a>")
+                #expect(page["Cache-Control"] == "private, no-cache")
+            }
+            #expect(try await mirror.get("/o/index/a/").text == "<a href='/o/index/b'>public</a>")
+            #expect(origin.requests.count == 3)
+            #expect(try await mirror.get("/o/index/a/", own).status == 503)
+            #expect(try await mirror.get("/o/index/a/").text == "<a href='/o/index/b'>public</a>")
         }
     }
 }

@@ -14,18 +14,18 @@ import Testing
 struct NamedRouteTests {
     private static let hex = "c7c5c1d70c5dec4416ab6158afd0b223ef40c29b1dc1f97ed9428b94d4cadb1c"
 
-    private static func options(
-        _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) -> Void = { _ in }
+    static func options(
+        _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) throws -> Void = { _ in }
     ) throws -> MirrorOptions {
         let origin = NamedOrigin(name: "files", url: try ArtifactURL(World.origin + "/base/"), rules: rules, delivery: delivery)
-        return .with {
+        return try .with {
             $0.named = [origin]
             $0.fallback = World.pool
-            change(&$0)
+            try change(&$0)
         }
     }
 
-    private static func rule(
+    static func rule(
         _ pattern: String, _ kind: OriginRule.Kind = .mirrored, methods: RuleMethods = .read,
         _ change: (inout OriginRule) -> Void = { _ in }
     ) throws -> OriginRule {
@@ -89,36 +89,6 @@ struct NamedRouteTests {
             #expect(try await mirror.get("/o/files/small.txt", [("If-None-Match", etag)]).status == 304)
             #expect(try await mirror.get("/o/files/small.txt", [("If-Match", "\"other\"")]).status == 412)
             #expect(try await mirror.get("/o/files/small.txt", [("Range", "bytes=9-")]).status == 416)
-        }
-    }
-
-    @Test func `how the bytes are delivered is said by a field, by the network or by the origin, in this order`() async throws {
-        let world = World()
-        try await world.seed("/base/a.txt")
-        let field = "X-Cloud-Mirror-Delivery"
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
-            #expect(try await mirror.get("/o/files/a.txt").status == 302)
-            // Not from the memory of the answer before.
-            let inline = try await mirror.get("/o/files/a.txt", [(field, "inline")])
-            #expect(inline.status == 200 && inline.text == "artifact")
-            let origin = try await mirror.get("/o/files/a.txt", [(field, "origin")])
-            #expect(origin.status == 302 && origin["Location"] == World.origin + "/base/a.txt")
-            #expect(origin["X-Cloud-Mirror-Outcome"] == "fallback")
-            #expect(try await mirror.get("/o/files/a.txt", [(field, "fast")]).status == 400)
-            #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
-        }
-        let rules = [try Self.rule("**")]
-        let network = try Self.options(rules) {
-            $0.deliveries = ["127.0.0.0/8"].compactMap { IPNetwork($0) }.map { .init(network: $0, delivery: .inline) }
-        }
-        try await MirrorFixture.run(world, network) { mirror async throws in
-            for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
-            #expect(try await mirror.get("/o/files/a.txt", [(field, "redirect")]).status == 302)
-            // Only artifacts of named origins.
-            #expect(try await mirror.get(World.target("/base/a.txt")).status == 302)
-        }
-        try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror async throws in
-            for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
         }
     }
 
@@ -228,6 +198,37 @@ struct NamedRouteTests {
                 #expect(!answer.has("Set-Cookie") && !answer.has("X-Xet-Hash"))
                 let sent = try #require(origin.requests.last)
                 #expect(sent.method == "POST" && sent.path == "/search")
+            }
+        }
+    }
+
+    @Test func `the places of objects of Git LFS lead through the mirror, and an answer without places comes as it is`() async throws {
+        try await FakeOrigin.run { origin in
+            let oid = String(repeating: "0a", count: 32)
+            let path = "/o/r.git/info/lfs/objects/batch"
+            let type = "application/vnd.git-lfs+json"
+            let answer = """
+                {"objects":[{"actions":{"download":{"href":"\(origin.url("/alambic/media/1/0a/0a/\(oid)"))?X-Amz-Signature=1"}},"oid":"\(oid)"}]}
+                """
+            origin.on(path, .body(Array(answer.utf8), type: type), .status(401, "who?"), .body(Array("<html>".utf8), type: "text/html"))
+            let named = NamedOrigin(name: "git", url: try ArtifactURL(origin.url("/")), rules: Preset.github.rules)
+            let options = MirrorOptions.with {
+                $0.named = [named]
+                // Also because only plain HTTP is spoken there.
+                $0.allow = [.prefix(named.url)]
+                $0.publicURL = "https://mirror.example/base"
+            }
+            try await MirrorFixture.run(World(), options) { mirror async throws in
+                let fields = [("Content-Type", type), ("Accept", type)]
+                let batch = try await mirror.request("POST", "/o/git\(path)", fields, body: "{}")
+                #expect(batch.status == 200 && batch["Content-Type"] == type)
+                // The digest is in the path as well; there it says the same.
+                let href = "https://mirror.example/base/o/git/~sha256=\(oid)/alambic/media/1/0a/0a/\(oid)?X-Amz-Signature=1"
+                #expect(batch.json["objects"]?.array?.first?["actions"]?["download"]?["href"]?.string == href)
+                #expect(origin.requests.last?.header("Accept") == type)
+                #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 401)
+                #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 502)
+                #expect(try await mirror.get("/o/git\(path)").status == 302)
             }
         }
     }

@@ -163,4 +163,58 @@ import Testing
         #expect(try table().call("pip/~hop=101/a.whl").hop == 0)
         #expect(try table().call("pip/a.whl").hop == 0)
     }
+
+    @Test(
+        "What a rule refuses is refused however it is spelled",
+        arguments: [
+            "private/a", "private/", "%70rivate/a", "./private/a", "x/../private/a", "/private/a", "//private//a", "private%2Fa",
+            "private%2fa",
+            "private%252Fa", "private%5Ca", "private;x=1/a", "private%3Bx/a", "private./a", "private%20/a", "x%2F..%2Fprivate/a",
+            "x/..%2Fprivate/a", "x/..;/private/a", "x/%252e%252e/private/a", "private%09/a", "x/;/../../private/a", "secret.zip",
+            "secret.zip.",
+            "secret.zip;a", "secret.zip%00.txt", "secret.zip%3Fa", "secret%2Ezip", ".%2Fsecret.zip", "%C0%AFprivate/a", "private%EF%BC%8Fa",
+        ])
+    func refusedSpellings(_ path: String) throws {
+        let rules = [
+            OriginRule(try PathPattern("/private/**"), .refused, methods: .any), OriginRule(try PathPattern("/secret.zip"), .refused),
+            OriginRule(.everything, .mirrored),
+        ]
+        let places = ["https://files.example.org/", "https://files.example.org/base/"]
+        for base in places {
+            let origin = NamedOrigin(name: "files", url: try ArtifactURL(base), rules: rules)
+            // The whole host may be fetched from, so that nothing else refuses anything.
+            let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: [.prefix(ArtifactURL("https://files.example.org/"))]))
+            let url = try ArtifactURL(base + path)
+            #expect(table.call(url)?.rule.kind == .refused)
+            let below = String(url.description.dropFirst("https://".count))
+            #expect(try table.call(Substring(below)).rule.kind == .refused)
+            // What leads out of a named origin is no path of it.
+            if let call = try? table.call(Substring("files/" + path)) { #expect(call.rule.kind == .refused) }
+        }
+    }
+
+    @Test(
+        "What no rule refuses is not refused because of its spelling",
+        arguments: ["a%2Fb.zip", "a;v=1/b.zip", "a//b.zip", "a./b.zip", "private2/b.zip"])
+    func allowedSpellings(_ path: String) throws {
+        let rules = [
+            OriginRule(try PathPattern("/private/**"), .refused), OriginRule(try PathPattern("**/*.zip"), .mirrored),
+            OriginRule(.everything, .refused),
+        ]
+        let origin = NamedOrigin(name: "files", url: try ArtifactURL("https://files.example.org/"), rules: rules)
+        let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: [.prefix(origin.url)]))
+        let call = try table.call(Substring("files/" + path))
+        #expect(call.rule.kind == .mirrored)
+        #expect(call.url.description == "https://files.example.org/\(path)")
+    }
+
+    @Test func `what is beside a named origin is not refused by its rules`() throws {
+        let origin = NamedOrigin(
+            name: "files", url: try ArtifactURL("https://files.example.org/base/"), rules: [OriginRule(.everything, .refused)])
+        let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: [.prefix(ArtifactURL("https://files.example.org/"))]))
+        #expect(try table.call("files.example.org/other//a").rule.kind == .mirrored)
+        #expect(try table.call("files.example.org//base/a").rule.kind == .refused)
+        #expect(try table.call("files.example.org/%2Fbase/a").rule.kind == .refused)
+        #expect(try table.call("files.example.org/base%2Fa").rule.kind == .refused)
+    }
 }

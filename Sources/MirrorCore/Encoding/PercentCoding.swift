@@ -45,7 +45,7 @@ public enum PercentCoding {
     }
 
     /// `%2F`: upper-case digits (RFC 3986 §6.2.2.1).
-    static func append(_ byte: UInt8, to out: inout [UInt8]) {
+    package static func append(_ byte: UInt8, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "%"))
         for value in [byte >> 4, byte & 15] {
             out.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10)

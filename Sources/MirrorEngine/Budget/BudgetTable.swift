@@ -39,6 +39,15 @@ struct BudgetTable: Sendable {
         ownRefusal(of: network, limits, at: now) ?? network.site.flatMap { ownRefusal(of: $0, limits, at: now) }
     }
 
+    /// Whether a network and its site may be sent more bytes now.
+    func hasBytes(_ network: ClientNetwork, _ limits: ColdClaimLimits, at now: ContinuousClock.Instant) -> Bool {
+        guard limits.bytes != nil else { return true }
+        return [network, network.site].allSatisfy { holder in
+            guard let holder, let entry = entries[holder] else { return true }
+            return Self.refilled(entry, limits.of(holder), at: now).bytes.level > 0
+        }
+    }
+
     private func ownRefusal(of network: ClientNetwork, _ limits: ColdClaimLimits, at now: ContinuousClock.Instant) -> Refusal? {
         let limits = limits.of(network)
         return entries[network].flatMap { Self.refusal(Self.refilled($0, limits, at: now), limits) }

@@ -62,18 +62,40 @@ package final class ColdClaims: Sendable {
         }
         guard let refusal else { return true }
         metrics.countOverBudget(refusal)
-        if let refused {
-            logger.notice(
-                "a client network has used up its budget for artifacts without a copy: it is redirected to the origins",
-                metadata: ["network": "\(client)", "budget": "\(refusal.rawValue)", "refused": .stringConvertible(refused)])
-        }
+        if let refused { logRefusal(of: client, refusal, refused) }
         return false
+    }
+
+    private func logRefusal(of client: ClientNetwork, _ refusal: BudgetTable.Refusal, _ count: Int) {
+        logger.notice(
+            "a client network has used up its budget for artifacts without a copy: it is redirected to the origins",
+            metadata: ["network": "\(client)", "budget": "\(refusal.rawValue)", "refused": .stringConvertible(count)])
     }
 
     /// Whether a network has nothing left to spend.
     package func isSpent(_ client: ClientNetwork) -> Bool {
         let (limits, now) = (limits.value, clock.instant)
         return state.withLock { $0.table.refusal(of: client, limits, at: now) } != nil
+    }
+
+    /// Whether a network may still be sent bytes of artifacts: its claims have nothing to do with that.
+    package func mayReceive(_ client: ClientNetwork) -> Bool {
+        let (limits, now) = (limits.value, clock.instant)
+        let (mayReceive, refused) = state.withLock { state in
+            let mayReceive = state.table.hasBytes(client, limits, at: now)
+            return (mayReceive, mayReceive ? nil : state.notice.count(at: now))
+        }
+        guard !mayReceive else { return true }
+        metrics.countOverBudget(.bytes)
+        if let refused { logRefusal(of: client, .bytes, refused) }
+        return false
+    }
+
+    /// Charges bytes that the mirror has sent to a client of a network in place of the pool.
+    package func charge(_ bytes: Int64, to client: ClientNetwork) {
+        let (limits, now) = (limits.value, clock.instant)
+        guard limits.bytes != nil else { return }
+        state.withLock { $0.table.charge(bytes, to: client, limits, at: now) }
     }
 
     /// Networks that have nothing left to spend.

@@ -14,6 +14,8 @@ package struct OriginAnswer: Sendable {
     /// The URL that answered, at the end of the redirect chain.
     let url: ArtifactURL
     let addresses: [ArtifactURL]
+    /// Those of a redirect come first: they are about what was asked for.
+    let fields: OriginFields
 
     init(_ response: OutboundResponse) {
         status = response.status
@@ -21,6 +23,7 @@ package struct OriginAnswer: Sendable {
         body = ByteStream(response.body)
         url = response.url
         addresses = response.addresses
+        fields = Self.fields(in: response.redirects + [headers])
     }
 
     init(_ answer: BucketAnswer, of artifact: ArtifactURL) {
@@ -29,6 +32,15 @@ package struct OriginAnswer: Sendable {
         body = answer.body
         url = artifact
         addresses = [artifact]
+        fields = Self.fields(in: [headers])
+    }
+
+    private static func fields(in answers: [HTTPHeaders]) -> OriginFields {
+        var fields = OriginFields()
+        for headers in answers {
+            for name in OriginFields.Name.allCases where fields[name] == nil { fields[name] = headers.first(name: name.rawValue) }
+        }
+        return fields
     }
 
     private static func readable(_ headers: HTTPHeaders) -> (HTTPHeaders, isUnreadable: Bool) {

@@ -19,6 +19,7 @@ struct OriginResponse: Sendable {
     /// The URL that answered, at the end of the redirect chain.
     let url: ArtifactURL
     let addresses: [ArtifactURL]
+    private let fields: OriginFields
 
     /// - Parameter requested: The range that was requested; `nil` for the whole artifact.
     /// - Parameter size: The size of the whole artifact in bytes, if the origin has stated it before.
@@ -29,6 +30,7 @@ struct OriginResponse: Sendable {
         body = answer.body
         url = answer.url
         addresses = answer.addresses
+        fields = answer.fields
         strongETag = answer.headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
         if answer.isUnreadable, (200..<300).contains(answer.status) { throw Self.unusable("fields that are not text") }
         let stated: Int64?
@@ -62,7 +64,7 @@ struct OriginResponse: Sendable {
             contentDisposition: headers.first(name: "Content-Disposition"), upstreamURL: artifact.description,
             upstreamETag: headers.first(name: "ETag"), upstreamContentLength: totalSize,
             upstreamLastModified: headers.first(name: "Last-Modified").flatMap(Timestamp.init(httpDate:)), stored: stored,
-            addresses: addresses.map(\.redacted))
+            addresses: addresses.map(\.redacted), originFields: fields)
     }
 
     private static func unusable(_ what: String) -> CopyError {

@@ -1,7 +1,8 @@
 import Logging
 import MirrorCore
 import MirrorState
-import MirrorStorage
+package import MirrorStorage
+import Synchronization
 
 /// Answers HEAD where a redirect would be of no use: a signed location works only for GET, and a client that asks only for the header should not have
 /// to wait for a copy.
@@ -13,7 +14,20 @@ final class HeadAnswers: Sendable {
     private let clock: any MirrorClock
     private let logger: Logger
     private let troubles: LineBudget
-    private let looks = SingleFlight<ReplicaID, StoredObject?>()
+    private let looks = SingleFlight<ReplicaID, Look?>()
+    /// The fields of origins that pools keep with objects; the state does not have them.
+    private let known = Mutex(RecentEntries<Int, Known>(capacity: 10_000))
+
+    /// An object as its pool describes it.
+    private struct Look: Sendable {
+        let object: StoredObject
+        let words: OriginWords
+    }
+
+    private struct Known: Sendable {
+        let storedAt: Timestamp
+        let words: OriginWords
+    }
 
     init(
         state: HotIndex, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger, troubles: LineBudget
@@ -29,31 +43,55 @@ final class HeadAnswers: Sendable {
 
     /// What the pool says about an object. Requests that ask at the same time share the first lookup, and the state keeps its result.
     ///
+    /// - Parameter hasFields: Whether fields of the origin are part of the answer.
     /// - Returns: `nil` if the pool no longer has it; the replica has then been forgotten.
-    func answer(_ object: StoredObject, of id: ReplicaID, in pool: Pool, as outcome: Outcome) async throws -> RedirectAnswer? {
-        if let known = object.representation { return .description(ArtifactDescription(object, known, outcome: outcome)) }
-        let described = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
-        guard let described, let representation = described.representation else { return nil }
-        return .description(ArtifactDescription(described, representation, outcome: outcome))
+    func answer(
+        _ object: StoredObject, of id: ReplicaID, in pool: Pool, as outcome: Outcome, hasFields: Bool = false
+    ) async throws -> RedirectAnswer? {
+        let words = hasFields ? words(on: object, id) : OriginWords()
+        if let known = object.representation, let words {
+            return .description(ArtifactDescription(object, known, words.fields, outcome: outcome))
+        }
+        let look = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
+        guard let look, let representation = look.object.representation else { return nil }
+        return .description(
+            ArtifactDescription(look.object, representation, hasFields ? look.words.fields : OriginFields(), outcome: outcome))
     }
 
-    private func look(_ object: StoredObject, of id: ReplicaID, in pool: Pool) async throws -> StoredObject? {
+    /// - Returns: `nil` if the pool has to be asked.
+    private func words(on object: StoredObject, _ id: ReplicaID) -> OriginWords? {
+        known.withLock { known in known[id.hashValue].flatMap { $0.storedAt == object.storedAt ? $0.words : nil } }
+    }
+
+    /// What the origin said of a replica's object.
+    ///
+    /// - Returns: `nil` if the pool no longer has it.
+    func words(on object: StoredObject, of id: ReplicaID, in pool: Pool) async throws -> OriginWords? {
+        if let words = words(on: object, id) { return words }
+        return try await looks.run(id) { try await self.look(object, of: id, in: pool) }?.words
+    }
+
+    private func look(_ object: StoredObject, of id: ReplicaID, in pool: Pool) async throws -> Look? {
         var described = object
+        let words: OriginWords
         do {
-            described.representation = Representation(try await pool.store.head(object.key))
+            let info = try await pool.store.head(object.key)
+            described.representation = Representation(info)
+            words = OriginWords(fields: info.metadata.originFields, etag: info.metadata.upstreamETag)
+            known.withLock { $0.insert(Known(storedAt: object.storedAt, words: words), for: id.hashValue) }
         } catch let error as StorageError where error.code == .notFound {
             _ = try await presence.forgetIfMissing(id)
             return nil
         }
         do {
-            try await state.describe(id, described)
+            if object.representation != described.representation { try await state.describe(id, described) }
         } catch {
             metrics.countError(error)
             troubles.log(
                 .warning, "could not store what the pool reports about an object", to: logger,
                 metadata: ["replica": "\(id)", "error": "\(error)"])
         }
-        return described
+        return Look(object: described, words: words)
     }
 
     /// How long a bucket may take to answer: it belongs to a storage service, which normally needs milliseconds to seconds.
@@ -94,6 +132,13 @@ final class HeadAnswers: Sendable {
             RedirectAnswer(CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now))
         }
     }
+}
+
+/// What an origin said of an artifact when it was copied, beyond what its bytes are.
+package struct OriginWords: Sendable, Equatable {
+    package var fields = OriginFields()
+    /// Its `ETag`; the object has another in its pool.
+    package var etag: String?
 }
 
 extension Representation {

@@ -127,7 +127,8 @@ extension ArtifactDescription {
         self.init(
             outcome: .pending, size: size, sha256: nil, etag: metadata.upstreamETag.flatMap(Self.weak),
             lastModified: metadata.upstreamLastModified, contentType: metadata.contentType,
-            contentEncoding: metadata.contentEncoding, contentDisposition: metadata.contentDisposition, acceptsRanges: acceptsRanges)
+            contentEncoding: metadata.contentEncoding, contentDisposition: metadata.contentDisposition, acceptsRanges: acceptsRanges,
+            originFields: metadata.originFields)
     }
 
     /// A weak entity tag: it compares equal, but cannot be used in conditions that need identical bytes (RFC 9110 §8.8.1, §13.1.1).

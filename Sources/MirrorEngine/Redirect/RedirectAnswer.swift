@@ -93,6 +93,8 @@ package struct ArtifactDescription: Sendable {
     package let contentEncoding: String?
     package let contentDisposition: String?
     package let acceptsRanges: Bool
+    /// Other fields of the origin's answer; none where nobody looks for them.
+    package let originFields: OriginFields
 
     func with(outcome: Outcome) -> ArtifactDescription {
         var description = self
@@ -102,11 +104,12 @@ package struct ArtifactDescription: Sendable {
 }
 
 extension ArtifactDescription {
-    init(_ object: StoredObject, _ representation: Representation, outcome: Outcome) {
+    init(_ object: StoredObject, _ representation: Representation, _ originFields: OriginFields, outcome: Outcome) {
         self.init(
             outcome: outcome, size: object.size, sha256: object.sha256, etag: representation.etag,
             lastModified: representation.lastModified, contentType: representation.contentType,
-            contentEncoding: representation.contentEncoding, contentDisposition: representation.contentDisposition, acceptsRanges: true)
+            contentEncoding: representation.contentEncoding, contentDisposition: representation.contentDisposition, acceptsRanges: true,
+            originFields: originFields)
     }
 }
 

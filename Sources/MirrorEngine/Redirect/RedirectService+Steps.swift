@@ -74,7 +74,7 @@ extension RedirectService {
             let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.locationLife)
             // A signature is valid for one method only.
             if request.isHead, location.expires != nil || request.describes {
-                return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
+                return try await heads.answer(object, of: request.id, in: request.pool, as: outcome, hasFields: request.describes)
             }
             return .replica(
                 redirect(to: object, of: request.id, in: request.pool, at: location, as: outcome, token: token ?? request.token))
@@ -95,6 +95,19 @@ extension RedirectService {
             id: id, outcome: outcome, object: object, location: location,
             notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: token)
     }
+
+    /// What clients look for in a redirect to a replica, where the origin's own redirect has it.
+    ///
+    /// - Returns: `nil` if the pool does not say, or not in time.
+    package func originWords(of redirect: ReplicaRedirect, in pool: Pool) async -> OriginWords? {
+        let words = try? await leaving(after: Self.wordsLimit, by: clock) { [heads] in
+            try await heads.words(on: redirect.object, of: redirect.id, in: pool)
+        }
+        return (words ?? nil) ?? nil
+    }
+
+    /// A pool normally needs milliseconds.
+    private static let wordsLimit = Duration.seconds(1)
 
     /// The redirect for a plain hit, to be remembered and answered from memory. Nothing is counted or recorded here.
     ///

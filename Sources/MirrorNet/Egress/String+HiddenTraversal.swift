@@ -21,7 +21,7 @@ extension String {
     }
 
     /// A path that can be decoded more often than this counts as a disguise for that reason alone.
-    private static let maxLayers = 6
+    static let maxLayers = 6
 
     private static func leavesItsPrefix(_ path: [UInt8]) -> Bool {
         let plain = withoutOddForms(path)
@@ -41,7 +41,7 @@ extension String {
         return dots == 2
     }
 
-    private static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
+    static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var rest = bytes[...]
@@ -92,7 +92,7 @@ extension String {
         ("/", ["\u{A5}", "\u{20A9}"]),
     ]
 
-    private static func withoutOddForms(_ bytes: [UInt8]) -> [UInt8] {
+    static func withoutOddForms(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.contains(where: { $0 >= 0x80 }) else { return bytes }
         var plain: [UInt8] = []
         plain.reserveCapacity(bytes.count)

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import NIOHTTP1
+import NamedOrigins
 
 /// Chooses the pool for the requests of one connection whose target names none: once for all of them or, where a trusted proxy stands for many
 /// clients or a client may name its pool in a field, for each one.
@@ -11,6 +12,13 @@ struct PoolChooser {
         var selector: PoolSelector
         /// For all requests whose fields do not matter; `nil` if each may be from another client.
         var choice: PoolChoice?
+        /// The same for whether the clients get artifacts of named origins by redirects.
+        var isRedirected: Bool?
+    }
+
+    /// The client that sent a request.
+    private struct Sender {
+        let address: IPAddress?
     }
 
     /// The field in which a client may name its pool, where that is allowed.
@@ -41,9 +49,8 @@ struct PoolChooser {
     mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
         followSelector()
         if NamedRoutes.isBelow(head.dropFirst(4)) || NamedRoutes.isBelow(head.dropFirst(5)) {
-            guard rule.selector.selection.deliveries.isEmpty,
-                RequestScanner.values(of: Self.deliveryField, inPlain: head).isEmpty,
-                RequestScanner.values(of: Self.rangeField, inPlain: head).isEmpty
+            guard RequestScanner.values(of: Self.deliveryField, inPlain: head).isEmpty,
+                RequestScanner.values(of: Self.rangeField, inPlain: head).isEmpty, isRedirected({ sender(ofPlain: head) })
             else { return nil }
         }
         if rule.selector.selection.poolHeader {
@@ -53,6 +60,11 @@ struct PoolChooser {
             }
         }
         if let choice = rule.choice { return choice }
+        return sender(ofPlain: head).map { PoolChoice(rule.selector, for: $0.address, of: pools) }
+    }
+
+    /// - Returns: `nil` if the fields are longer than what is read.
+    private func sender(ofPlain head: UnsafeRawBufferPointer) -> Sender? {
         let name = rule.selector.selection.proxyHeader.fieldName
         var length = 0
         let client = rule.selector.client(
@@ -64,15 +76,21 @@ struct PoolChooser {
                     if length <= ForwardedFields.maxLength { forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value])) }
                 }
             })
-        return length <= ForwardedFields.maxLength ? PoolChoice(rule.selector, for: client, of: pools) : nil
+        return length <= ForwardedFields.maxLength ? Sender(address: client) : nil
+    }
+
+    /// Whether a client gets artifacts of named origins by redirects, as far as its network decides that.
+    private func isRedirected(_ sender: () -> Sender?) -> Bool {
+        if let isRedirected = rule.isRedirected { return isRedirected }
+        return sender().map { rule.selector.delivery(for: $0.address).isRedirect } ?? false
     }
 
     /// The same for a parsed head.
     mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
         followSelector()
         if NamedRoutes.isBelow(head.uri.utf8) {
-            guard rule.selector.selection.deliveries.isEmpty, !head.headers.contains(name: "\(Self.deliveryField)"),
-                !head.headers.contains(name: "\(Self.rangeField)")
+            guard !head.headers.contains(name: "\(Self.deliveryField)"), !head.headers.contains(name: "\(Self.rangeField)"),
+                isRedirected({ sender(of: head) })
             else { return nil }
         }
         if rule.selector.selection.poolHeader {
@@ -82,8 +100,11 @@ struct PoolChooser {
             }
         }
         if let choice = rule.choice { return choice }
-        let client = rule.selector.client(peer: peer, values: { ForwardedFields.values(of: head.headers, $0) })
-        return PoolChoice(rule.selector, for: client, of: pools)
+        return PoolChoice(rule.selector, for: sender(of: head).address, of: pools)
+    }
+
+    private func sender(of head: HTTPRequestHead) -> Sender {
+        Sender(address: rule.selector.client(peer: peer, values: { ForwardedFields.values(of: head.headers, $0) }))
     }
 
     private mutating func followSelector() {
@@ -92,6 +113,13 @@ struct PoolChooser {
         version = current.version
         // Where the fields do not matter, neither does the client behind a proxy.
         let isSame = !current.value.dependsOnProxy(peer)
-        rule = Rule(selector: current.value, choice: isSame ? PoolChoice(current.value, for: peer, of: pools) : nil)
+        rule = Rule(
+            selector: current.value, choice: isSame ? PoolChoice(current.value, for: peer, of: pools) : nil,
+            isRedirected: isSame ? current.value.delivery(for: peer).isRedirect : nil)
     }
+}
+
+extension Delivery? {
+    /// Whether a network leaves its clients the redirects that all others get.
+    var isRedirect: Bool { self == nil || self == .redirect }
 }

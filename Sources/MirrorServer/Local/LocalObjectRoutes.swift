@@ -122,6 +122,7 @@ struct LocalObjectRoutes: Sendable {
         if let encoding = info.metadata.contentEncoding { headers[.contentEncoding] = encoding }
         if let disposition = info.metadata.contentDisposition { headers[.contentDisposition] = disposition }
         if let digest = info.metadata.sha256 { headers[.reprDigest] = digest.fieldValue }
+        headers.append(contentsOf: HTTPFields(info.metadata.originFields))
         return headers
     }
 }

@@ -36,6 +36,8 @@ extension ObjectStoreSuite {
                 upstreamContentLength: 10, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
                 stored: Timestamp(milliseconds: 1_712_345_678_901),
                 addresses: ["https://origin.example.org/a%20file.tar.gz", "https://cdn.example.org:8443/b,c"])
+            object.metadata.originFields[.checksumSHA1] = "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"
+            object.metadata.originFields[.linkedETag] = "\"a+b/c=\""
             try await object.put(into: store)
             var expected = object.metadata
             expected.sha256 = try object.sha256
@@ -82,6 +84,7 @@ extension ObjectStoreSuite {
             try requireEqual(metadata.upstreamContentLength, nil, "upstream content length")
             try requireEqual(metadata.upstreamLastModified, nil, "upstream last modified")
             try requireEqual(metadata.addresses, [], "addresses")
+            try requireEqual(metadata.originFields, OriginFields(), "fields of the origin")
             try await store.delete(object.key)
         },
     ]

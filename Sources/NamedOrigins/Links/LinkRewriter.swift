@@ -24,12 +24,12 @@ package struct LinkRewriter: Sendable {
         case .npm: json = JSONRewriter(.npmPackage, resolver)
         case .cargoConfig: json = JSONRewriter(.cargoConfig, resolver)
         case .condaRepodata: json = JSONRewriter(.condaRepodata, resolver)
-        case .fields: break
+        case .lfs, .fields: break
         }
     }
 
     /// Whether pages of a grammar can change at all.
-    package static func rewrites(_ grammar: LinkGrammar) -> Bool { grammar != .fields }
+    package static func rewrites(_ grammar: LinkGrammar) -> Bool { grammar != .fields && grammar != .lfs }
 
     /// - Parameter out: What can be written already is appended to it.
     package mutating func rewrite(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
@@ -60,7 +60,7 @@ extension LinkGrammar {
     var isJSON: Bool {
         switch self {
         case .npm, .cargoConfig, .condaRepodata: true
-        case .html, .python, .fields: false
+        case .html, .python, .lfs, .fields: false
         }
     }
 }

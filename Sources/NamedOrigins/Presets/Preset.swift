@@ -40,11 +40,12 @@ package enum Preset: String, Sendable, CaseIterable {
         ],
         // Packages of some channels are redirected to there.
         .conda: ["conda.anaconda.org": ["https://binstar-cio-packages-prod.s3.amazonaws.com/"]],
-        // https://huggingface.co/.well-known/meta.json, `lfsDomains` and `cdnDomains`
+        // https://huggingface.co/.well-known/meta.json, `lfsDomains` and `cdnDomains`; cas-bridge is where Xet files are for clients without Xet
         .huggingface: [
             "huggingface.co": [
                 "https://cdn-lfs.hf.co/", "https://cdn-lfs-us-1.hf.co/", "https://cdn-lfs-eu-1.hf.co/", "https://transfer.xethub.hf.co/",
-                "https://transfer.xethub-eu.hf.co/", "https://aws.cdn.hf.co/", "https://us.aws.cdn.hf.co/",
+                "https://transfer.xethub-eu.hf.co/", "https://cas-bridge.xethub.hf.co/", "https://aws.cdn.hf.co/",
+                "https://us.aws.cdn.hf.co/",
                 "https://us-east-1.aws.cdn.hf.co/", "https://us-west-2.aws.cdn.hf.co/", "https://eu-west-3.aws.cdn.hf.co/",
                 "https://ap-southeast-1.aws.cdn.hf.co/", "https://us.gcp.cdn.hf.co/", "https://us-east1.us.gcp.cdn.hf.co/",
                 "https://us-central1.us.gcp.cdn.hf.co/", "https://us-west4.us.gcp.cdn.hf.co/", "https://europe-west4.us.gcp.cdn.hf.co/",
@@ -54,7 +55,8 @@ package enum Preset: String, Sendable, CaseIterable {
         .github: [
             "github.com": [
                 "https://codeload.github.com/", "https://objects.githubusercontent.com/", "https://raw.githubusercontent.com/",
-                "https://release-assets.githubusercontent.com/",
+                "https://release-assets.githubusercontent.com/", "https://github-cloud.s3.amazonaws.com/",
+                "https://github-cloud.githubusercontent.com/",
             ]
         ],
     ]
@@ -87,8 +89,13 @@ extension OriginRule {
         OriginRule(preset: pattern, .mirrored, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: !html)
     }
 
-    static func page(_ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60)) -> OriginRule {
-        OriginRule(preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep)
+    /// - Parameter html: Whether the page may be HTML; where it is not, HTML is what a portal or a page for logging in puts in its place.
+    static func page(
+        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false
+    ) -> OriginRule {
+        let isHTML = html || grammar == .python || grammar == .html
+        return OriginRule(
+            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML)
     }
 
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {

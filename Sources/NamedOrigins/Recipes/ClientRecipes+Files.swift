@@ -6,6 +6,11 @@ extension ClientRecipes {
         [ClientsCall.Recipe(client: "huggingface_hub", place: "shell", lines: "export HF_ENDPOINT=\(place.url)")]
     }
 
+    static func gitLFS(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        let lines = "git config lfs.url \(place.url)/OWNER/REPOSITORY.git/info/lfs"
+        return [ClientsCall.Recipe(client: "git-lfs", place: "shell", lines: lines)]
+    }
+
     static func files(_ place: RecipePlace) -> [ClientsCall.Recipe] {
         let origin = place.origin.authority + place.origin.path
         // A pattern is a regular expression for the whole URL without its scheme.

@@ -26,7 +26,8 @@ package enum ClientRecipes {
         case .oci: oci(place)
         case .conda: conda(place)
         case .huggingface: huggingFace(place)
-        case .github, nil: files(place)
+        case .github: files(place) + gitLFS(place)
+        case nil: files(place)
         case .nix: nix(place)
         }
     }

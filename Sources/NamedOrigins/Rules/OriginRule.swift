@@ -14,7 +14,7 @@ package struct OriginRule: Sendable, Equatable {
     package var query: QueryRule
     /// Where a digest of the artifact stands.
     package var digest: DigestPlace?
-    /// Whether an answer in HTML is an error of the origin, not the artifact.
+    /// Whether an answer in HTML is an error of the origin, and not the artifact or the page.
     package var refusesHTML: Bool
     /// How long a request for an artifact waits for its copy; `nil`: as for any other.
     package var wait: Duration?
@@ -80,6 +80,8 @@ package enum LinkGrammar: String, Sendable, CaseIterable {
     case cargoConfig = "cargo-config"
     /// `base_url` and `shards_base_url` of a conda channel.
     case condaRepodata = "conda-repodata"
+    /// `download.href` in the answer of Git LFS's batch API, which is asked by POST: it is rewritten as it is passed on, and not kept.
+    case lfs
     /// None but the `Link` field, which is rewritten in every page.
     case fields
 }
@@ -88,7 +90,7 @@ package enum LinkGrammar: String, Sendable, CaseIterable {
 package enum RuleMethods: String, Sendable, CaseIterable {
     /// GET and HEAD.
     case read
-    /// POST, which can only be passed or refused.
+    /// POST, which can only be passed, refused or, for Git LFS, rewritten on its way.
     case post
     case any
 

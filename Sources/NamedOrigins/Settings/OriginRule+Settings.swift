@@ -28,7 +28,9 @@ extension OriginRule {
         case .refused: kind = .refused
         }
         if word != .rewritten, links != nil { reader.report("is only for the class rewritten", key: "links") }
-        var rule = OriginRule(pattern, kind, query: word == .mirrored ? .dropSignatures : .keep)
+        // What is refused is refused whatever is to be done with it, unless the rule says otherwise.
+        var rule = OriginRule(
+            pattern, kind, methods: word == .refused ? .any : .read, query: word == .mirrored ? .dropSignatures : .keep)
         rule = readRest(of: rule, reader)
         check(rule, reader)
         return rule
@@ -53,13 +55,15 @@ extension OriginRule {
     private static func check(_ rule: OriginRule, _ reader: SettingsReader) {
         switch rule.kind {
         case .passed, .refused: break
+        case .rewritten(.lfs):
+            if rule.methods != .post { reader.report("is asked for by POST; write methods: post", key: "links") }
         case .mirrored, .revalidated, .rewritten:
             if rule.methods != .read { reader.report("can only be read for this class; POST can be passed or refused", key: "methods") }
         }
         let keys: (own: [String], class: String) =
             switch rule.kind {
             case .mirrored: (["life"], "revalidated or rewritten")
-            case .revalidated, .rewritten: (["inline", "digest", "refuseHTML", "wait", "miss"], "mirrored")
+            case .revalidated, .rewritten: (["inline", "digest", "wait", "miss"], "mirrored")
             case .passed, .refused: (["life", "inline", "digest", "refuseHTML", "wait", "miss"], "mirrored, revalidated or rewritten")
             }
         for key in keys.own where reader.has(key) { reader.report("is only for rules of the class \(keys.class)", key: key) }

@@ -18,6 +18,7 @@ package struct NamedOriginTable: Sendable {
     private let places: [OriginPlace]
     private let links: [String: OriginLinks]
     private let policy: EgressPolicy
+    private let hasRefusals: Bool
 
     /// - Parameter policy: What it allows is asked for by host.
     package init(_ origins: [NamedOrigin] = [], policy: EgressPolicy) {
@@ -27,6 +28,7 @@ package struct NamedOriginTable: Sendable {
         let places = origins.flatMap { origin in origin.places.map { OriginPlace(origin: origin, url: $0) } }
             .sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
         self.places = places
+        hasRefusals = origins.contains { $0.rules.contains { $0.kind == .refused } }
         links = byName.mapValues { OriginLinks($0, places, policy) }
     }
 
@@ -41,12 +43,12 @@ package struct NamedOriginTable: Sendable {
         guard let origin = byName[String(first)] else { return try hostCall(first, rest, query, method) }
         let marks = Marks(&rest, of: origin)
         guard !marks.targets.isEmpty else {
-            return Self.call(origin, behind: origin.url, try Self.url(origin.url, rest, query), method, marks)
+            return call(origin, behind: origin.url, try Self.url(origin.url, rest, query), method, marks)
         }
         for target in marks.targets {
             guard let root = try? ArtifactURL("\(target.url.scheme.rawValue)://\(target.url.authority)/") else { continue }
             let url = try Self.url(root, rest, query)
-            if url.isBelow(target.url) { return Self.call(origin, behind: target.url, url, method, marks) }
+            if url.isBelow(target.url) { return call(origin, behind: target.url, url, method, marks) }
         }
         throw NamedCallError(code: .invalid, message: "the path leads out of what the origin's pages link to")
     }
@@ -71,7 +73,7 @@ package struct NamedOriginTable: Sendable {
             var behind = rest
             let marks = Marks(&behind, of: nil)
             let url = try Self.url(base, behind, query)
-            if let place = place(of: url) { return Self.call(place.origin, behind: place.url, url, method, marks) }
+            if let place = place(of: url) { return call(place.origin, behind: place.url, url, method, marks) }
             do throws(EgressRefusal) {
                 try policy.check(url)
             } catch {
@@ -79,7 +81,7 @@ package struct NamedOriginTable: Sendable {
                 continue
             }
             let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url)), .noPOST])
-            return Self.call(origin, behind: base, url, method, marks)
+            return call(origin, behind: base, url, method, marks)
         }
         throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
     }
@@ -88,7 +90,8 @@ package struct NamedOriginTable: Sendable {
 
     /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
     package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
-        place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, Marks()) }
+        guard let place = place(of: url) else { return refusedCall(url, method) }
+        return call(place.origin, behind: place.url, url, method, Marks())
     }
 
     /// Where the links of a named origin's pages lead.
@@ -98,22 +101,46 @@ package struct NamedOriginTable: Sendable {
 
     // MARK: Parts
 
-    private static func call(
+    private func call(
         _ origin: NamedOrigin, behind base: ArtifactURL, _ url: ArtifactURL, _ method: RuleMethod, _ marks: Marks
     ) -> NamedCall {
-        let path = "/\(Substring(url.path.utf8.dropFirst(base.path.utf8.count)))"
-        for rule in origin.rules where rule.methods.contains(method) {
-            guard let match = rule.pattern.match(path) else { continue }
-            let digest: Digest? =
-                switch rule.digest {
-                case .link: marks.digest
-                case .path(let algorithm):
-                    match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
-                case .field, nil: nil
-                }
-            return NamedCall(origin: origin, rule: rule, url: url, digest: digest, hop: marks.hop)
+        let path = Self.path(url.path, behind: base)
+        guard let found = Self.rule(of: origin, for: path, method) else {
+            return refusedCall(url, method) ?? NamedCall(origin: origin, rule: .rest, url: url, digest: nil, hop: marks.hop)
         }
-        return NamedCall(origin: origin, rule: .rest, url: url, digest: nil, hop: marks.hop)
+        if found.rule.kind != .refused, let refused = refusedCall(url, method) { return refused }
+        let digest: Digest? =
+            switch found.rule.digest {
+            case .link: marks.digest
+            case .path(let algorithm):
+                found.match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
+            case .field, nil: nil
+            }
+        return NamedCall(origin: origin, rule: found.rule, url: url, digest: digest, hop: marks.hop)
+    }
+
+    /// The first rule for a path behind the URL of an origin, which begins with `/`.
+    private static func rule(
+        of origin: NamedOrigin, for path: String, _ method: RuleMethod
+    ) -> (rule: OriginRule, match: PathPattern.Match)? {
+        for rule in origin.rules where rule.methods.contains(method) {
+            if let match = rule.pattern.match(path) { return (rule, match) }
+        }
+        return nil
+    }
+
+    /// The rule that refuses a URL as a lenient server may read it, whatever it looks like to the rules: `//private/a`, `/private%2Fa`, `/private;x/a`.
+    private func refusedCall(_ url: ArtifactURL, _ method: RuleMethod) -> NamedCall? {
+        guard hasRefusals, let path = url.path.lenientPath else { return nil }
+        let onHost = places.filter { $0.url.scheme == url.scheme && $0.url.host == url.host && $0.url.port == url.port }
+        guard let place = onHost.first(where: { path.utf8.starts(with: $0.url.path.utf8) }),
+            let rule = Self.rule(of: place.origin, for: Self.path(path, behind: place.url), method)?.rule, rule.kind == .refused
+        else { return nil }
+        return NamedCall(origin: place.origin, rule: rule, url: url, digest: nil, hop: 0)
+    }
+
+    private static func path(_ path: String, behind base: ArtifactURL) -> String {
+        "/\(Substring(path.utf8.dropFirst(base.path.utf8.count)))"
     }
 
     /// What stands between the name of an origin and the path.

@@ -21,6 +21,7 @@ package struct MetadataFields: Sendable {
     /// The type of objects whose origin stated none: services require one, and this one says nothing (RFC 9110 §8.3).
     private static let defaultType = "application/octet-stream"
     private static let maxETagSize = 256
+    private static let maxFieldsSize = 600
     private static let marker = "UTF-8''"
 
     package init(prefix: String, maxSize: Int, separator: String = "-", contentPrefix: String = "", addedCoding: String? = nil) {
@@ -34,12 +35,13 @@ package struct MetadataFields: Sendable {
     /// The metadata as the service will return it.
     ///
     /// The upstream URL is kept without its query, which may contain a signature, and dropped if it is too long. The first addresses are kept as far
-    /// as they fit. A long upstream ETag is dropped.
+    /// as they fit. A long upstream ETag is dropped, and so are other fields of the origin together.
     package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
         var kept = metadata
         kept.contentType = metadata.contentType ?? Self.defaultType
         kept.upstreamURL = String(metadata.upstreamURL.prefix { $0 != "?" })
         if let etag = metadata.upstreamETag, Self.encode(etag).utf8.count > Self.maxETagSize { kept.upstreamETag = nil }
+        if metadata.originFields.text.utf8.count > Self.maxFieldsSize { kept.originFields = OriginFields() }
         kept.addresses = []
         // Reserve room for the digest, which is known only at the end.
         var budget = maxSize - size(ObjectMetadata.Name.sha256, String(repeating: "0", count: 64))
@@ -66,6 +68,7 @@ package struct MetadataFields: Sendable {
     package func shortened(_ metadata: ObjectMetadata, to limit: Int) -> ObjectMetadata {
         var short = metadata
         if Self.encode(metadata.upstreamURL).utf8.count > limit { short.upstreamURL = "" }
+        if metadata.originFields.text.utf8.count > limit { short.originFields = OriginFields() }
         while Self.encode(Self.joined(short.addresses)).utf8.count > limit { short.addresses.removeLast() }
         return short
     }
@@ -89,7 +92,8 @@ package struct MetadataFields: Sendable {
             upstreamLastModified: field(ObjectMetadata.Name.upstreamLastModified).flatMap(Timestamp.init(rfc3339:)),
             stored: field(ObjectMetadata.Name.stored).flatMap(Timestamp.init(rfc3339:)) ?? lastModified,
             addresses: field(ObjectMetadata.Name.addresses).map { $0.split(separator: " ").map(String.init) } ?? [],
-            sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
+            sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) },
+            originFields: OriginFields(text: field(ObjectMetadata.Name.originFields) ?? ""))
     }
 
     /// - Parameter name: One of ``ObjectMetadata/Name``.
@@ -111,6 +115,12 @@ package struct MetadataFields: Sendable {
         if let length = metadata.upstreamContentLength { fields.append((Name.upstreamContentLength, "\(length)")) }
         if let modified = metadata.upstreamLastModified { fields.append((Name.upstreamLastModified, modified.iso8601)) }
         if let sha256 = metadata.sha256 { fields.append((Name.sha256, sha256.hex)) }
+        if !metadata.originFields.isEmpty {
+            fields.append((Name.originFields, metadata.originFields.text))
+            // Only written: for clients that the bucket itself answers.
+            if let sha1 = metadata.originFields[.checksumSHA1], sha1.utf8.count == 40 { fields.append((Name.checksumSHA1, sha1)) }
+            if let md5 = metadata.originFields[.checksumMD5], md5.utf8.count == 32 { fields.append((Name.checksumMD5, md5)) }
+        }
         if !metadata.addresses.isEmpty { fields.append((Name.addresses, encode(joined(metadata.addresses)))) }
         return fields
     }

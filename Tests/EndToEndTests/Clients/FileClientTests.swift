@@ -1,4 +1,6 @@
+import Crypto
 import Foundation
+import MirrorCore
 import NIOHTTP1
 import TestServers
 import Testing
@@ -50,6 +52,36 @@ extension EndToEnd {
                     try await home.run("sh", ["-ec", line])
                     #expect(try await home.run("tar", ["-tzf", "tool.tar.gz"]) == "tool/BUILD\ntool/WORKSPACE\ntool/data.bin\n")
                 }
+            }
+        }
+
+        @Test(
+            "Git LFS gets an object through the mirror, which asks the origin for it once", .enabled(if: ClientHome.isExpected("git-lfs")))
+        func gitLFS() async throws {
+            try await PackageScene.run { scene in
+                let oid = "75cfc77327e4d04e243c4fd24d44dfdeee2004f95a800f9d175b1dca8b864f08"
+                let line = try scene.lines(for: "git-lfs", of: "github").replacing("OWNER/REPOSITORY", with: "mirror/tool")
+                let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:\(oid)\nsize 200000\n"
+                var asked: [PackageOrigins.Asked] = []
+                for round in 0..<2 {
+                    let home = try ClientHome()
+                    try home.write(pointer, to: "work/data.bin")
+                    try home.write("*.bin filter=lfs\n", to: "work/.gitattributes")
+                    let steps = [
+                        "git init --quiet", "git lfs install --local",
+                        line,
+                        "git add .", "git -c user.name=a -c user.email=a@example.org commit --quiet --message=a", "git lfs fetch",
+                        "git lfs checkout",
+                    ]
+                    try await home.run("sh", ["-ec", "cd work; \(steps.joined(separator: "; "))"])
+                    #expect(Hex.encode(SHA256.hash(data: try home.read("work/data.bin"))) == oid)
+                    let now = try await scene.origins.asked(["github", "cdn"])
+                    #expect(now.allSatisfy { $0.userAgent.hasPrefix("cloud-mirror/") })
+                    #expect(now.count { $0.method == "POST" } == round + 1)
+                    if round == 1 { #expect(now.filter { $0.host == "cdn" } == asked.filter { $0.host == "cdn" }) }
+                    asked = now
+                }
+                #expect(asked.contains { $0.host == "cdn" && $0.path.hasSuffix(oid) })
             }
         }
 

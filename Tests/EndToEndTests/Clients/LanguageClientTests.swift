@@ -119,6 +119,29 @@ extension EndToEnd {
             }
         }
 
+        @Test("bun installs what npm does, twice and without the registry", .enabled(if: ClientHome.isExpected("bun")))
+        func bun() async throws {
+            try await installs(by: "bun", "bunfig.toml", ["install", "--no-progress"])
+        }
+
+        @Test("yarn 1 installs what npm does, twice and without the registry", .enabled(if: ClientHome.hasAllClients))
+        func yarn() async throws {
+            try await installs(by: "yarnpkg", ".npmrc", ["install", "--non-interactive"])
+        }
+
+        /// - Parameter file: Where the client reads the registry's URL, beside `package.json`.
+        private func installs(by client: String, _ file: String, _ arguments: [String]) async throws {
+            try await PackageScene.run { scene in
+                try await scene.installThrice(from: ["npm"], isImmutable: { $0.path.hasSuffix(".tgz") }) { home in
+                    try home.write(try scene.lines(for: client == "bun" ? client : "npm", of: "npm"), to: "app/\(file)")
+                    try home.write(#"{"name": "app", "version": "1.0.0", "dependencies": {"left-mirror": "1"}}"#, to: "app/package.json")
+                    try await home.run("sh", ["-ec", "cd app && exec \"$@\"", "sh", client] + arguments)
+                    #expect(try home.text("app/node_modules/left-mirror/index.js") == "module.exports = \"1.0.0\";\n")
+                    #expect(try home.text("app/node_modules/@mirror/scoped/index.js") == "module.exports = \"1.0.0\";\n")
+                }
+            }
+        }
+
         // MARK: cargo and go
 
         @Test("cargo builds a program with two crates, twice and without the index", .enabled(if: ClientHome.isExpected("cargo")))

@@ -46,7 +46,7 @@ struct PackageScene {
         let origins = try await PackageOrigins.start()
         var settings = MirrorSettings(allow: origins.urls.values.sorted().map { "\($0)/" })
         // What pages link to, and who hands out tokens.
-        let others = ["python": "files", "cargo": "files", "oci": "tokens"]
+        let others = ["python": "files", "cargo": "files", "oci": "tokens", "github": "cdn"]
         let named = try Self.named.map { name, preset, host, more in
             let links = try others[host].map { "links: ['\(try origins.url($0))/']" }
             let keys = ["url: '\(try origins.url(host))/'", preset.map { "preset: \($0)" }, links, more.isEmpty ? nil : more]

@@ -255,6 +255,24 @@ import Testing
         }
     }
 
+    @Test("Where a page cannot be HTML, what a portal answers does not replace it")
+    func portal() async throws {
+        let portal = FakeBehavior.body(Array("<html>log in</html>".utf8), etag: "\"portal\"", type: "text/html")
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/Packages", .text("Package: a"), portal, .text("Package: b", etag: "\"v2\""))
+            scene.origin.on("/Sources", portal)
+            func page() async throws -> PageAnswer { try await scene.page("/Packages") { $0.rule.refusesHTML = true } }
+            #expect(try await page().text == "Package: a")
+            scene.clock.advance(by: .seconds(60))
+            let stale = try await page()
+            #expect(stale.freshness == .stale)
+            #expect(try await stale.text == "Package: a")
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await page().text == "Package: b")
+            #expect(try await scene.failure("/Sources") { $0.rule.refusesHTML = true } == .unusable)
+        }
+    }
+
     @Test("An origin that may not be fetched from, or redirects to such a place, is refused")
     func refused() async throws {
         try await PageScene.run { scene async throws in
@@ -334,6 +352,25 @@ import Testing
             #expect(try await scene.page("/a").status == 404)
             #expect(try await other.page("/a").freshness == .fresh)
             #expect(!scene.log.all.contains { $0.contains("t0ken") })
+        }
+    }
+
+    @Test("The fields of an artifact are those of its redirect where the place that it leads to refuses HEAD", arguments: [403, 405])
+    func headRefused(_ status: Int) async throws {
+        try await PageScene.run { scene async throws in
+            let told = [("X-Linked-Size", "5000"), ("X-Linked-ETag", "\"abc\""), ("X-Repo-Commit", "c0ffee"), ("Set-Cookie", "a=b")]
+            scene.origin.on("/a", .redirect(to: "/signed").with { $0.headers += told })
+            scene.origin.on("/bare", .redirect(to: "/signed"))
+            scene.origin.on("/signed", .status(status, "no"))
+            for freshness in [PageAnswer.Freshness.fetched, .fresh] {
+                let answer = try await scene.page("/a") { $0.form = .fields }
+                #expect(answer.status == 200 && answer.freshness == freshness)
+                #expect(answer.field("Content-Length") == "5000" && answer.field("ETag") == "\"abc\"")
+                #expect(answer.field("X-Repo-Commit") == "c0ffee" && answer.field("Set-Cookie") == nil)
+            }
+            #expect(try await scene.page("/bare") { $0.form = .fields }.status == status)
+            // The page itself is not what the redirect tells.
+            #expect(try await scene.page("/a").status == status)
         }
     }
 }

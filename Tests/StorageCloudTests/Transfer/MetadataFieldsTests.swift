@@ -21,12 +21,14 @@ struct MetadataFieldsTests {
         let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000)
         for step in 0..<60 {
             let long = String(repeating: step.isMultiple(of: 2) ? "a" : "ü", count: step * 40)
-            let given = ObjectMetadata(
+            var given = ObjectMetadata(
                 contentType: step.isMultiple(of: 3) ? nil : "text/plain", contentEncoding: "gzip", contentDisposition: "inline",
                 upstreamURL: "https://origin.example.org/\(long)?signature=secret", upstreamETag: "\"\(long.prefix(step * 9))\"",
                 upstreamContentLength: .max, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
                 stored: Timestamp(milliseconds: 1_712_345_678_901),
                 addresses: (0..<step).map { "https://cdn-\($0).example.org/\(long.prefix(60))?…" })
+            let value = String(repeating: "f", count: min(step * 5, OriginFields.maxLength))
+            for name in OriginFields.Name.allCases { given.originFields[name] = value }
             var kept = fields.kept(given)
             #expect(!kept.upstreamURL.contains("secret"))
             kept.sha256 = Digest(.sha256, bytes: Array(repeating: 7, count: 32))
@@ -43,6 +45,19 @@ struct MetadataFieldsTests {
     func codings(_ value: String, _ kept: String?) {
         let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000, addedCoding: "aws-chunked")
         #expect(fields.read(["content-encoding": value], lastModified: .init(milliseconds: 0)).contentEncoding == kept)
+    }
+
+    @Test("Checksums are also kept under the names that clients of buckets look for, if they are some")
+    func checksums() {
+        let fields = MetadataFields(prefix: "x-goog-meta-", maxSize: 2_000)
+        var metadata = ObjectMetadata(upstreamURL: "https://origin.example.org/a", stored: Timestamp(milliseconds: 1_712_345_678_901))
+        let (sha1, md5) = (String(repeating: "a", count: 40), String(repeating: "b", count: 32))
+        metadata.originFields[.checksumSHA1] = sha1
+        metadata.originFields[.checksumMD5] = md5
+        func checksums() -> [String] { fields.headers(metadata).filter { $0.name.contains("-checksum-") }.map { "\($0.name) \($0.value)" } }
+        #expect(checksums() == ["x-goog-meta-checksum-sha1 \(sha1)", "x-goog-meta-checksum-md5 \(md5)"])
+        metadata.originFields[.checksumSHA1] = "none"
+        #expect(checksums() == ["x-goog-meta-checksum-md5 \(md5)"])
     }
 
     @Test("Names are made of the words that a service allows, and are found again")

@@ -6,8 +6,8 @@ mirror-app needs mirror-left, mirror-right and mirror-base.
     mirror-base                links relative to the page
     mirror-plain               2 MB, and nothing said about metadata, as indexes without PEP 658 have
     mirror-wrong               the stated SHA-256 is that of other bytes
-POST /_control/release {"project", "version"} publishes a further version, and /_control/add {"project", "requires", "size"} a further project of the
-same form as mirror-app, whose wheel holds so many random bytes.
+POST /_control/release {"project", "version"} publishes a further version, and /_control/add {"project", "requires", "size", "versions"} a further project of
+the same form as mirror-app, of so many versions (or one), whose wheels hold so many random bytes each.
 """
 
 import base64
@@ -64,7 +64,8 @@ class PythonIndex(Host):
             wheels.append(Wheel(wanted["project"], wanted["version"]))
             return {"name": wheels[-1].name}
         if segments == ["add"]:
-            self.projects[wanted["project"]] = [Wheel(wanted["project"], "1.0", wanted["requires"], wanted["size"])]
+            versions = [f"1.{number}" for number in range(wanted.get("versions", 1))]
+            self.projects[wanted["project"]] = [Wheel(wanted["project"], version, wanted["requires"], wanted["size"]) for version in versions]
             return {}
         return super().control(request, segments, wanted)
 

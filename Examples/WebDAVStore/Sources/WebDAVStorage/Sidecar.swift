@@ -28,6 +28,7 @@ struct Sidecar: Codable, Equatable {
     var upstreamLastModified: Int64?
     var stored: Int64
     var addresses: [String]
+    var originFields: String?
 
     init(_ key: ObjectKey, size: Int64, sha256: Digest, lastModified: Timestamp, metadata: ObjectMetadata) {
         self.key = key.description
@@ -44,6 +45,7 @@ struct Sidecar: Codable, Equatable {
         upstreamLastModified = metadata.upstreamLastModified?.milliseconds
         stored = metadata.stored.milliseconds
         addresses = metadata.addresses
+        originFields = metadata.originFields.isEmpty ? nil : metadata.originFields.text
     }
 
     /// - Returns: `nil` for what was not written by ``encoded()``.
@@ -65,7 +67,7 @@ struct Sidecar: Codable, Equatable {
             contentType: contentType, contentEncoding: contentEncoding, contentDisposition: contentDisposition, upstreamURL: upstreamURL,
             upstreamETag: upstreamETag, upstreamContentLength: upstreamContentLength,
             upstreamLastModified: upstreamLastModified.map { Timestamp(milliseconds: $0) }, stored: Timestamp(milliseconds: stored),
-            addresses: addresses, sha256: sha256)
+            addresses: addresses, sha256: sha256, originFields: OriginFields(text: originFields ?? ""))
         // Not the server's own entity tag, which may be the same for others of the same second and length.
         return ObjectInfo(
             key: key, size: size, etag: "\"\(sha256.hex.prefix(32))\"", lastModified: Timestamp(milliseconds: lastModified),

@@ -44,6 +44,11 @@ package final class PoolSelector: Sendable {
         return selection.deliveries.first { $0.network.contains(client) }?.delivery
     }
 
+    /// Whether a client may have artifacts of named origins sent by the mirror because it asks for that.
+    package func maySendInline(to client: IPAddress?, by origin: NamedOrigin) -> Bool {
+        selection.deliveryHeader || (delivery(for: client) ?? origin.delivery) == .inline
+    }
+
     private func rule(for client: IPAddress) -> SelectionConfiguration.Rule? {
         selection.networks.first { $0.network.contains(client) }
     }

@@ -20,7 +20,15 @@ extension SelectionConfiguration {
             "delivery", named: .network, .choice(), example: "{10.9.0.0/16: inline}",
             doc:
                 "Client networks and how their clients get the artifacts of named origins: `redirect`, `inline` where they cannot reach the "
-                + "pools (the mirror sends the bytes), or `origin`. The request header `X-Cloud-Mirror-Delivery` overrides it.")
+                + "pools (the mirror sends the bytes), or `origin`. What is sent counts against the network's `redirect.coldClaims`. The "
+                + "request header `X-Cloud-Mirror-Delivery` overrides it: `redirect` and `origin` always, `inline` with `deliveryHeader`.")
+        var deliveryHeader = false
+        reader.value(
+            "deliveryHeader", &deliveryHeader, .boolean,
+            doc:
+                "Whether any client may have artifacts of named origins sent by the mirror, with the request header "
+                + "`X-Cloud-Mirror-Delivery: inline`. Otherwise only the clients of networks and named origins whose `delivery` is `inline`."
+        )
         var nearest = Nearest.any
         reader.value(
             "nearest", &nearest, .choice(),
@@ -47,6 +55,7 @@ extension SelectionConfiguration {
             defaultNote: "the pool if there is only one, else origin", example: "origin",
             doc: "The pool for all other clients; `origin` redirects them to the origin.")
         self.init(networks: networks.map { (network: $0, pool: $1) }, trustedProxies: trustedProxies, fallback: fallback)
+        self.deliveryHeader = deliveryHeader
         self.deliveries = deliveries.map { DeliveryRule(network: $0, delivery: $1) }
             .sorted { $0.network.prefixLength > $1.network.prefixLength }
         self.regions = Dictionary(regions) { _, last in last }

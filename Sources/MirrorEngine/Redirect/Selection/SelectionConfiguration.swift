@@ -34,6 +34,8 @@ package struct SelectionConfiguration: Sendable, Equatable {
     package var proxyHeader = ProxyHeader.xForwardedFor
     /// How the clients of a network get artifacts of named origins; the longest prefix first.
     package var deliveries: [DeliveryRule] = []
+    /// Whether any client can have them sent by the mirror, with the field `X-Cloud-Mirror-Delivery`.
+    package var deliveryHeader = false
     package var cloudRegions = CloudRegionSources()
 
     /// How the clients of a network get artifacts of named origins.

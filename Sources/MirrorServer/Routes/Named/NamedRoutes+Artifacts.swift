@@ -14,19 +14,25 @@ extension NamedRoutes {
     ) async throws -> Response {
         let isHead = request.method == .head
         // Its header fields tell more than the object's.
-        if isHead, case .field = call.rule.digest { return try await page(call, request, context, form: .fields) }
+        if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
+        let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
-        let delivery =
-            asked ?? selector.delivery(for: selector.client(peer: context.peer, values: request.forwarded)) ?? call.origin.delivery
+        if asked == .inline, !selector.maySendInline(to: client, by: call.origin) {
+            throw RequestError(.forbidden, "the mirror does not send artifacts because a client asks for it (selection.deliveryHeader)")
+        }
+        let ofNetwork = selector.delivery(for: client)
+        let delivery = asked ?? ofNetwork ?? call.origin.delivery
         if delivery == .origin { return try await fallback(call, request, context, .asked, inline: false) }
         var wish = RedirectRoutes.Wish(origin: try services.origin(of: call.url.description))
         wish.wait = call.rule.miss == .redirectAndCopy ? .zero : call.rule.wait
         wish.hop = call.hop
         wish.digest = call.digest
         wish.describes = isHead
-        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own.
-        wish.isShared = !isHead && asked == nil && delivery == .redirect && call.origin.credentials != .client
+        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own. Memory only
+        // answers clients whose network changes nothing about redirects.
+        let isRedirect = asked == nil && ofNetwork.isRedirect && call.origin.delivery == .redirect
+        wish.isShared = !isHead && isRedirect && call.origin.credentials != .client && !call.rule.isToldByFields
         // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
@@ -40,6 +46,11 @@ extension NamedRoutes {
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
+            guard services.redirects.coldClaims.mayReceive(asking.network) else {
+                // A small file is in the pool like any other.
+                if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
+                break
+            }
             if let response = try await inline(redirect, asking, call, request, context) { return response }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
@@ -50,8 +61,18 @@ extension NamedRoutes {
         switch answer {
         case .origin(let reason) where reason.mayRelay && (delivery == .inline || call.origin.answersOnlyUs):
             return try await fallback(call, request, context, reason, inline: true)
+        // What the client has to show is in the origin's own answer.
+        case .originStatus(401, _) where call.origin.credentials == .client:
+            return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
-            return with(call, await redirects.finish(asking, with: answer)).response(to: request)
+            var response = with(call, await redirects.finish(asking, with: answer)).response(to: request)
+            // Some clients read them in the answer to GET.
+            if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
+                let words = await services.redirects.originWords(of: redirect, in: pool)
+                response.headers.append(contentsOf: HTTPFields(words?.fields ?? OriginFields()))
+                if let etag = words?.etag, HTTPField.isValidValue(etag) { response.headers[.eTag] = etag }
+            }
+            return response
         }
     }
 
@@ -94,7 +115,9 @@ extension NamedRoutes {
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
         do {
-            var response = try await ObjectAnswer(key: redirect.object.key, pool: pool, metrics: services.metrics).response(to: request)
+            var response = try await ObjectAnswer(
+                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network)
+            ).response(to: request)
             response.headers[.cloudMirrorPool] = pool.id.description
             if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
@@ -124,6 +147,11 @@ extension NamedRoutes {
     }
 }
 
+extension OriginRule {
+    /// Whether header fields of the origin's answer say what an artifact is, so that clients look for them first.
+    fileprivate var isToldByFields: Bool { if case .field = digest { true } else { false } }
+}
+
 extension Fallback {
     /// Whether the mirror may send what the origin has: not to who has had its share already.
     fileprivate var mayRelay: Bool {
@@ -148,7 +176,10 @@ extension RedirectAnswer {
     /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
     /// (uv): a small part is sent like a small object.
     private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
-        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
+        // Where a condition may make the whole of it, the whole is what counts.
+        guard let range = request.headers[.range], request.headers[.ifRange] == nil,
+            case .part(let part) = ConditionalRequest.part(range, size: size)
+        else { return size }
         return part.length
     }
 }

@@ -3,15 +3,18 @@ import Hummingbird
 import Logging
 import MirrorCore
 import MirrorEngine
+import MirrorSettings
 import NamedOrigins
 
 /// Pages: what changes, and is revalidated.
 extension NamedRoutes {
-    /// - Parameter form: Of an artifact, only the header fields.
+    /// - Parameters:
+    ///   - form: Of an artifact, only the header fields.
+    ///   - authorization: Of the client, for an origin that is shown it: then the page is for this client alone.
     func page(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page, authorization: Secret? = nil
     ) async throws -> Response {
-        guard let pages = services.pages.value else { return try await relay(call, request, context) }
+        guard let pages = services.pages.value else { return try await relay(call, request, context, authorization: authorization?.value) }
         if let location = slashedLocation(of: call, request) {
             return Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
         }
@@ -20,7 +23,9 @@ extension NamedRoutes {
         do {
             // The origin tells of an artifact itself more than of its bytes.
             let isCommit = call.rule.commit != nil
-            answer = try await pages.page(pageRequest(call, request, context, form: isCommit ? .fields : form))
+            var asked = pageRequest(call, request, context, form: isCommit ? .fields : form)
+            asked.authorization = authorization
+            answer = try await pages.page(asked)
         } catch let error as PageError {
             return try await fallback(call, request, context, error)
         }
@@ -66,9 +71,9 @@ extension NamedRoutes {
     }
 
     /// Only HTML may have links without a host, and Python's clients resolve those of JSON, too.
-    private func prefix(for call: NamedCall, _ request: Request) -> String {
+    func prefix(for call: NamedCall, _ request: Request) -> String {
         switch call.rule.kind {
-        case .rewritten(.npm), .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.fields):
+        case .rewritten(.npm), .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.lfs), .rewritten(.fields):
             let address = publicURL ?? "\(isTLS ? "https" : "http")://\(request.head.authority ?? "localhost")"
             return address + Self.prefix
         case .rewritten(.html), .rewritten(.python), .mirrored, .revalidated, .passed, .refused:
@@ -102,7 +107,10 @@ extension NamedRoutes {
         }
         guard (200..<300).contains(answer.status) else {
             guard (400..<600).contains(answer.status) else { return toOrigin(call, .notCopied).response(to: request) }
-            throw RequestError.origin(status: answer.status, message: "the origin answered \(answer.status)", headers: [:]).about(call.url)
+            var headers: HTTPFields = [:]
+            headers[values: .wwwAuthenticate] = answer.fields[values: .wwwAuthenticate]
+            throw RequestError.origin(status: answer.status, message: "the origin answered \(answer.status)", headers: headers)
+                .about(call.url)
         }
         guard let name = HTTPField.Name(place.field), let commit = answer.fields[name],
             let path = place.path(request.uri.path, at: commit)

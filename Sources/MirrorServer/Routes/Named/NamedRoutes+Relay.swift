@@ -43,14 +43,63 @@ extension NamedRoutes {
         guard !(300..<304).contains(answer.status), !(305..<400).contains(answer.status) else {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
-        return response(answer, isHead: method == .head, passesChallenge: authorization != nil || call.origin.credentials == .client)
+        if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
+            return try await batch(answer, call, request, charge: charge(to: network(request, context)))
+        }
+        return response(
+            answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client,
+            charge: charge(to: network(request, context)))
+    }
+
+    /// Where objects of Git LFS are, with links that lead through the mirror.
+    private func batch(
+        _ answer: OutboundResponse, _ call: NamedCall, _ request: Request, charge: @escaping @Sendable (Int64) -> Void
+    ) async throws -> Response {
+        let (prefix, links) = (prefix(for: call, request), services.named.value.links(of: call.origin))
+        let read: [UInt8]??
+        do {
+            read = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+                try await LFSBatch.read(answer, prefix: prefix, map: links)
+            }
+        } catch let error as OutboundError {
+            throw RequestError(error).about(call.url)
+        }
+        guard let found = read, let body = found else {
+            throw RequestError(.originError, "the origin's answer for objects of Git LFS is too large, too slow, or not JSON").about(
+                call.url)
+        }
+        charge(Int64(body.count))
+        var fields = fields(of: answer, passesChallenge: false)
+        fields[.contentEncoding] = nil
+        fields[.eTag] = nil
+        fields[.contentLength] = String(body.count)
+        return WholeResponse(status: .ok, fields: fields, body: body).response(to: request)
     }
 
     static func overBudget(_ call: NamedCall) -> RequestError {
         RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
     }
 
-    private func response(_ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool) -> Response {
+    private func response(
+        _ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool, charge: @escaping @Sendable (Int64) -> Void
+    ) -> Response {
+        var fields = fields(of: answer, passesChallenge: passesChallenge)
+        let status = HTTPResponse.Status(code: answer.status)
+        let length = answer.headers.contains(name: "transfer-encoding") ? nil : answer.contentLength
+        if let length, status != .noContent, status != .notModified { fields[.contentLength] = String(length) }
+        guard !isHead, status != .noContent, status != .notModified else { return Response(status: status, headers: fields) }
+        return Response(
+            status: status, headers: fields,
+            body: ResponseBody(contentLength: length.flatMap { Int(exactly: $0) }) { writer in
+                for try await chunk in answer.body {
+                    charge(Int64(chunk.readableBytes))
+                    try await writer.write(chunk)
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    private func fields(of answer: OutboundResponse, passesChallenge: Bool) -> HTTPFields {
         var fields = HTTPFields()
         for (name, value) in answer.headers {
             guard let name = HTTPField.Name(name), Self.answeredFields.contains(name) || (passesChallenge && name == .wwwAuthenticate),
@@ -62,16 +111,7 @@ extension NamedRoutes {
         fields[.xContentTypeOptions] = "nosniff"
         fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
         fields[.cloudMirrorOutcome] = "fallback"
-        let status = HTTPResponse.Status(code: answer.status)
-        let length = answer.headers.contains(name: "transfer-encoding") ? nil : answer.contentLength
-        if let length, status != .noContent, status != .notModified { fields[.contentLength] = String(length) }
-        guard !isHead, status != .noContent, status != .notModified else { return Response(status: status, headers: fields) }
-        return Response(
-            status: status, headers: fields,
-            body: ResponseBody(contentLength: length.flatMap { Int(exactly: $0) }) { writer in
-                for try await chunk in answer.body { try await writer.write(chunk) }
-                try await writer.finish(nil)
-            })
+        return fields
     }
 
     private static let askedFields: [HTTPField.Name] = [

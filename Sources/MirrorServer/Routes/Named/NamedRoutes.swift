@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import MirrorCore
 import MirrorEngine
+import MirrorSettings
 import NamedOrigins
 
 /// `GET`, `HEAD` and `POST /o/…`: docs/request-handling.md has every branch.
@@ -43,13 +44,28 @@ struct NamedRoutes: Sendable {
         }
         // What a client shows for itself concerns nobody else: nothing of the answer is kept.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
-            return try await relay(call, request, context, authorization: own)
+            return try await ownAnswer(call, request, context, authorization: own)
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
+        case .rewritten(.lfs): return try await relay(call, request, context)
         case .revalidated, .rewritten: return try await page(call, request, context)
         case .passed: return try await pass(call, request, context)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
+        }
+    }
+
+    /// What the origin has for one client alone. Links of pages lead through the mirror all the same: many only work at the origin's host.
+    private func ownAnswer(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String
+    ) async throws -> Response {
+        switch call.rule.kind {
+        case .revalidated where call.rule.commit == nil, .rewritten(.html), .rewritten(.python), .rewritten(.npm), .rewritten(.cargoConfig),
+            .rewritten(.condaRepodata), .rewritten(.fields):
+            guard isPaid(request, context) else { throw Self.overBudget(call) }
+            return try await page(call, request, context, authorization: Secret(authorization))
+        case .mirrored, .revalidated, .rewritten(.lfs), .passed, .refused:
+            return try await relay(call, request, context, authorization: authorization)
         }
     }
 
@@ -68,7 +84,7 @@ struct NamedRoutes: Sendable {
         }
         if method == .post {
             switch call.rule.kind {
-            case .passed, .refused: break
+            case .passed, .refused, .rewritten(.lfs): break
             case .mirrored, .revalidated, .rewritten:
                 throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD", headers: [.allow: "GET, HEAD"])
             }
@@ -86,8 +102,16 @@ struct NamedRoutes: Sendable {
     ///
     /// - Returns: Whether anything was left.
     func isPaid(_ request: Request, _ context: MirrorRequestContext) -> Bool {
-        let client = services.selector.value.client(peer: context.peer, values: request.forwarded)
-        return services.redirects.coldClaims.spend(ClientNetwork(client))
+        services.redirects.coldClaims.spend(network(request, context))
+    }
+
+    func network(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork {
+        ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
+    }
+
+    /// Takes what a client is sent from the budget of its network.
+    func charge(to network: ClientNetwork) -> @Sendable (Int64) -> Void {
+        { [coldClaims = services.redirects.coldClaims] in coldClaims.charge($0, to: network) }
     }
 
     /// A redirect to the origin.

@@ -9,6 +9,8 @@ struct ObjectAnswer: Sendable {
     let key: ObjectKey
     let pool: Pool
     let metrics: EngineMetrics
+    /// Called with the number of bytes that the client is about to be sent.
+    let charge: @Sendable (Int64) -> Void
 
     /// - Throws: `StorageError` while nothing has been sent; ``RequestError`` for a condition that does not hold.
     func response(to request: Request) async throws -> Response {
@@ -47,9 +49,10 @@ struct ObjectAnswer: Sendable {
     }
 
     private func body(_ content: ObjectContent, length: Int64) -> ResponseBody {
-        let (metrics, id) = (metrics, pool.id)
+        let (metrics, id, charge) = (metrics, pool.id, charge)
         return ResponseBody(contentLength: Int(length)) { writer in
             for try await chunk in content.body {
+                charge(Int64(chunk.readableBytes))
                 try await writer.write(chunk)
                 metrics.countServed(bytes: Int64(chunk.readableBytes), pool: id)
             }

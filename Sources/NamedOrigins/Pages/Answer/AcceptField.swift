@@ -17,7 +17,7 @@ struct AcceptField: Sendable, Equatable {
             text =
                 types.contains { $0.name == "application/vnd.npm.install-v1+json" && $0.weight > 0 }
                 ? "application/vnd.npm.install-v1+json, application/json;q=0.8" : "application/json"
-        case .html, .cargoConfig, .condaRepodata, .fields, nil:
+        case .html, .cargoConfig, .condaRepodata, .lfs, .fields, nil:
             let kept = types.filter { $0.weight > 0 }
             text =
                 kept.isEmpty

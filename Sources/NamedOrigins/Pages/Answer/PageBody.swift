@@ -37,6 +37,9 @@ package struct PageBody: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(content: content, rewriter: rewriter) }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
+        /// Bytes that a client gets at a time of a page that all share.
+        private static let pieceSize = 256 << 10
+
         fileprivate let content: PageContent
         fileprivate var rewriter: LinkRewriter?
         private var offset: Int64 = 0
@@ -56,6 +59,11 @@ package struct PageBody: AsyncSequence, Sendable {
                     piece = offset == 0 ? bytes : []
                 case .file(let reader):
                     piece = try await reader.bytes(at: offset)
+                case .rewritten(let page):
+                    let piece = page.slice(at: Int(offset), upTo: Self.pieceSize)
+                    offset += Int64(piece?.readableBytes ?? 0)
+                    isAtEnd = piece == nil
+                    return piece
                 }
                 offset += Int64(piece.count)
                 isAtEnd = piece.isEmpty
@@ -67,5 +75,22 @@ package struct PageBody: AsyncSequence, Sendable {
             }
             return nil
         }
+    }
+}
+
+extension PageReader {
+    /// The whole page, which has to be one that memory has room for.
+    func rewritten(by rewriter: LinkRewriter) async throws -> [UInt8] {
+        var rewriter = rewriter
+        var out: [UInt8] = []
+        out.reserveCapacity(Int(length + length / 4))
+        var offset: Int64 = 0
+        while offset < length {
+            let piece = try await bytes(at: offset)
+            offset += Int64(piece.count)
+            piece.withUnsafeBytes { rewriter.rewrite($0, into: &out) }
+        }
+        rewriter.finish(into: &out)
+        return out
     }
 }

@@ -16,7 +16,12 @@ enum PageFields {
 
     /// - Parameter response: A field that a redirect has comes before that of the answer that it led to: it is about what was asked for. What describes the body
     ///   is only taken from the answer itself.
-    static func kept(of response: OutboundResponse) -> [PageRecord.Field] {
+    static func kept(of response: OutboundResponse) -> [PageRecord.Field] { kept(response.redirects, response.headers) }
+
+    /// What redirects alone say of what was asked for.
+    static func kept(ofRedirects redirects: [HTTPHeaders]) -> [PageRecord.Field] { kept(redirects, [:]) }
+
+    private static func kept(_ redirects: [HTTPHeaders], _ answer: HTTPHeaders) -> [PageRecord.Field] {
         var fields: [PageRecord.Field] = []
         var size = 0
         func take(_ headers: HTTPHeaders, where isWanted: (String) -> Bool) {
@@ -28,10 +33,10 @@ enum PageFields {
                 fields.append(.init(name: name, value: value))
             }
         }
-        for headers in response.redirects {
+        for headers in redirects {
             take(headers) { $0.hasPrefix("x-") && isKept($0) }
         }
-        take(response.headers, where: isKept)
+        take(answer, where: isKept)
         return fields
     }
 

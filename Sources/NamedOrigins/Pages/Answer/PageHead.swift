@@ -7,6 +7,8 @@ struct PageHead {
 
     let fields: HTTPFields
     let rewriter: LinkRewriter?
+    /// Stands for the page with its links rewritten; `nil` for one whose links stay as they are.
+    let rewrittenTag: String?
     /// Whether the client has the page already.
     let isUnchanged: Bool
 
@@ -14,6 +16,7 @@ struct PageHead {
     init(_ record: PageRecord, _ request: PageRequest, age: Duration?) {
         let rewriting = request.grammar.map { "\($0.rawValue) \(request.prefix) \(request.links.fingerprint)" }
         let etag = EntityTag.of(record, rewriting: rewriting)
+        rewrittenTag = rewriting == nil ? nil : etag
         var fields = HTTPFields()
         // If links of a page change, when the origin changed it says nothing about what clients get.
         let lastModified = rewriting == nil ? record.lastModified : nil

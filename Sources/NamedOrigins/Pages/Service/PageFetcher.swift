@@ -63,8 +63,11 @@ struct PageFetcher: Sendable {
             guard let stored else { break }
             await store.confirm(stored, key, at: now)
             return .kept(stored, isNew: false)
-        case 400..<600:
-            return .other(try await word(response))
+        case 400..<500:
+            if let told = try await told(response, request, key, at: now, isKept: isKept) { return told }
+            return .other(try await word(response, request))
+        case 500..<600:
+            return .other(try await word(response, request))
         default: break
         }
         // A client would take it for the answer to what it has asked itself.
@@ -76,8 +79,13 @@ struct PageFetcher: Sendable {
     private func take(
         _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
     ) async throws -> PageOutcome {
-        if let problem = Self.problem(with: response, request) {
-            return .down(PageError(code: .unusable, message: "\(request.url.redacted): \(problem)"))
+        func unusable(_ problem: String) -> PageOutcome {
+            .down(PageError(code: .unusable, message: "\(request.url.redacted): it \(problem)"))
+        }
+        // What a portal or a page for logging in puts in the place of a document.
+        if request.grammar?.isJSON == true || request.rule.refusesHTML, Self.isHTML(response) { return unusable("is HTML") }
+        guard let body = DecodedBody(response, isHead: request.form == .fields) else {
+            return unusable("is encoded (\(DecodedBody.codings(response.headers).cut(to: 64)))")
         }
         let tooLarge = PageError(code: .tooLarge, message: "\(request.url.redacted) is larger than origins.pages.maxPageBytes")
         if request.form == .page, let length = response.contentLength, length > configuration.maxPageBytes { throw tooLarge }
@@ -89,9 +97,11 @@ struct PageFetcher: Sendable {
         }
         let written: (length: Int64, sha256: String)?
         do {
-            written = try await writer.write(response.body, limit: configuration.maxPageBytes)
+            written = try await writer.write(body, limit: configuration.maxPageBytes)
         } catch let error as OutboundError {
             throw error
+        } catch let error as GzipError {
+            return unusable(error.reason)
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -99,8 +109,8 @@ struct PageFetcher: Sendable {
         }
         guard let written else { throw tooLarge }
         let record = PageRecord(
-            url: key.url.description, variant: key.variant, finalURL: response.url.description, fields: Self.fields(response, request.form),
-            etag: Self.etag(response),
+            url: key.url.description, variant: key.variant, finalURL: response.url.description,
+            fields: Self.fields(response, request.form, isEncoded: body.isEncoded), etag: Self.etag(response, isEncoded: body.isEncoded),
             lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
             maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
         guard isKept, request.form == .fields || Self.isKnownToBeWhole(response), !Self.isForbidden(response) else {
@@ -114,29 +124,64 @@ struct PageFetcher: Sendable {
         }
     }
 
+    /// An artifact whose redirect tells everything of it, where the place that it leads to does not take HEAD: what is signed for GET is refused otherwise.
+    ///
+    /// - Returns: `nil` if the redirect does not state a size.
+    private func told(
+        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
+    ) async throws -> PageOutcome? {
+        let fields = PageFields.kept(ofRedirects: response.redirects)
+        func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+        guard request.form == .fields, let size = value("x-linked-size").flatMap({ Int64(digits: $0) }) else { return nil }
+        let writer: PageWriter
+        let written: (length: Int64, sha256: String)?
+        do {
+            writer = try await store.newFile()
+            written = try await writer.write(AsyncStream<ByteBuffer> { $0.finish() }, limit: 0)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw unavailable(error, request)
+        }
+        let record = PageRecord(
+            url: key.url.description, variant: key.variant, finalURL: request.url.description,
+            fields: fields + [.init(name: "accept-ranges", value: "bytes"), .init(name: "content-length", value: "\(size)")],
+            etag: value("x-linked-etag").flatMap { EntityTag.isValid($0) ? $0 : nil }, lastModified: nil, maxAge: nil,
+            length: written?.length ?? 0, sha256: written?.sha256 ?? "", fetched: now.milliseconds)
+        guard isKept else { return .loose(LoosePage(record: record, writer: writer)) }
+        do {
+            return .kept(try await store.keep(writer, record, as: key), isNew: true)
+        } catch {
+            return .loose(LoosePage(record: record, writer: writer))
+        }
+    }
+
     private func unavailable(_ error: any Error, _ request: PageRequest) -> PageError {
         logger.warning("A page cannot be written", metadata: ["page": "\(request.url.redacted)", "error": "\(error)"])
         return PageError(code: .unavailable, message: "the mirror cannot keep pages")
     }
 
-    private static func problem(with response: OutboundResponse, _ request: PageRequest) -> String? {
-        // Identity was asked for. What is encoded can be neither rewritten nor given to every client.
-        let codings = response.headers[canonicalForm: "content-encoding"].map { $0.lowercased() }.filter { $0 != "identity" }
-        if !codings.isEmpty { return "it is encoded (\(codings.joined(separator: ", ").cut(to: 64)))" }
+    private static func isHTML(_ response: OutboundResponse) -> Bool {
         let type = response.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased()
-        // What a portal or a page for logging in puts in the place of a document.
-        if request.grammar?.isJSON == true, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
-        return nil
+        return type == "text/html" || type == "application/xhtml+xml"
     }
 
-    private static func fields(_ response: OutboundResponse, _ form: PageRequest.Form) -> [PageRecord.Field] {
-        var fields = PageFields.kept(of: response)
-        if form == .fields, let length = response.contentLength { fields.append(.init(name: "content-length", value: "\(length)")) }
-        return fields
+    /// - Parameter isEncoded: Whether the stated length is that of other bytes.
+    private static func fields(_ response: OutboundResponse, _ form: PageRequest.Form, isEncoded: Bool) -> [PageRecord.Field] {
+        let fields = PageFields.kept(of: response)
+        switch form {
+        // The mirror sends whole pages.
+        case .page: return fields.filter { $0.name != "accept-ranges" }
+        case .fields:
+            guard let length = response.contentLength, !isEncoded else { return fields }
+            return fields + [.init(name: "content-length", value: "\(length)")]
+        }
     }
 
-    private static func etag(_ response: OutboundResponse) -> String? {
-        response.headers.first(name: "etag").flatMap { EntityTag.isValid($0) ? $0 : nil }
+    /// Of other bytes it is a weak one at most.
+    private static func etag(_ response: OutboundResponse, isEncoded: Bool) -> String? {
+        guard let etag = response.headers.first(name: "etag"), EntityTag.isValid(etag) else { return nil }
+        return isEncoded && !etag.hasPrefix("W/") ? "W/\(etag)" : etag
     }
 
     /// Whether a body that ends early would have been noticed.
@@ -150,22 +195,27 @@ struct PageFetcher: Sendable {
 
     // MARK: No page
 
-    private func word(_ response: OutboundResponse) async throws -> OriginWord {
+    private func word(_ response: OutboundResponse, _ request: PageRequest) async throws -> OriginWord {
         var body: [UInt8] = []
         do {
-            for try await chunk in response.body {
-                guard body.count + chunk.readableBytes <= OriginWord.maxBody else {
-                    body = []
-                    break
+            if let decoded = DecodedBody(response, isHead: request.form == .fields) {
+                for try await chunk in decoded {
+                    guard body.count + chunk.readableBytes <= OriginWord.maxBody else {
+                        body = []
+                        break
+                    }
+                    body.append(contentsOf: chunk.readableBytesView)
                 }
-                body.append(contentsOf: chunk.readableBytesView)
             }
         } catch is OutboundError {
             body = []
+        } catch is GzipError {
+            body = []
         }
-        var fields = PageFields.kept(of: response)
-        for name in ["www-authenticate", "retry-after"] {
-            if let value = response.headers.first(name: name) { fields.append(.init(name: name, value: value)) }
+        var fields = PageFields.kept(of: response).filter { $0.name != "accept-ranges" }
+        // A challenge is for clients whose credentials reach the origin. Others could only show it theirs in vain.
+        for name in request.origin.credentials == .client ? ["www-authenticate", "retry-after"] : ["retry-after"] {
+            for value in response.headers[name] { fields.append(.init(name: name, value: value)) }
         }
         return OriginWord(status: response.status, fields: fields, body: body)
     }

@@ -13,6 +13,7 @@ package final class PageService: Sendable {
     private let store: PageStore
     private let configuration: PageConfiguration
     private let clock: any MirrorClock
+    private let rewritten = RewrittenPages()
     private let metrics: PageMetrics
     /// One that nobody waits for any more goes on: others want the page as well.
     private let flights = SingleFlight<PageKey, PageOutcome>(goesOnAlone: true)
@@ -239,8 +240,8 @@ package final class PageService: Sendable {
             if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
             do {
                 let current = page
-                guard let content = try await inTime(request, { try await self.store.body(of: current, key) }) else { break }
-                return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
+                guard let body = try await inTime(request, { try await self.body(of: current, key, head) }) else { break }
+                return PageAnswer(status: 200, fields: head.fields, body: body, freshness: freshness)
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -250,6 +251,14 @@ package final class PageService: Sendable {
             }
         }
         throw PageError(code: .unavailable, message: "the page cannot be read")
+    }
+
+    private func body(of page: StoredPage, _ key: PageKey, _ head: PageHead) async throws -> PageBody {
+        guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
+        if let known = rewritten.page(tag) { return PageBody(.rewritten(known)) }
+        let content = try await store.body(of: page, key)
+        guard case .file(let reader) = content, rewritten.hasRoom(for: reader.length) else { return PageBody(content, rewriter) }
+        return PageBody(.rewritten(rewritten.keep(try await reader.rewritten(by: rewriter), as: tag)))
     }
 
     private func answer(

@@ -90,11 +90,14 @@ final class PageWriter: Sendable {
 enum PageContent: Sendable {
     case bytes([UInt8])
     case file(PageReader)
+    /// With links that lead through the mirror already.
+    case rewritten(RewrittenPage)
 
     var length: Int64 {
         switch self {
         case .bytes(let bytes): Int64(bytes.count)
         case .file(let reader): reader.length
+        case .rewritten(let page): Int64(page.length)
         }
     }
 }

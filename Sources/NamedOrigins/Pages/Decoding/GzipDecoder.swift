@@ -1,0 +1,99 @@
+import CZlib
+import NIOCore
+
+/// Why a body cannot be decoded: phrased to follow "it".
+struct GzipError: Error, Equatable {
+    let reason: String
+}
+
+/// Decompresses what an origin sends, of any number of members (RFC 1952), in pieces of bounded size.
+///
+/// Not thread-safe: one task reads one body.
+final class GzipDecoder {
+    /// How many times as much may come out as goes in. Indexes shrink to a twentieth; deflate can make a thousandth of nothing but zeros.
+    static let maxRatio: Int64 = 200
+    /// Bytes that may come out whatever the ratio.
+    static let allowance: Int64 = 1 << 20
+    /// Bytes that come out at a time.
+    private static let pieceSize = 64 << 10
+    /// The largest window; 16 more make zlib read gzip's header and check what its trailer says.
+    private static let windowBits: CInt = 15 + 16
+
+    /// Stays where it is: zlib keeps its address.
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let startCode: CInt
+    private var input: [UInt8] = []
+    private var position = 0
+    private var bytesIn: Int64 = 0
+    private var bytesOut: Int64 = 0
+    private var isInMember = false
+
+    init() {
+        stream.initialize(to: z_stream())
+        startCode = inflateInit2_(stream, Self.windowBits, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
+
+    /// Adds what has arrived; everything before must have been taken out.
+    func add(_ bytes: ByteBuffer) {
+        input = Array(bytes.readableBytesView)
+        position = 0
+        bytesIn += Int64(input.count)
+    }
+
+    /// What comes out next.
+    ///
+    /// - Returns: Empty if more has to go in first.
+    /// - Throws: ``GzipError``.
+    func next() throws(GzipError) -> [UInt8] {
+        guard startCode == Z_OK else { throw GzipError(reason: "cannot be decompressed: zlib's error \(startCode)") }
+        var out = [UInt8](repeating: 0, count: Self.pieceSize)
+        while position < input.count || isInMember {
+            if !isInMember {
+                guard inflateReset(stream) == Z_OK else { throw GzipError(reason: "cannot be decompressed") }
+                isInMember = true
+            }
+            let (code, consumed, produced) = inflateOnce(&out)
+            position += consumed
+            bytesOut += Int64(produced)
+            guard bytesOut <= Self.allowance || bytesOut / Self.maxRatio <= bytesIn else {
+                throw GzipError(reason: "is more than \(Self.maxRatio) times as large as what was sent")
+            }
+            switch code {
+            case Z_STREAM_END: isInMember = false
+            // Nothing can come out before more goes in.
+            case Z_BUF_ERROR: return []
+            case Z_OK: break
+            default: throw GzipError(reason: "is damaged, or not what gzip writes")
+            }
+            if produced > 0 {
+                out.removeLast(out.count - produced)
+                return out
+            }
+        }
+        return []
+    }
+
+    /// - Throws: ``GzipError`` if something is missing.
+    func finish() throws(GzipError) {
+        if isInMember { throw GzipError(reason: "ends within its compressed data") }
+    }
+
+    private func inflateOnce(_ out: inout [UInt8]) -> (code: CInt, consumed: Int, produced: Int) {
+        input.withUnsafeMutableBufferPointer { input in
+            out.withUnsafeMutableBufferPointer { out in
+                let count = input.count - position
+                stream.pointee.next_in = input.baseAddress.map { $0 + position }
+                stream.pointee.avail_in = uInt(count)
+                stream.pointee.next_out = out.baseAddress
+                stream.pointee.avail_out = uInt(out.count)
+                let code = inflate(stream, Z_NO_FLUSH)
+                return (code, count - Int(stream.pointee.avail_in), out.count - Int(stream.pointee.avail_out))
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import NIOCore
+import Synchronization
+
+/// Pages as clients get them, with their links rewritten: those that were asked for last are kept in memory, because rewriting takes most of the time of an
+/// answer.
+///
+/// They are found by their entity tags, each of which is a hash of everything that the page depends on.
+final class RewrittenPages: Sendable {
+    /// Bytes of a page before it is rewritten; larger ones are rewritten each time, on the way to the client.
+    static let maxPage: Int64 = 2 << 20
+
+    private struct State {
+        var newer: [String: RewrittenPage] = [:]
+        /// Dropped when the newer half is full.
+        var older: [String: RewrittenPage] = [:]
+        /// Of the newer half.
+        var bytes = 0
+    }
+
+    private let maxKept: Int
+    private let maxAlive: Int
+    private let alive = AliveBytes()
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - maxKept: Bytes of pages that are kept.
+    ///   - maxAlive: Bytes of these, and of those that are still on their way to clients.
+    init(maxKept: Int = 32 << 20, maxAlive: Int = 64 << 20) {
+        self.maxKept = maxKept
+        self.maxAlive = maxAlive
+    }
+
+    /// - Returns: `nil` for one that is not kept.
+    func page(_ tag: String) -> RewrittenPage? {
+        state.withLock { state in
+            if let page = state.newer[tag] { return page }
+            guard let page = state.older.removeValue(forKey: tag) else { return nil }
+            insert(page, tag, &state)
+            return page
+        }
+    }
+
+    /// Whether a page of so many bytes may be held in memory as a whole.
+    func hasRoom(for length: Int64) -> Bool { length <= Self.maxPage && alive.count.load(ordering: .relaxed) + Int(length) <= maxAlive }
+
+    func keep(_ bytes: [UInt8], as tag: String) -> RewrittenPage {
+        let page = RewrittenPage(bytes, alive)
+        state.withLock { insert(page, tag, &$0) }
+        return page
+    }
+
+    private func insert(_ page: RewrittenPage, _ tag: String, _ state: inout State) {
+        if state.bytes + page.length > maxKept / 2 { (state.newer, state.older, state.bytes) = ([:], state.newer, 0) }
+        if state.newer.updateValue(page, forKey: tag) == nil { state.bytes += page.length }
+    }
+}
+
+/// How many bytes of rewritten pages there are.
+private final class AliveBytes: Sendable {
+    let count = Atomic(0)
+}
+
+/// Counts as long as somebody holds it.
+final class RewrittenPage: Sendable {
+    /// In bytes.
+    let length: Int
+    private let bytes: ByteBuffer
+    private let alive: AliveBytes
+
+    fileprivate init(_ bytes: [UInt8], _ alive: AliveBytes) {
+        self.bytes = ByteBuffer(bytes: bytes)
+        length = bytes.count
+        self.alive = alive
+        alive.count.add(length, ordering: .relaxed)
+    }
+
+    deinit { alive.count.subtract(length, ordering: .relaxed) }
+
+    /// A part of it, which is not copied.
+    ///
+    /// - Returns: `nil` at the end.
+    func slice(at offset: Int, upTo count: Int) -> ByteBuffer? {
+        offset < length ? bytes.getSlice(at: offset, length: min(count, length - offset)) : nil
+    }
+}

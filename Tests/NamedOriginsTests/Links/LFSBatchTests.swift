@@ -1,0 +1,60 @@
+import MirrorCore
+import Testing
+
+@testable import NamedOrigins
+
+@Suite struct LFSBatchTests {
+    private static let oid = String(repeating: "0a", count: 32)
+
+    private static func rewritten(_ text: String) throws -> String? {
+        let links = try TestLinks([(url: "https://media.example/", path: "git/~media.example/")])
+        let page = try ArtifactURL("https://git.example/o/r.git/info/lfs/objects/batch")
+        let resolver = LinkResolver(page: page, prefix: "https://mirror.example/o/", map: links)
+        return LFSBatch.rewrite(Array(text.utf8), resolver: resolver).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func batch(_ actions: String, oid: String = oid) -> String {
+        #"{"objects":[{"actions":\#(actions),"oid":"\#(oid)","size":12884901888}],"transfer":"basic"}"#
+    }
+
+    @Test func `a place to download from leads through the mirror, with the name of the object as its digest`() throws {
+        let answer = try Self.rewritten(
+            Self.batch(#"{"download":{"expires_in":3600,"href":"https://media.example/a/b?X-Amz-Signature=1&token=2"}}"#))
+        let expected = Self.batch(
+            #"{"download":{"expires_in":3600,"href":"https://mirror.example/o/git/~media.example/~sha256=\#(Self.oid)/a/b?X-Amz-Signature=1&token=2"}}"#
+        )
+        #expect(answer == expected)
+    }
+
+    @Test(
+        "Whatever else an answer says stays as it is",
+        arguments: [
+            // Uploads are not for a mirror.
+            #"{"upload":{"href":"https://media.example/a"},"verify":{"href":"https://media.example/v"}}"#,
+            // The mirror would not send these fields.
+            #"{"download":{"header":{"Authorization":"Basic eA=="},"href":"https://media.example/a"}}"#,
+            #"{"download":{"href":"https://other.example/a"}}"#, #"{"download":{"href":1}}"#, #"{"download":null}"#, "{}", "[]", "null",
+        ])
+    func others(actions: String) throws {
+        #expect(try Self.rewritten(Self.batch(actions)) == Self.batch(actions))
+    }
+
+    @Test func `a place without fields is one whose fields are empty, and a name that is no SHA-256 is no digest`() throws {
+        let answer = try Self.rewritten(Self.batch(#"{"download":{"header":{},"href":"https://media.example/a"}}"#, oid: "abc"))
+        #expect(answer == Self.batch(#"{"download":{"header":{},"href":"https://mirror.example/o/git/~media.example/a"}}"#, oid: "abc"))
+        let other = #"{"hash_algo":"other","objects":[{"actions":{"download":{"href":"HREF"}},"oid":"\#(Self.oid)"}]}"#
+        #expect(
+            try Self.rewritten(other.replacing("HREF", with: "https://media.example/a"))
+                == other.replacing("HREF", with: "https://mirror.example/o/git/~media.example/a"))
+    }
+
+    @Test(arguments: ["", "no", "[1,2", #"{"objects":"#])
+    func `what is not JSON is not passed on`(text: String) throws {
+        #expect(try Self.rewritten(text) == nil)
+    }
+
+    @Test(arguments: ["[]", "1", #"{"message":"none"}"#, #"{"objects":{}}"#, #"{"objects":[1,null]}"#])
+    func `what is not a batch stays as it is`(text: String) throws {
+        #expect(try Self.rewritten(text) == text)
+    }
+}

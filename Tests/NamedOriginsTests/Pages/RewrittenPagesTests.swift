@@ -1,0 +1,63 @@
+import MirrorTesting
+import NIOCore
+import TestServers
+import Testing
+
+@testable import NamedOrigins
+
+@Suite(.timeLimit(.minutes(5))) struct RewrittenPagesTests {
+    @Test func `pages that were used last are kept, up to a number of bytes`() {
+        let pages = RewrittenPages(maxKept: 1_000, maxAlive: 10_000)
+        for number in 0..<4 {
+            _ = pages.keep([UInt8](repeating: UInt8(number), count: 200), as: "\(number)")
+            #expect(pages.page("0")?.slice(at: 199, upTo: 10)?.readableBytes == 1)
+        }
+        #expect(pages.page("3")?.length == 200)
+        for number in 4..<40 { _ = pages.keep([UInt8](repeating: 0, count: 200), as: "\(number)") }
+        #expect((0..<40).filter { pages.page("\($0)") != nil }.count <= 5)
+        #expect(pages.page("39") != nil)
+    }
+
+    @Test func `pages that are on their way to clients take room until they have arrived`() {
+        let pages = RewrittenPages(maxKept: 0, maxAlive: 1_000)
+        var sent = (0..<2).map { pages.keep([UInt8](repeating: 0, count: 400), as: "\($0)") }
+        #expect(pages.hasRoom(for: 200) && !pages.hasRoom(for: 201))
+        sent.removeAll()
+        for number in 2..<4 { _ = pages.keep([0], as: "\(number)") }
+        #expect(pages.hasRoom(for: 998) && !pages.hasRoom(for: 999))
+        #expect(!RewrittenPages().hasRoom(for: RewrittenPages.maxPage + 1))
+    }
+
+    @Test func `a large page is rewritten once, has its length, and is the same as one that is rewritten on its way`() async throws {
+        let link = "<a href='b'>b</a>\n"
+        let count = 40_000
+        try await PageScene.run { scene async throws in
+            scene.origin.on(
+                "/a/", .text(String(repeating: link, count: count)), .text(String(repeating: link, count: count + 1), etag: "\"v2\""))
+            let expected = "<a href='/o/index/a/b'>b</a>\n"
+            for _ in 0..<2 {
+                let answer = try await scene.page("/a/", kind: .rewritten(.html))
+                #expect(answer.body.length == Int64(expected.utf8.count * count))
+                #expect(try await answer.text == String(repeating: expected, count: count))
+            }
+            let newer = try await scene.page("/a/", kind: .rewritten(.html)) { $0.wantsRevalidation = true }
+            #expect(newer.body.length == Int64(expected.utf8.count * (count + 1)))
+            // Links that begin in another way are others.
+            let other = try await scene.page("/a/", kind: .rewritten(.html)) { $0.prefix = "https://mirror.example/o/" }
+            #expect(try await other.text.hasPrefix("<a href='https://mirror.example/o/index/a/b'>"))
+        }
+    }
+
+    @Test func `a page that is too large for memory is rewritten on its way`() async throws {
+        let link = "<a href='b'>b</a>\n"
+        let count = Int(RewrittenPages.maxPage) / link.utf8.count + 1
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a/", .text(String(repeating: link, count: count)))
+            for _ in 0..<2 {
+                let answer = try await scene.page("/a/", kind: .rewritten(.html))
+                #expect(answer.body.length == nil)
+                #expect(try await answer.text == String(repeating: "<a href='/o/index/a/b'>b</a>\n", count: count))
+            }
+        }
+    }
+}
