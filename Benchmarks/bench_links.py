@@ -61,7 +61,7 @@ def _served(settings: Settings) -> list[Row]:
                         # peryx is slow to answer twice, and has the whole page ready from then on.
                         sizes[form] = max(_check(url, accept, servers) for _ in range(3))
                         seen.setdefault((form, cache.title), []).append(_load(url, accept, server.pid, settings.load_seconds, cache.title))
-    return [_row(form, sizes[form], seen[form, OurCache.title], seen[form, Peryx.title]) for form in FORMS]
+    return [served_row(form, sizes[form], seen[form, OurCache.title], seen[form, Peryx.title]) for form in FORMS]
 
 
 def _check(url: str, accept: str, servers: PackageServers) -> int:
@@ -91,7 +91,7 @@ def _load(url: str, accept: str, pid: int, seconds: int, name: str) -> tuple[flo
     return float(rate.group(1)), used / int(requests.group(1)) * 1_000, memory(pid)["VmRSS"]
 
 
-def _row(form: str, size: int, ours: list[tuple[float, float, float]], theirs: list[tuple[float, float, float]]) -> Row:
+def served_row(form: str, size: int, ours: list[tuple[float, float, float]], theirs: list[tuple[float, float, float]]) -> Row:
     rate, their_rate = (statistics.median([run[0] for run in runs]) for runs in (ours, theirs))
     cpu, their_cpu = (statistics.median([run[1] for run in runs]) for runs in (ours, theirs))
     say(f"  {form}: {rate:.0f} pages/s, {Peryx.title}: {their_rate:.0f}")

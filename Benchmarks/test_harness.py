@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bench_links import served_row  # noqa: E402
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
 from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
@@ -188,6 +189,13 @@ class Harness(unittest.TestCase):
             measure(["false"], Path("/dev/null"))
         with self.assertRaises(TimeoutError):
             measure(["sleep", "30"], Path("/dev/null"), timeout=0.1)
+
+
+class LinkRows(unittest.TestCase):
+    def test_each_side_has_its_own_medians(self):
+        row = served_row("JSON", 1_100_000, [(10.0, 3.0, 60.0), (12.0, 2.0, 70.0), (11.0, 1.0, 65.0)], [(20.0, 4.0, 80.0)] * 3)
+        self.assertEqual((row.ours, row.peer, row.cpu, row.memory), (11.0, 20.0, (2.0, 4.0), (70.0, 80.0)))
+        self.assertFalse(row.met)
 
 
 if __name__ == "__main__":

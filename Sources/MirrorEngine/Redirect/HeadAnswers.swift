@@ -52,7 +52,14 @@ final class HeadAnswers: Sendable {
         if let known = object.representation, let words {
             return .description(ArtifactDescription(object, known, words.fields, outcome: outcome))
         }
-        let look = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
+        let look: Look?
+        do {
+            look = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
+        } catch let error as StorageError {
+            // What is known without the pool is better than nothing.
+            guard let known = object.representation else { throw error }
+            return .description(ArtifactDescription(object, known, OriginFields(), outcome: outcome))
+        }
         guard let look, let representation = look.object.representation else { return nil }
         return .description(
             ArtifactDescription(look.object, representation, hasFields ? look.words.fields : OriginFields(), outcome: outcome))
