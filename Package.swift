@@ -19,6 +19,7 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -82,6 +83,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
@@ -153,10 +155,13 @@ let package = Package(
                 logging,
                 metrics, nioCore, serviceLifecycle, tracing,
             ]),
+        // What people see: templates, style, script.
+        module("MirrorViews", ["MirrorCore", crypto, mustache], resources: [.embedInCode("Templates"), .embedInCode("Assets")]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions",
+                "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "CloudRegions",
                 "MirrorSystem",
                 "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1,
                 nioHTTPTypesHTTP1,
@@ -274,7 +279,8 @@ let package = Package(
         tests(
             "MirrorServerTests",
             [
-                "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "MirrorServer", "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings",
+                "MirrorNet",
                 "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,

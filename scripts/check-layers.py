@@ -36,8 +36,9 @@ LAYERS = {
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
     "MirrorEngine": {"NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore"},
+    "MirrorViews": {"MirrorCore"},
     "MirrorServer": {
-        "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "CLibrary",
+        "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "CLibrary",
         "MirrorCore",
     },
     "MirrorNode": {
@@ -61,6 +62,7 @@ THIRD_PARTY = {
     "AsyncHTTPClient": {"MirrorNet", "CloudMirror"},
     "GRDB*": {"StateSQLite"},
     "SQLite*": {"StateSQLite"},
+    "Mustache": {"MirrorViews"},
     "Yams": {"MirrorNode"},
     "ArgumentParser": {"CloudMirror"},
     "FoundationNetworking": set(),

@@ -111,11 +111,15 @@ package struct EngineMetrics: Sendable {
     private let overBudget: [BudgetTable.Refusal: Counter]
     private let spentNetworks: Gauge
     private let chosen: [PoolReason: Counter]
+    /// The last error of each kind.
+    package let recentErrors: RecentErrors
 
-    package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
+    /// - Parameter clock: Tells when errors happened.
+    package init(pools: some Sequence<PoolID>, factory: any MetricsFactory, clock: any WallClock = SystemClock()) {
         self.pools = Dictionary(
             pools.map { ($0, PoolMetrics(pool: $0.description, redirects: factory, others: factory)) },
             uniquingKeysWith: { first, _ in first })
+        recentErrors = RecentErrors(clock: clock)
         noPool = PoolMetrics(pool: "none", redirects: factory, others: NOOPMetricsHandler.instance)
         errors = Dictionary(
             uniqueKeysWithValues: ErrorKind.all.map { ($0, Counter(label: Name.errors, dimensions: [("kind", $0)], factory: factory)) })
@@ -148,7 +152,9 @@ package struct EngineMetrics: Sendable {
     package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {
-        errors[ErrorKind.of(error)]?.increment()
+        let kind = ErrorKind.of(error)
+        errors[kind]?.increment()
+        recentErrors.note(error, kind: kind)
     }
 
     /// - Parameter host: One of a bounded number (``BoundedLabels``).

@@ -41,8 +41,8 @@ package func serve(
     let server = MirrorServer(
         services: mirror.services, configuration: configuration.server, listen: configuration.listen,
         adminListen: configuration.admin.listen, adminTokens: mirror.adminTokens(configuration), publicURL: configuration.locationBase,
-        servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status, tls: try configuration.tlsContext(),
-        group: group, logger: logger
+        servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status,
+        hasDashboard: configuration.admin.dashboard, tls: try configuration.tlsContext(), group: group, logger: logger
     ) { listener, address in
         if listener == (configuration.admin.listen == nil ? .main : .admin) {
             mirror.localToken?.keep(configuration.admin.localToken, for: address)

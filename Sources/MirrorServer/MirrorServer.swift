@@ -5,6 +5,7 @@ package import Logging
 package import MirrorCore
 package import MirrorEngine
 import MirrorState
+import MirrorViews
 import NIOCore
 package import NIOPosix
 package import NIOSSL
@@ -33,6 +34,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
+    private let sessions: DashboardSessions
+    private let dashboardFigures: DashboardFigures
+    let dashboardFeed: DashboardFeed
+    private let hasDashboard: Bool
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -48,6 +53,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// - Parameter adminListen: The address of a separate listener for admin calls; `nil` shares the main one.
     /// - Parameter publicURL: How clients reach this service, without a slash at the end; `nil` makes locations of local objects relative.
     /// - Parameter servesArtifacts: Whether it redirects and serves objects; a process that only copies answers only about itself.
+    /// - Parameter hasDashboard: Whether `/dashboard` is there, on the listener for admin calls.
     /// - Parameter tls: For new connections; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
     /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it.
@@ -55,7 +61,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     package init(
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
-        tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
+        hasDashboard: Bool = true, tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
         lookupPatience: Duration = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
@@ -74,6 +80,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
         refusals = AdminRefusals(factory: services.registry, clock: services.clock)
         troubles = LineBudget(clock: services.clock)
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
+        self.hasDashboard = hasDashboard
+        sessions = DashboardSessions(tokens: self.adminTokens, clock: services.clock)
+        let dashboardFigures = DashboardFigures(services: services, metrics: MetricsRoute(services: services, figures: figures))
+        self.dashboardFigures = dashboardFigures
+        dashboardFeed = DashboardFeed(clock: services.clock) {
+            await dashboardFigures.rows().map { DashboardRoutes.event("rows", $0.html) }
+        }
         self.tls = tls.map { Reloadable($0) }
         namedMetrics = NamedMetrics(factory: services.registry)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
@@ -88,20 +101,23 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     package func run() async throws {
-        let (coalescing, lookups, routes, redirects) = (coalescing, lookups, redirectRoutes, services.redirects)
+        let (coalescing, lookups, routes, redirects, feed) = (coalescing, lookups, redirectRoutes, services.redirects, dashboardFeed)
         // Waits on behalf of coalesced requests whose first one has been redirected. The services after it in the list end first, but only when
         // it has answered all of those requests.
         var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
         parts.append(ServerPart(description: "StateLookups") { await lookups.run() })
+        parts.append(ServerPart(description: "DashboardFeed") { await cancelWhenGracefulShutdown { await feed.run() } })
         parts.append(try listener(addMain, at: listen, .main))
         if servesArtifacts, let adminListen {
             parts.append(try listener(addAdminAlone, at: adminListen, .admin))
         }
-        // Services stop in reverse order: this one ends all waits with the origin before the listeners stop, which would otherwise wait for them.
+        // Services stop in reverse order: this one ends all waits with the origin, and streams, before the listeners stop, which would otherwise wait
+        // for them.
         parts.append(
             ServerPart(description: "WaitsEnd") {
                 try await gracefulShutdown()
                 redirects.close()
+                feed.close()
             })
         var settings = ServiceGroupConfiguration(
             services: parts.map {
@@ -199,7 +215,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func addAdminAlone(to router: Router<MirrorRequestContext>) {
         // `publicURL` is where clients request artifacts, which this listener does not serve.
         ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
-        addAdmin(to: router)
+        let site = Site(isPublic: false, hasDashboard: hasDashboard)
+        if hasDashboard { AssetRoutes().register(on: router) }
+        addAdmin(to: router, site, isHTTPS: tls != nil)
     }
 
     /// The routes behind the error middleware. It must know all routes, so they are first added to a second router that only lists them.
@@ -216,8 +234,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
             .register(on: router, hasReferences: servesArtifacts)
         guard servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
         let address = PublicAddress(publicURL: publicURL, isTLS: tls != nil)
-        HomeRoutes(services: services, address: address).register(on: router)
-        ClientsRoutes(services: services, address: address).register(on: router)
+        let site = Site(isPublic: true, hasDashboard: hasDashboard && adminListen == nil)
+        AssetRoutes().register(on: router)
+        HomeRoutes(services: services, address: address, site: site).register(on: router)
+        ClientsRoutes(services: services, address: address, site: site).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
             services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
@@ -226,7 +246,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles
         ).register(on: router)
-        if adminListen == nil { addAdmin(to: router) }
+        if adminListen == nil { addAdmin(to: router, site, isHTTPS: tls != nil || publicURL?.hasPrefix("https://") == true) }
     }
 
     private var redirectRoutes: RedirectRoutes {
@@ -234,12 +254,18 @@ package struct MirrorServer: Service, CustomStringConvertible {
             services: services, table: usesFastPath ? table : nil, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
     }
 
-    private func addAdmin(to router: Router<MirrorRequestContext>) {
+    /// - Parameter isHTTPS: Whether clients reach the listener by HTTPS, as far as the configuration says.
+    private func addAdmin(to router: Router<MirrorRequestContext>, _ site: Site, isHTTPS: Bool) {
         MetricsRoute(services: services, figures: figures).register(on: router)
         let admin = router.group().add(
             middleware: AdminAuthentication(tokens: adminTokens, refusals: refusals, selector: services.selector))
         AdminRoutes(services: services).register(on: admin)
         StatusRoutes(services: services).register(on: admin)
         WhichRoute(services: services).register(on: admin)
+        guard site.hasDashboard else { return }
+        DashboardRoutes(
+            services: services, sessions: sessions, figures: dashboardFigures, feed: dashboardFeed, refusals: refusals, site: site,
+            isHTTPS: isHTTPS
+        ).register(on: router)
     }
 }

@@ -61,6 +61,7 @@ struct MirrorOptions: Sendable {
     var hasOtherPool = true
     var isStateShared = false
     var servesArtifacts = true
+    var hasDashboard = true
 
     var selection: SelectionConfiguration {
         var selection = SelectionConfiguration(networks: networks, trustedProxies: trustedProxies, fallback: fallback)
@@ -195,7 +196,7 @@ final class MirrorFixture: Sendable {
             let upstream = UpstreamClient(
                 client: outbound, tokens: UpstreamTokens(client: outbound, clock: world.clock, logger: logger))
             let origins = OriginTable(outbound, named: named, upstream: upstream, metrics: OriginMetrics(factory: registry))
-            let metrics = EngineMetrics(pools: pools.ids, factory: registry)
+            let metrics = EngineMetrics(pools: pools.ids, factory: registry, clock: world.clock)
             let waiters = ReplicaWaiters()
             let publications = PublicationLock()
             let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications, clock: world.clock)
@@ -247,7 +248,8 @@ final class MirrorFixture: Sendable {
                 services: services, configuration: configuration, listen: address, adminListen: options.hasAdminListener ? address : nil,
                 adminTokens: options.adminTokens, publicURL: options.publicURL, servesArtifacts: options.servesArtifacts,
                 redirectStatus: options.redirectStatus == 307 ? .temporaryRedirect : .found,
-                tls: try options.tls.map { try NIOSSLContext(configuration: $0) }, usesFastPath: options.usesFastPath,
+                hasDashboard: options.hasDashboard, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
+                usesFastPath: options.usesFastPath,
                 lookupPatience: options.lookupPatience, group: loops,
                 logger: logger
             ) { listener, address in

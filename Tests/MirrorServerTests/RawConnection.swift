@@ -136,6 +136,14 @@ final class RawConnection: Sendable {
         try await inbox.value { $0.isAtEnd ? $0 : nil }
     }
 
+    /// Returns once some words have come as often as that; nothing is taken out of what has come.
+    func seen(_ words: String, times: Int = 1) async throws -> String {
+        try await inbox.value { inbox in
+            let text = String(decoding: inbox.bytes, as: UTF8.self)
+            return text.split(separator: words, omittingEmptySubsequences: false).count > times ? text : nil
+        }
+    }
+
     /// Bytes that have come and were not taken.
     var unread: Int { inbox.current.bytes.count }
 

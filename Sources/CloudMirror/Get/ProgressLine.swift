@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// One line that shows how far a download has got.
 enum ProgressLine {
     /// - Parameters:

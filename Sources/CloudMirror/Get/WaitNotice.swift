@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// Reports that the mirror has not answered yet because it is copying: in a status line on a terminal, as one message otherwise.
 struct WaitNotice {
     /// Shorter waits are not reported.

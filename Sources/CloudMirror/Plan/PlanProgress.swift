@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// Reports on standard error how far a plan has got.
 struct PlanProgress {
     /// Uses between two checks of the clock.

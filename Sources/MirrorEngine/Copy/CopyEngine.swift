@@ -62,6 +62,7 @@ struct CopyEngine: Sendable {
         let pool = attempt.pool
         let limit = limit(of: pool)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
+        attempt.progress.begin(CopyProgress.Arrival(size: source.size, isInService: true))
         let room = try await space.begin(source.size, in: pool)
         do {
             // The service stores all of it at once.
@@ -120,6 +121,7 @@ struct CopyEngine: Sendable {
                 attempt, .url(source), first.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: first.totalSize,
                 condition)
         }
+        attempt.progress.begin(CopyProgress.Arrival(size: first.totalSize))
         let lane = CopyLane(of: attempt.artifact)
         let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))
         do {

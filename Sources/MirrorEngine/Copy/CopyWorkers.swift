@@ -210,6 +210,7 @@ package final class CopyWorkers: Service {
         switch result {
         case .published(let object, let provenance):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
+            slots.durations.add(size: object.size, duration)
             let amount: Logger.Metadata = [
                 "bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration)),
             ]

@@ -10,6 +10,8 @@ extension Configuration {
         package var tokens: [Secret] = []
         /// Whether the service generates another token for commands on this machine (``LocalAdminToken``).
         package var localToken = true
+        /// Whether people can log in to `/dashboard` with a token.
+        package var dashboard = true
     }
 }
 
@@ -43,6 +45,11 @@ extension Configuration.Admin {
                 + "with mode 0600. It lets `cloud-mirror purge` and similar commands work on this machine, for the service's account and "
                 + "for root."
         )
+        reader.value(
+            "dashboard", &dashboard, .boolean,
+            doc:
+                "Serve `/dashboard`, where people who log in with a token see what the mirror does, and find, purge and copy replicas. It is "
+                + "on the listener for admin calls.")
         warn(of: tokens, key: "tokens", reader)
         if let file { readTokens(file, reader) }
     }

@@ -11,6 +11,7 @@ enum RequestFields {
         "if-unmodified-since",
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
+    private static let ofDashboard: Set = ["cookie", "sec-fetch-site", "origin"]
     /// Bytes of the fields that distinguish redirect requests, of which only the first of each name is kept; longer values are cut off. Together with
     /// ``ForwardedFields`` that is less than 4 KiB, however many fields there are. No pool's name is that long.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
@@ -27,10 +28,13 @@ enum RequestFields {
         guard ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) }) else {
             return little(of: head.headers, namedLimits, lists: lists)
         }
+        let isDashboard = head.uri.utf8.starts(with: DashboardRoutes.path.utf8)
         var kept = HTTPHeaders()
         for (name, value) in head.headers {
             let known = name.lowercased()
-            if always.contains(known) || elsewhere.contains(known) { kept.add(name: name, value: value) }
+            if always.contains(known) || elsewhere.contains(known) || (isDashboard && ofDashboard.contains(known)) {
+                kept.add(name: name, value: value)
+            }
         }
         return kept
     }

@@ -51,6 +51,14 @@ package final class MetricsRegistry: MetricsFactory {
         }
     }
 
+    /// A histogram's observations by their labels, each as counts in the buckets that ``HistogramMetric/bounds`` and infinity end.
+    func buckets(of name: String) -> [(labels: [String: String], counts: [UInt64])] {
+        let samples = families.withLock { $0[name]?.samples.values.map { $0 } ?? [] }
+        return samples.compactMap { sample in
+            (sample.metric as? HistogramMetric).map { (Dictionary(sample.labels, uniquingKeysWith: { first, _ in first }), $0.counts) }
+        }
+    }
+
     /// All metrics, sorted by name.
     package func prometheusText() -> String {
         let snapshot = families.withLock { $0 }

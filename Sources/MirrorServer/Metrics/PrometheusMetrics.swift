@@ -111,6 +111,15 @@ final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
 
     var value: Double? { nil }
 
+    /// Observations in each bucket by itself.
+    var counts: [UInt64] {
+        state.withLock { state in
+            var counts = state.buckets
+            counts[0] += state.untimed
+            return counts
+        }
+    }
+
     func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
         let state = state.withLock { $0 }
         var count = state.untimed

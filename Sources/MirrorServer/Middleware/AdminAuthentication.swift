@@ -1,4 +1,3 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import MirrorCore
@@ -26,21 +25,5 @@ struct AdminAuthentication: RouterMiddleware {
 
     private func hasToken(_ field: String) -> Bool {
         field.lowercased().hasPrefix("bearer ") && tokens.value.contain(field.dropFirst(7))
-    }
-}
-
-/// The tokens that admin calls may carry, compared in constant time.
-struct AdminTokens: Sendable {
-    /// Digests, so that the time does not reveal lengths either.
-    private let digests: [SHA256.Digest]
-
-    init(_ tokens: [String]) {
-        digests = tokens.map { SHA256.hash(data: Array($0.utf8)) }
-    }
-
-    func contain(_ token: some StringProtocol) -> Bool {
-        let given = SHA256.hash(data: Array(token.utf8))
-        // Every token is compared, so that the time does not reveal which one was nearly right.
-        return digests.reduce(false) { $1 == given || $0 }
     }
 }

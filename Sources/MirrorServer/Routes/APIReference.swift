@@ -71,6 +71,7 @@ enum APIReference {
                 "get", "/v1/which", "which", "Which pool a client at an address gets, and why.", query: ["address"], admin: true),
             Route("get", "/v1/clients", "clients", "The configuration of clients for the named origins."),
             Route("get", "/clients", "clientsPage", "The same: a page for browsers, text for other clients."),
+            Route("get", "/dashboard", "dashboard", "What the mirror does: a page for people who have logged in with an admin token."),
             Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),
             Route("get", "/v1/api-reference", "apiReference", "This document.", original: true),
             Route("get", "/v1/openapi.yaml", "openAPI", "The interface as OpenAPI 3.1."),

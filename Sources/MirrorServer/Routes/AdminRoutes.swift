@@ -28,6 +28,15 @@ struct AdminRoutes: Sendable {
         let target = try RequestTarget(request.uri.path, behind: "/v1/purge/")
         let artifact = try services.artifact(target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
+        let answer = try await purge(artifact, from: pools, context.logger)
+        guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
+        var response = JSONResponse.make(answer, for: request)
+        response.headers[.preferenceApplied] = PurgeCall.preference
+        return response
+    }
+
+    /// Removes an artifact's replicas, their copy jobs and their objects.
+    func purge(_ artifact: ArtifactURL, from pools: [Pool], _ logger: Logger) async throws -> PurgeCall.Answer {
         var removed: [PurgeCall.Item] = []
         for pool in pools {
             let id = ReplicaID(artifact: artifact, pool: pool.id)
@@ -37,16 +46,13 @@ struct AdminRoutes: Sendable {
                 }
             } catch {
                 services.metrics.countError(error)
-                context.logger.error("purge failed", metadata: ["replica": "\(id)", "error": "\(error)"])
+                logger.error("purge failed", metadata: ["replica": "\(id)", "error": "\(error)"])
                 throw RequestError(.unavailable, "the replica in \(pool.id) could not be removed; purge again")
             }
-            context.logger.notice("purged", metadata: ["replica": "\(id)"])
+            logger.notice("purged", metadata: ["replica": "\(id)"])
         }
         if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(artifact) } }
-        guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
-        var response = JSONResponse.make(PurgeCall.Answer(url: artifact.description, removed: removed), for: request)
-        response.headers[.preferenceApplied] = PurgeCall.preference
-        return response
+        return PurgeCall.Answer(url: artifact.description, removed: removed)
     }
 
     /// - Returns: `nil` if there was nothing.
@@ -74,6 +80,11 @@ struct AdminRoutes: Sendable {
         } catch {
             throw RequestError(.inputError, #"the body must be {"urls": ["https://…"], "pools": ["service/region"]}: \#(error.reason)"#)
         }
+        return JSONResponse.make(try await self.warm(warm), status: .accepted, for: request)
+    }
+
+    /// - Throws: ``RequestError``, before anything is queued.
+    func warm(_ warm: WarmCall.Request) async throws -> WarmCall.Answer {
         guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
         let origins = try warm.urls.map { try services.artifact($0) }
@@ -97,7 +108,7 @@ struct AdminRoutes: Sendable {
             for await (number, item) in group { items[number] = item }
             return items.compactMap(\.self)
         }
-        return JSONResponse.make(WarmCall.Answer(replicas: items), status: .accepted, for: request)
+        return WarmCall.Answer(replicas: items)
     }
 }
 

@@ -28,13 +28,18 @@ struct MetricsRoute: Sendable {
     }
 
     @Sendable private func write() async -> ByteBuffer {
+        await refresh()
+        return ByteBuffer(string: services.registry.prometheusText())
+    }
+
+    /// Brings the metrics that are not counted as things happen up to date, as far as that is possible in time.
+    func refresh() async {
         services.fastAnswers.record()
         services.metrics.recordWaiting(services.waiters.count)
         async let capacity: Void? = figures.answer("capacity") { await recordCapacity() }
         async let process: Void? = figures.answer("process") { recordProcess() }
         if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
         _ = await (capacity, process)
-        return ByteBuffer(string: services.registry.prometheusText())
     }
 
     /// Looks at each open descriptor, and at each network that has a budget.

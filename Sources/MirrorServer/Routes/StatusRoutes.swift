@@ -26,16 +26,25 @@ struct StatusRoutes: Sendable {
                 }
                 return limit
             } ?? 100
-        let state = try parameters["state"].map { text in
-            guard let state = Replica.State(rawValue: text) else {
-                throw RequestError(.inputError, "state must be one of \(Replica.State.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            return state
+        let state = try parameters["state"].map { try Self.state(named: $0) }
+        let after = parameters["after"]
+        return JSONResponse.make(try await page(in: pool, state, after: after, limit: limit), for: request)
+    }
+
+    static func state(named word: String) throws(RequestError) -> Replica.State {
+        guard let state = Replica.State(rawValue: word) else {
+            throw RequestError(.inputError, "state must be one of \(Replica.State.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        let after = try parameters["after"].map { try Cursor.read($0) }
-        let page = try await services.state.replicas(in: pool, state: state, after: after, limit: limit)
+        return state
+    }
+
+    /// - Parameter pool: `nil` for all.
+    /// - Parameter state: `nil` for any.
+    /// - Parameter after: The `next` of the previous page; `nil` for the first.
+    func page(in pool: PoolID?, _ state: Replica.State?, after: String?, limit: Int) async throws -> ReplicasCall.Answer {
+        let page = try await services.state.replicas(in: pool, state: state, after: try after.map { try Cursor.read($0) }, limit: limit)
         let next = page.count == limit ? page.last.map { Cursor.write($0.id) } : nil
-        return JSONResponse.make(ReplicasCall.Answer(replicas: page.map(ReplicasCall.Item.init), next: next), for: request)
+        return ReplicasCall.Answer(replicas: page.map(ReplicasCall.Item.init), next: next)
     }
 
     /// The end of a page of replicas: opaque to clients.
@@ -107,7 +116,7 @@ struct StatusRoutes: Sendable {
     private static let maxOrigins = 100
 
     /// Origins that are being copied from or were slow, and those with the most jobs.
-    private func origins() async -> [StatsCall.Origin] {
+    func origins() async -> [StatsCall.Origin] {
         var jobs: [String: Int] = [:]
         for pool in services.pools.all {
             // The other figures are this process's own, and are shown even if the state is unavailable.

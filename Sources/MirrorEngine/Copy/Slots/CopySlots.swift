@@ -1,4 +1,4 @@
-import MirrorCore
+package import MirrorCore
 import MirrorState
 import Synchronization
 
@@ -62,6 +62,8 @@ package final class CopySlots: Sendable {
     private let configuration: CopyConfiguration
     private let credit: OriginCredit
     private let state = Mutex(State())
+    /// How long the copies that have ended took.
+    package let durations = CopyDurations()
 
     package init(_ configuration: CopyConfiguration, credit: OriginCredit) {
         self.configuration = configuration
@@ -162,6 +164,33 @@ package final class CopySlots: Sendable {
     }
 
     // MARK: Status
+
+    /// A copy that is running now.
+    package struct RunningCopy: Sendable, Equatable {
+        package let id: ReplicaID
+        /// From 1.
+        package let attempt: Int
+        /// The artifact's size in bytes; `nil` until the origin has stated it.
+        package let size: Int64?
+        /// The bytes that have arrived in this process.
+        package let received: Int64
+        /// Whether the pool's service makes the copy, so that no byte arrives in this process.
+        package let isInService: Bool
+        /// Whether all bytes have arrived, and the object is being made visible.
+        package let isPublishing: Bool
+        package let elapsed: Duration
+    }
+
+    /// The running copies; those that have run longest first.
+    package var copies: [RunningCopy] {
+        let running = state.withLock { Array($0.running.values) }
+        return running.map { running in
+            let (lease, progress, arrival) = (running.copy.lease, running.copy.progress, running.copy.progress.arrival)
+            return RunningCopy(
+                id: lease.id, attempt: lease.attempt, size: arrival.size, received: arrival.bytes, isInService: arrival.isInService,
+                isPublishing: running.isPublishing, elapsed: progress.elapsed)
+        }.sorted { ($1.elapsed, $0.id.description) < ($0.elapsed, $1.id.description) }
+    }
 
     /// The copies of one origin.
     package struct OriginCopies: Sendable, Equatable {

@@ -13,6 +13,16 @@ final class CopyProgress: Sendable {
         let windows: Int
     }
 
+    /// What has arrived of the artifact.
+    struct Arrival: Sendable, Equatable {
+        /// The artifact's size in bytes; `nil` until the origin has stated it.
+        var size: Int64?
+        /// The bytes that have arrived here.
+        var bytes: Int64 = 0
+        /// Whether the pool's service copies it, so that no byte arrives here.
+        var isInService = false
+    }
+
     private struct Window {
         let began: ContinuousClock.Instant
         var bytes: Int64 = 0
@@ -21,6 +31,7 @@ final class CopyProgress: Sendable {
 
     private struct State {
         var window: Window
+        var arrival = Arrival()
         /// The totals of the windows that were measured.
         var bytes: Int64 = 0
         var time = Duration.zero
@@ -32,11 +43,13 @@ final class CopyProgress: Sendable {
     }
 
     private let clock: any MonotonicClock
+    private let began: ContinuousClock.Instant
     private let state: Mutex<State>
 
     init(clock: any MonotonicClock) {
         self.clock = clock
         let now = clock.instant
+        began = now
         state = Mutex(State(window: Window(began: now), waitingSince: now))
     }
 
@@ -64,8 +77,21 @@ final class CopyProgress: Sendable {
     }
 
     func received(_ bytes: Int) {
-        state.withLock { $0.window.bytes += Int64(bytes) }
+        state.withLock { state in
+            state.window.bytes += Int64(bytes)
+            state.arrival.bytes += Int64(bytes)
+        }
     }
+
+    /// The bytes of the artifact begin to arrive, perhaps anew.
+    func begin(_ arrival: Arrival) {
+        state.withLock { $0.arrival = arrival }
+    }
+
+    var arrival: Arrival { state.withLock { $0.arrival } }
+
+    /// How long the copy has been running.
+    var elapsed: Duration { began.duration(to: clock.instant) }
 
     /// How fast the origin is, once a window has ended; then the next one begins.
     ///

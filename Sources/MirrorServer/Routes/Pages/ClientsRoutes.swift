@@ -1,5 +1,6 @@
 import Hummingbird
 import MirrorCore
+import MirrorViews
 import NamedOrigins
 
 /// `GET /v1/clients` and the page `/clients`: the recipes that point clients at the named origins.
@@ -8,6 +9,7 @@ import NamedOrigins
 struct ClientsRoutes: Sendable {
     let services: MirrorServices
     let address: PublicAddress
+    let site: Site
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/v1/clients") { request, _ in JSONResponse.make(answer(for: request), for: request) }
@@ -21,8 +23,7 @@ struct ClientsRoutes: Sendable {
 
     private func page(_ request: Request, _ context: MirrorRequestContext) -> Response {
         let answer = answer(for: request)
-        return PageResponse.isHTMLWanted(by: request)
-            ? PageResponse.html(ClientsPage(answer: answer).html, policy: ClientsPage.contentSecurityPolicy, for: request)
-            : PageResponse.text(ClientsText.text(answer), for: request)
+        guard PageResponse.isHTMLWanted(by: request) else { return PageResponse.text(ClientsText.text(answer), for: request) }
+        return PageResponse.html(ClientsView(answer), in: site.frame("cloud-mirror: clients", .clients, root: ""), for: request)
     }
 }

@@ -1,7 +1,7 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import MirrorCore
+import MirrorViews
 
 /// Answers for people: HTML for browsers, text for other clients.
 enum PageResponse {
@@ -15,11 +15,40 @@ enum PageResponse {
         }
     }
 
-    /// - Parameter policy: The `Content-Security-Policy` of the page.
-    static func html(_ text: String, status: HTTPResponse.Status = .ok, policy: String, for request: Request) -> Response {
-        var fields: HTTPFields = [.contentType: "text/html; charset=utf-8", .contentSecurityPolicy: policy]
-        fields[.referrerPolicy] = "no-referrer"
-        return response(status, fields, text, for: request)
+    /// What a page may do besides showing the mirror's own files.
+    enum Scope {
+        /// A page for everyone. Its form may lead to any host: browsers also check the redirects that follow, and pools may be anywhere.
+        case open
+        /// A page behind the login, which sends its forms to the mirror and asks it for figures.
+        case dashboard
+
+        /// The `Content-Security-Policy`.
+        fileprivate var policy: String {
+            let own = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'"
+            let end = "base-uri 'none'; frame-ancestors 'none'"
+            return switch self {
+            case .open: "\(own); form-action 'self' http: https:; \(end)"
+            case .dashboard: "\(own); connect-src 'self'; form-action 'self'; \(end)"
+            }
+        }
+
+        /// With `no-referrer`, browsers would not say either that a form was sent from the mirror's own page.
+        fileprivate var referrerPolicy: String {
+            switch self {
+            case .open: "no-referrer"
+            case .dashboard: "same-origin"
+            }
+        }
+    }
+
+    static func html(
+        _ view: some View, in frame: Frame, status: HTTPResponse.Status = .ok, scope: Scope = .open, for request: Request
+    ) -> Response {
+        var fields: HTTPFields = [.contentType: "text/html; charset=utf-8", .contentSecurityPolicy: scope.policy]
+        fields[.referrerPolicy] = scope.referrerPolicy
+        fields[.xFrameOptions] = "DENY"
+        fields[.crossOriginOpenerPolicy] = "same-origin"
+        return response(status, fields, frame.html(view), for: request)
     }
 
     static func text(_ text: String, for request: Request) -> Response {
@@ -34,14 +63,11 @@ enum PageResponse {
         fields[.contentLength] = String(body.utf8.count)
         return WholeResponse(status: status, fields: fields, body: Array(body.utf8)).response(to: request)
     }
-
-    /// The source in a `Content-Security-Policy` that allows a page its own style.
-    static func source(ofStyle style: String) -> String {
-        "'sha256-\(Base64.encode(Array(SHA256.hash(data: Array(style.utf8)))))'"
-    }
 }
 
 extension HTTPField.Name {
-    // This is a valid token, so the fallback is never used.
+    // These are valid tokens, so the fallback is never used.
     fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
+    fileprivate static let xFrameOptions = HTTPField.Name("X-Frame-Options") ?? .server
+    fileprivate static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy") ?? .server
 }

@@ -2,11 +2,14 @@ import HTTPTypes
 import Hummingbird
 import MirrorCore
 import MirrorEngine
+import MirrorViews
+import NamedOrigins
 
 /// `GET /`: a description for people who open it in a browser or with curl. `GET /v1/go`: from an artifact's plain URL to its redirect URL.
 struct HomeRoutes: Sendable {
     let services: MirrorServices
     let address: PublicAddress
+    let site: Site
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/", use: home)
@@ -16,7 +19,7 @@ struct HomeRoutes: Sendable {
     }
 
     private func home(_ request: Request, _ context: MirrorRequestContext) -> Response {
-        let home = home(for: request, action: "v1/go")
+        let home = home(for: request, isRoot: true)
         return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
     }
 
@@ -24,12 +27,12 @@ struct HomeRoutes: Sendable {
     ///
     /// The location is relative, so that it is also right behind a proxy that gives this service its own path.
     private func go(_ request: Request, _ context: MirrorRequestContext) throws -> Response {
-        guard let fields = FormFields(request.uri.query ?? "") else {
+        guard let fields = FormFields(request.uri.query ?? "", ["url", "pool", "show"]) else {
             throw RequestError(.inputError, "the query is not valid percent-encoding of UTF-8")
         }
-        let wanted = (fields["url"] ?? "").trimmingBlanks
+        let wanted = fields.trimmed("url")
         guard !wanted.isEmpty else { return Self.redirect(to: "../") }
-        var home = home(for: request, action: "go")
+        var home = home(for: request, isRoot: false)
         home.url = wanted
         home.chosenPool = fields["pool"]
         let (artifact, path): (ArtifactURL, String)
@@ -61,41 +64,18 @@ struct HomeRoutes: Sendable {
 
     // MARK: Answers
 
-    private func home(for request: Request, action: String) -> HomePage {
-        HomePage(base: address.base(for: request), action: action, pools: services.pools.all.map(\.id))
+    private func home(for request: Request, isRoot: Bool) -> HomePage {
+        let base = address.base(for: request)
+        return HomePage(
+            base: base, isRoot: isRoot, pools: services.pools.all.map(\.id),
+            clients: ClientRecipes.answer(for: services.named.value.origins, at: base))
     }
 
     private func page(_ home: HomePage, status: HTTPResponse.Status = .ok, for request: Request) -> Response {
-        PageResponse.html(home.html, status: status, policy: HomePage.contentSecurityPolicy, for: request)
+        PageResponse.html(home.view, in: site.frame("cloud-mirror", .home, root: home.root), status: status, for: request)
     }
 
     private static func redirect(to location: String) -> Response {
         Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
-    }
-}
-
-extension String {
-    fileprivate var trimmingBlanks: String {
-        let isBlank = { (scalar: Unicode.Scalar) in scalar == " " || scalar == "\t" || scalar == "\r" || scalar == "\n" }
-        let scalars = unicodeScalars.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
-        return String(String.UnicodeScalarView(scalars))
-    }
-}
-
-/// The query of the form of ``HomePage`` (`application/x-www-form-urlencoded`): a `+` is a space.
-struct FormFields {
-    private let fields: QueryFields
-
-    /// - Returns: `nil` if it is not percent-encoded UTF-8.
-    init?(_ query: String) {
-        // If the whole query is, so is each part between two ASCII separators.
-        guard PercentCoding.decode(query) != nil else { return nil }
-        fields = QueryFields(query, ["url", "pool", "show"])
-    }
-
-    subscript(name: String) -> String? {
-        fields.raw(name).flatMap { value in
-            PercentCoding.decode(String(decoding: value.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self))
-        }
     }
 }

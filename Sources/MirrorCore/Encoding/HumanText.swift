@@ -1,7 +1,7 @@
 /// Formats numbers for people.
-enum HumanText {
+package enum HumanText {
     /// `93.4 MiB`
-    static func bytes(_ count: Int64) -> String {
+    package static func bytes(_ count: Int64) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
         var value = Double(count)
         var unit = 0
@@ -13,7 +13,7 @@ enum HumanText {
     }
 
     /// `45s`, `3m20s`, `2h05m`, `3d4h`, `7d`
-    static func seconds(_ count: Int64) -> String {
+    package static func seconds(_ count: Int64) -> String {
         switch count {
         case ..<60: "\(max(count, 0))s"
         case ..<3_600: "\(count / 60)m\(two(count % 60))s"
@@ -22,7 +22,7 @@ enum HumanText {
         }
     }
 
-    static func tenths(_ value: Double) -> String {
+    package static func tenths(_ value: Double) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "?" }
         let tenths = Int64((value * 10).rounded())
         return "\(tenths / 10).\(abs(tenths % 10))"

@@ -1,0 +1,102 @@
+import MirrorCore
+import MirrorEngine
+import MirrorTesting
+import MirrorViews
+import Testing
+
+@testable import MirrorServer
+
+@Suite(.timeLimit(.minutes(5)))
+struct DashboardTests {
+    @Test func `the five rows show what has happened, with units`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world, .with { $0.maxWait = .zero }) { mirror in
+            #expect(try await mirror.get(World.target("/a.txt")).status == 302)
+            let cookie = try await mirror.logIn()
+            let page = try await mirror.get("/dashboard", [("Cookie", cookie)]).text
+            for words in [
+                "All is well.", "Is it well", "Is it fast", "Does it pay", "What is it doing", "Origins and pools", "rates since the start",
+                #"data-figure="redirects""#, #"<th scope="row">hit</th>"#, "local/dev", "healthy", #"data-figure="held">8 B<"#,
+            ] { #expect(page.contains(words), "\(words)") }
+            world.clock.advance(by: .seconds(2))
+            let later = try await mirror.get("/dashboard", [("Cookie", cookie)]).text
+            #expect(later.contains("rates over the last 2 s"))
+        }
+    }
+
+    @Test func `what is wrong is said, with the reason`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            mirror.store.breakDown()
+            let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
+            #expect(page.contains("Something is wrong."))
+            #expect(page.contains("local/dev: unavailable: broken on purpose"))
+        }
+    }
+
+    @Test func `figures come every second, once for everybody, and end with the session`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            let cookie = try await mirror.logIn()
+            try await RawConnection.run(port: mirror.port) { connection in
+                await connection.send("GET /dashboard/events HTTP/1.1\r\nHost: m\r\nCookie: \(cookie)\r\n\r\n")
+                let first = try await connection.seen("event: rows\n")
+                #expect(first.contains("text/event-stream"))
+                #expect(first.contains("X-Accel-Buffering: no"))
+                _ = try await connection.seen("data: <div id=\"rows\">")
+                await world.clock.sleepers(1)
+                world.clock.advance(by: DashboardFeed.interval)
+                _ = try await connection.seen("event: rows\n", times: 2)
+                mirror.server.reload(adminTokens: ["another"])
+                await world.clock.sleepers(1)
+                world.clock.advance(by: DashboardFeed.interval)
+                _ = try await connection.seen("event: end\n")
+                #expect(try await connection.seen("\r\n0\r\n\r\n").hasSuffix("0\r\n\r\n"))
+            }
+        }
+    }
+
+    @Test func `a shutdown ends the streams`() async throws {
+        try await MirrorFixture.run { mirror in
+            let cookie = try await mirror.logIn()
+            try await RawConnection.run(port: mirror.port) { connection in
+                await connection.send("GET /dashboard/events HTTP/1.1\r\nHost: m\r\nCookie: \(cookie)\r\n\r\n")
+                _ = try await connection.seen("event: rows\n")
+                await mirror.shutDown()
+                let rest = try await connection.rest()
+                #expect(String(decoding: rest.bytes, as: UTF8.self).hasSuffix("0\r\n\r\n"))
+            }
+            try await mirror.ended()
+            #expect(mirror.server.dashboardFeed.open() == nil)
+        }
+    }
+
+    @Test func `only so many may look at a time, and a place is free when somebody leaves`() async throws {
+        try await MirrorFixture.run { mirror in
+            let feed = mirror.server.dashboardFeed
+            var viewers = (0..<DashboardFeed.maxViewers).compactMap { _ in feed.open() }
+            #expect(viewers.count == DashboardFeed.maxViewers)
+            let cookie = try await mirror.logIn()
+            #expect(try await mirror.get("/dashboard/events", [("Cookie", cookie)]).status == 503)
+            viewers.removeAll()
+            #expect(feed.viewerCount == 0)
+        }
+    }
+
+    @Test func `assets are found by their names, which change with their bytes`() async throws {
+        try await MirrorFixture.run { mirror in
+            let page = try await mirror.get("/", [("Accept", "text/html")]).text
+            #expect(Asset.all.count == 3)
+            for asset in Asset.all.values {
+                #expect(page.contains("assets/\(asset.name)"))
+                let response = try await mirror.get("/assets/\(asset.name)")
+                #expect(response.status == 200)
+                #expect(response.body == asset.bytes)
+                #expect(response["Cache-Control"] == "public, max-age=31536000, immutable")
+                #expect(response["Content-Type"] == asset.contentType)
+            }
+            #expect(try await mirror.get("/assets/style.css").status == 404)
+        }
+    }
+}
