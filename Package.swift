@@ -114,6 +114,10 @@ let package = Package(
         module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
+        // Spans of requests, copies and sweeps, and their way to a collector.
+        module(
+            "MirrorTracing",
+            ["MirrorSettings", "MirrorNet", "MirrorCore", logging, metrics, nioCore, nioHTTP1, serviceLifecycle, tracing]),
         // What clients ask for below /o/: rules for origins with a name, and the pages that are revalidated.
         module(
             "NamedOrigins",
@@ -149,16 +153,14 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto,
-                logging,
-                metrics, nioCore, serviceLifecycle, tracing,
+                "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore",
+                crypto, logging, metrics, nioCore, serviceLifecycle,
             ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions",
-                "MirrorSystem",
-                "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1,
+                "MirrorEngine", "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "CloudRegions", "MirrorSystem", "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1,
                 nioHTTPTypesHTTP1,
                 nioPosix, nioSSL,
                 serviceLifecycle,
@@ -166,8 +168,8 @@ let package = Package(
         module(
             "MirrorNode",
             [
-                "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis",
+                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
@@ -208,6 +210,12 @@ let package = Package(
                 "TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
                 nioPosix,
             ]),
+        tests(
+            "MirrorTracingTests",
+            [
+                "TestServers", "MirrorTracing", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics, nioPosix,
+                serviceLifecycle, tracing,
+            ], resources: [.copy("Vectors")]),
         tests(
             "NamedOriginsTests",
             [
