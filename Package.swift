@@ -116,6 +116,10 @@ let package = Package(
         module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
+        // Spans of requests, copies and sweeps, and their way to a collector.
+        module(
+            "MirrorTracing",
+            ["MirrorSettings", "MirrorNet", "MirrorCore", logging, metrics, nioCore, nioHTTP1, serviceLifecycle, tracing]),
         // What clients ask for below /o/: rules for origins with a name, and the pages that are revalidated.
         module(
             "NamedOrigins",
@@ -151,19 +155,17 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto,
-                logging,
-                metrics, nioCore, serviceLifecycle, tracing,
+                "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore",
+                crypto, logging, metrics, nioCore, serviceLifecycle,
             ]),
         // What people see: templates, style, script.
         module("MirrorViews", ["MirrorCore", crypto, mustache], resources: [.embedInCode("Templates"), .embedInCode("Assets")]),
         module(
             "MirrorServer",
             [
-                "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
-                "CloudRegions",
-                "MirrorSystem",
-                "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1,
+                "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "CloudRegions", "MirrorSystem", "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics,
+                nioCore, nioHTTP1,
                 nioHTTPTypesHTTP1,
                 nioPosix, nioSSL,
                 serviceLifecycle,
@@ -171,8 +173,8 @@ let package = Package(
         module(
             "MirrorNode",
             [
-                "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis",
+                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
@@ -213,6 +215,12 @@ let package = Package(
                 "TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
                 nioPosix,
             ]),
+        tests(
+            "MirrorTracingTests",
+            [
+                "TestServers", "MirrorTracing", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics, nioPosix,
+                serviceLifecycle, tracing,
+            ], resources: [.copy("Vectors")]),
         tests(
             "NamedOriginsTests",
             [

@@ -24,6 +24,7 @@ LAYERS = {
     "Retention": {"CLibrary", "MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
+    "MirrorTracing": {"MirrorSettings", "MirrorNet", "MirrorCore"},
     "NamedOrigins": {"MirrorSettings", "MirrorNet", "MirrorSystem", "CZlib", "MirrorCore"},
     "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore"},
@@ -35,15 +36,17 @@ LAYERS = {
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
-    "MirrorEngine": {"NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore"},
+    "MirrorEngine": {
+        "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore",
+    },
     "MirrorViews": {"MirrorCore"},
     "MirrorServer": {
-        "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "CLibrary",
-        "MirrorCore",
+        "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions",
+        "MirrorSystem", "CLibrary", "MirrorCore",
     },
     "MirrorNode": {
-        "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-        "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+        "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
+        "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
         "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
@@ -66,6 +69,8 @@ THIRD_PARTY = {
     "Yams": {"MirrorNode"},
     "ArgumentParser": {"CloudMirror"},
     "FoundationNetworking": set(),
+    # What others record with it becomes part of the mirror's traces; the mirror's own modules record with MirrorTracing.
+    "Tracing": {"MirrorTracing"},
     # The C library has one name on all platforms. Calls that more than one module needs are in MirrorSystem.
     **dict.fromkeys(("Glibc", "Musl", "Darwin"), {"CLibrary"}),
 }

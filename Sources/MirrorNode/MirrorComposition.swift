@@ -6,6 +6,7 @@ import MirrorServer
 import MirrorSettings
 import MirrorState
 import MirrorStorage
+import MirrorTracing
 import NIOPosix
 import NamedOrigins
 import StateRedis
@@ -37,6 +38,8 @@ struct MirrorComposition: Sendable {
     /// How a pool is chosen for a request that names none.
     let selection: PoolSelection
     let regionUpdates: RegionUpdates
+    /// `nil` if nothing is traced.
+    let traces: TraceExport?
     private let storage: ServiceTable
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -45,6 +48,9 @@ struct MirrorComposition: Sendable {
         let clock = SystemClock()
         try await Self.check(configuration, clock: clock, logger: logger)
         let registry = MetricsRegistry()
+        traces = configuration.tracing.map {
+            TraceExport($0, configuration.outbound, registry: registry, group: group, clock: clock, logger: logger)
+        }
         storage = ServiceTable(configuration, group: group, clock: clock, logger: logger)
         let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
@@ -86,7 +92,8 @@ struct MirrorComposition: Sendable {
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
                 configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
                 // The rest of the grace period is for handing back copies that did not end.
-                shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, clock: clock, logger: logger)
+                shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, tracer: traces?.tracer, clock: clock,
+                logger: logger)
         } else {
             workers = nil
         }
@@ -94,8 +101,7 @@ struct MirrorComposition: Sendable {
         services = MirrorServices(
             pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
-            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service,
-            clock: clock)
+            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service, tracer: traces?.tracer, clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
@@ -106,7 +112,7 @@ struct MirrorComposition: Sendable {
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
             survey: HoldingsSurvey(state: state, factory: registry, clock: clock),
-            interval: configuration.sweep.interval, metrics: metrics, clock: clock, logger: logger)
+            interval: configuration.sweep.interval, metrics: metrics, tracer: traces?.tracer, clock: clock, logger: logger)
         regionUpdates = RegionUpdates(
             sources: role.servesArtifacts ? configuration.selection.cloudRegions : CloudRegionSources(),
             reader: RegionSourceReader(client: try Self.makeRegionClient(configuration, group: group, logger: logger)),
@@ -120,6 +126,7 @@ struct MirrorComposition: Sendable {
         await relays.shutdown()
         pages.service.value?.close()
         await regionUpdates.reader.client?.shutdown()
+        await traces?.close()
         await storage.close()
         await state.close()
     }

@@ -64,6 +64,8 @@ package func serve(
         services.append(
             WatchedService("redis report", watch) { await reportOnRedis(redis, settings.client, group: group, logger: logger) })
     }
+    // It stops last, so that it has what the others recorded.
+    if let traces = mirror.traces { services.insert(WatchedService("traces", watch, traces.exporter), at: 0) }
     if let workers = mirror.workers { services.append(WatchedService("copies", watch, workers)) }
     if let registration = mirror.registration { services.append(WatchedService("registration", watch, registration)) }
     let reloader = Reloader(

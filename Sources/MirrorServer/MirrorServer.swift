@@ -208,7 +208,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls,
             uses: TargetUses(recorder: services.uses, services: services), clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
-            bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
+            bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000), readsTraces: services.tracer != nil,
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
     }
 
@@ -224,6 +224,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func router(_ addRoutes: (Router<MirrorRequestContext>) -> Void) -> Router<MirrorRequestContext> {
         let (list, router) = (Router(context: MirrorRequestContext.self), Router(context: MirrorRequestContext.self))
         addRoutes(list)
+        // The first of them, so that it sees every answer.
+        if let tracer = services.tracer {
+            router.add(middleware: TraceMiddleware(tracer: tracer, selector: services.selector, isTLS: tls != nil))
+        }
         router.add(middleware: ErrorMiddleware(clock: services.clock, allowed: AllowedMethods(list), troubles: troubles))
         addRoutes(router)
         return router

@@ -1,6 +1,7 @@
 package import MirrorCore
 package import MirrorEngine
 package import MirrorState
+package import MirrorTracing
 package import NamedOrigins
 
 /// What the routes work with.
@@ -21,6 +22,8 @@ package final class MirrorServices: Sendable {
     package let fastAnswers: FastAnswers
     /// The copies of this process; `nil` if it makes none.
     package let copySlots: CopySlots?
+    /// `nil` if nothing is traced.
+    package let tracer: MirrorTracer?
     package let clock: any MirrorClock
     /// What clients can request below `/o/`.
     package let named: Reloadable<NamedOriginTable>
@@ -35,7 +38,7 @@ package final class MirrorServices: Sendable {
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
-        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>,
+        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>, tracer: MirrorTracer? = nil,
         clock: any MirrorClock
     ) {
         self.pools = pools
@@ -55,6 +58,7 @@ package final class MirrorServices: Sendable {
         self.named = named
         self.upstream = upstream
         self.pages = pages
+        self.tracer = tracer
         self.clock = clock
         started = clock.instant
     }

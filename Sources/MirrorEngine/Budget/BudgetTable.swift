@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// What is left of the budgets of client networks and sites, for a bounded number of them. A network that is not in the table has its full budget.
 struct BudgetTable: Sendable {
     /// What a network has spent too much of.

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// How many artifacts without a copy one client network may request; a site may request several times as many (``ClientNetwork``).
 ///
 /// The defaults let the largest honest build through at once, behind one address: an installation of 2,000 packages, or a model of any size in as

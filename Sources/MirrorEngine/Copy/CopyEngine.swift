@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorNet
 import MirrorState
 import MirrorStorage
+import MirrorTracing
 import NIOCore
 import NamedOrigins
 
@@ -162,7 +163,10 @@ struct CopyEngine: Sendable {
                 origin: attempt.origin, upload: upload, hash: hash, configuration: configuration, memory: memory,
                 lane: CopyLane(of: artifact), room: room, limit: limit, progress: attempt.progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
-            try await transfer.run(plan, first)
+            try await traced("upload") { span in
+                try await transfer.run(plan, first)
+                span?.set("cloud_mirror.bytes", .integer(hash.count))
+            }
             let sha256 = try hash.finish()
             metadata.sha256 = sha256
             return PreparedCopy(

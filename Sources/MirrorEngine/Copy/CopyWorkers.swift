@@ -3,9 +3,9 @@ package import MirrorCore
 import MirrorNet
 package import MirrorState
 import MirrorStorage
+package import MirrorTracing
 import ServiceLifecycle
 import Synchronization
-import Tracing
 
 /// Leases copy jobs and runs them, as many at a time as ``CopySlots`` allows.
 ///
@@ -23,6 +23,8 @@ package final class CopyWorkers: Service {
     private let shutdownGrace: Duration
     private let publisher: CopyPublisher
     private let metrics: EngineMetrics
+    /// `nil` if nothing is traced.
+    private let tracer: MirrorTracer?
     private let clock: any MirrorClock
     private let logger: Logger
     private let name: String
@@ -39,7 +41,7 @@ package final class CopyWorkers: Service {
     package init(
         name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
         duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration, shutdownGrace: Duration,
-        metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        metrics: EngineMetrics, tracer: MirrorTracer? = nil, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         let credit = OriginCredit(clock: clock)
@@ -63,6 +65,7 @@ package final class CopyWorkers: Service {
         queries = NewestQuery(state: state)
         self.duty = duty
         self.metrics = metrics
+        self.tracer = tracer
         self.clock = clock
         self.logger = logger
     }
@@ -200,12 +203,7 @@ package final class CopyWorkers: Service {
         logger[metadataKey: "artifact"] = "\(lease.id.artifact.redacted)"
         logger[metadataKey: "pool"] = "\(lease.id.pool)"
         logger[metadataKey: "attempt"] = .stringConvertible(lease.attempt)
-        let result = await withSpan("copy") { span in
-            span.attributes["artifact"] = lease.id.artifact.redacted
-            span.attributes["pool"] = lease.id.pool.description
-            span.attributes["attempt"] = lease.attempt
-            return await attempt(lease, copy)
-        }
+        let result = await tracedAttempt(lease, copy)
         let duration = began.duration(to: clock.instant)
         switch result {
         case .published(let object, let provenance):
@@ -249,6 +247,20 @@ package final class CopyWorkers: Service {
         case unpublished(CopyResult, detail: String? = nil, retry: Logger.Metadata? = nil)
         /// The job was purged, or leased to another worker.
         case lost
+    }
+
+    /// In the trace of the request that has asked for the copy, if that is of this process.
+    private func tracedAttempt(_ lease: CopyLease, _ copy: CopySlots.Copy) async -> Attempt {
+        guard let span = tracer?.copySpan(of: lease) else { return await attempt(lease, copy) }
+        return await span.during {
+            let result = await attempt(lease, copy)
+            switch result {
+            case .published(let object, _): span.describe(.present(object), of: lease.id)
+            case .unpublished(let result, _, _): span.describe(result, of: lease.id)
+            case .lost: span.fail(ErrorKind.of(StateError(.staleLease, "")))
+            }
+            return result
+        }
     }
 
     private func attempt(_ lease: CopyLease, _ copy: CopySlots.Copy) async -> Attempt {
@@ -296,7 +308,7 @@ package final class CopyWorkers: Service {
             defer { prepared.release() }
             slots.setPublishing(copy, true)
             do {
-                let object = try await publisher.publish(prepared, by: lease)
+                let object = try await traced("publish") { _ in try await publisher.publish(prepared, by: lease) }
                 engine.wasPublished(prepared, as: object)
                 return .published(object, provenance: prepared.provenance)
             } catch {

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorNet
+import MirrorTracing
 import NamedOrigins
 
 /// An artifact that is fetched by HTTP under the egress policy.
@@ -35,11 +36,15 @@ struct HTTPOrigin: Origin {
         if let range { headers.append(("Range", range.fieldValue)) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
-        let request = OutboundRequest(.get, url ?? source.url, headers: headers)
+        let (url, fields) = (url ?? source.url, headers)
         let label = named?.origin.name ?? client.policy.rule(for: source.url)?.label ?? "other"
-        return try await metrics.counting(label, status: \.status) {
-            guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
-            return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
+        return try await tracedRequest(.get, url, range, status: \.status) { span in
+            // As a credential it goes to the URL's own server, and not to where that redirects.
+            let request = OutboundRequest(.get, url, headers: fields, credentials: span?.originFields ?? [])
+            return try await metrics.counting(label, status: \.status) {
+                guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
+                return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
+            }
         }
     }
 }

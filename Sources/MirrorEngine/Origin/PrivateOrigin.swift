@@ -32,13 +32,18 @@ struct PrivateOrigin: Origin {
     }
 
     func head() async throws -> OriginHead? {
-        let answer = try await counting { try await bucket.head(artifact) }
+        let answer = try await tracedRequest(.head, artifact, nil, status: \.status) { _ in
+            try await counting { try await bucket.head(artifact) }
+        }
         return OriginHead(answer: OriginAnswer(answer, of: artifact), copySource: bucket.source(of: artifact, answer))
     }
 
     /// - Parameter url: Ignored: buckets do not redirect.
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer {
-        OriginAnswer(try await counting { try await bucket.open(artifact, range: range, ifMatch: ifMatch) }, of: artifact)
+        let answer = try await tracedRequest(.get, artifact, range, status: \.status) { _ in
+            try await counting { try await bucket.open(artifact, range: range, ifMatch: ifMatch) }
+        }
+        return OriginAnswer(answer, of: artifact)
     }
 
     /// Counts by the host, which is that of a bucket in the configuration.

@@ -1,18 +1,21 @@
 package import MirrorCore
 package import MirrorState
 import MirrorStorage
+import MirrorTracing
 
 extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
-        if let replica = try await state.replica(request.id), !request.mayClaim(over: replica),
+        let known = try await traced("lookup in state") { _ in try await state.replica(request.id) }
+        if let replica = known, !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
             return answer
         }
         // The replica is absent, pending, or an error that may be retried.
-        switch try await probe.find(request) {
+        let finding = try await traced("lookup in pool") { _ in try await probe.find(request) }
+        switch finding {
         case .settled(let replica, let outcome, let token):
             return try await settled(replica, request, as: outcome, token: token) ?? .origin(.unavailable)
         case .queueFull:
@@ -24,6 +27,8 @@ extension RedirectService {
             return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
+        case .pending where MirrorSpan.current != nil:
+            return try await traced("wait") { _ in try await waitForCopy(request) }
         case .pending:
             return try await waitForCopy(request)
         }

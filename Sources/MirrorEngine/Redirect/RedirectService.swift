@@ -3,7 +3,7 @@ package import MirrorCore
 import MirrorNet
 package import MirrorState
 import MirrorStorage
-import Tracing
+import MirrorTracing
 
 /// The redirect path: from an artifact and a pool to the answer. `docs/request-handling.md` is its specification.
 ///
@@ -135,13 +135,8 @@ package final class RedirectService: Sendable {
                 origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, describes: describes, network: network,
                 sharer: sharer)
         }
-        let answer = await withSpan("redirect") { span in
-            span.attributes["artifact"] = origin.source.name.redacted
-            span.attributes["pool"] = pool?.id.description
-            let answer = await answerInTime(origin, request, time, isHead: isHead, isReportedMissing: isReportedMissing, network)
-            span.attributes["outcome"] = answer.outcome.rawValue
-            return answer
-        }
+        let answer = await answerInTime(origin, request, time, isHead: isHead, isReportedMissing: isReportedMissing, network)
+        MirrorSpan.current?.describe(answer, origin.source.name, pool?.id)
         metrics.count(answer, pool: pool?.id, isHead: isHead, in: began.duration(to: clock.instant))
         log(answer, origin.source.name, pool?.id, hasWaited: hasWaited(time, wait))
         logUse(answer, origin.source.name, pool?.id, isHead: isHead)

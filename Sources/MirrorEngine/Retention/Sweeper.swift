@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorState
 import MirrorStorage
+package import MirrorTracing
 import ServiceLifecycle
 
 /// Expires replicas: marks those that are no longer worth keeping, and deletes them when their grace has ended. Then ``PoolSpace`` brings full pools
@@ -27,12 +28,15 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let interval: Duration
     private let reconcileInterval: Duration
     private let metrics: EngineMetrics
+    /// `nil` if nothing is traced.
+    private let tracer: MirrorTracer?
     private let clock: any MirrorClock
     private let logger: Logger
 
     package init(
         pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, space: PoolSpace, survey: HoldingsSurvey,
-        interval: Duration, reconcileInterval: Duration = .seconds(21_600), metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        interval: Duration, reconcileInterval: Duration = .seconds(21_600), metrics: EngineMetrics, tracer: MirrorTracer? = nil,
+        clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -43,6 +47,7 @@ package struct Sweeper: Service, CustomStringConvertible {
         self.interval = interval
         self.reconcileInterval = reconcileInterval
         self.metrics = metrics
+        self.tracer = tracer
         self.clock = clock
         self.logger = logger
     }
@@ -55,7 +60,12 @@ package struct Sweeper: Service, CustomStringConvertible {
                 if isDue { reconciled = clock.instant }
                 for pool in pools.all {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
-                    await attempt("sweep", pool) { try await sweep(pool) }
+                    await attempt("sweep", pool) {
+                        try await traced("sweep", by: tracer) { span in
+                            span?.set("cloud_mirror.pool", "\(pool.id)")
+                            try await sweep(pool)
+                        }
+                    }
                     await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
                 await attempt("forgetting failures", nil) { try await forgetErrors() }

@@ -3,6 +3,7 @@ package import MirrorCore
 package import MirrorEngine
 package import MirrorServer
 package import MirrorSettings
+package import MirrorTracing
 import StorageLocal
 
 /// All settings, with the defaults that apply without a configuration file.
@@ -35,6 +36,8 @@ package struct Configuration: Sendable, Equatable {
     package var sweep = Sweep()
     package var server = ServerConfiguration.defaults
     package var log = Log()
+    /// `nil` if nothing is traced.
+    package var tracing: TracingConfiguration?
 
     /// The zero configuration.
     ///

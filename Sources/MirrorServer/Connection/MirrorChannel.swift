@@ -40,6 +40,8 @@ struct MirrorChannel: HTTPChannelHandler {
     let clock: any WallClock
     let idleTimeout: TimeAmount
     let bodyTimeout: TimeAmount
+    /// Whether requests that want to be traced are left to the slow path.
+    var readsTraces = false
     /// Bytes of one request's head.
     let maxHeaderBytes: Int
 
@@ -104,7 +106,7 @@ struct MirrorChannel: HTTPChannelHandler {
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(
-                table: table, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, on: loop), chooser: chooser,
+                table: table, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop), chooser: chooser,
             coalescing: coalescing, lookups: lookups, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }

@@ -1,4 +1,5 @@
 import MirrorEngine
+import MirrorTracing
 import NIOHTTP1
 
 /// The fields of a request that the mirror reads. All others are dropped at once. For a redirect request, so are those that only other routes read:
@@ -14,17 +15,21 @@ enum RequestFields {
     private static let ofDashboard: Set = ["cookie", "sec-fetch-site", "origin"]
     /// Bytes of the fields that distinguish redirect requests, of which only the first of each name is kept; longer values are cut off. Together with
     /// ``ForwardedFields`` that is less than 4 KiB, however many fields there are. No pool's name is that long.
-    private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
+    private static let limits = [
+        "host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130, TraceContext.fieldName: 2 * TraceContext.length + 2,
+    ]
     /// Requests below `/o/` and `/v2/o/` also keep these fields, up to as many bytes: they may wait for a copy, too.
     private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
         first, _ in
         first
     }
+    /// Two values mean that neither counts.
+    private static let pairs: Set = [TraceContext.fieldName]
     /// Lists, which clients of registries send in several fields of the same name.
-    private static let lists: Set = ["accept", "cache-control", "if-match", "if-none-match"]
+    private static let lists = pairs.union(["accept", "cache-control", "if-match", "if-none-match"])
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
-        guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
+        guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits, lists: pairs) }
         guard ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) }) else {
             return little(of: head.headers, namedLimits, lists: lists)
         }
@@ -40,7 +45,7 @@ enum RequestFields {
     }
 
     /// - Parameter lists: Names of which more than the first field is kept, within the limit.
-    private static func little(of headers: HTTPHeaders, _ limits: [String: Int], lists: Set<String> = []) -> HTTPHeaders {
+    private static func little(of headers: HTTPHeaders, _ limits: [String: Int], lists: Set<String>) -> HTTPHeaders {
         var kept = HTTPHeaders()
         var lengths: [String: Int] = [:]
         for (name, value) in headers {

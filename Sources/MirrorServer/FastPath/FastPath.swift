@@ -45,19 +45,22 @@ struct FastPath {
     private let uses: TargetUses
     private let clock: any WallClock
     private let maxHeadLength: Int
+    private let readsTraces: Bool
     private let loop: ObjectIdentifier
     private var forms: [AnswerForms.Counted] = []
     private var answers = ByteBuffer()
     private var date = (second: Int64.min, bytes: [UInt8]())
 
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder accepts.
+    /// - Parameter readsTraces: Whether requests that want to be traced are left to the slow path.
     init(
-        table: FastPathTable?, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, on loop: AnyObject
+        table: FastPathTable?, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, readsTraces: Bool = false, on loop: AnyObject
     ) {
         self.table = table
         self.uses = uses
         self.clock = clock
         self.maxHeadLength = maxHeadLength
+        self.readsTraces = readsTraces
         self.loop = ObjectIdentifier(loop)
     }
 
@@ -70,7 +73,8 @@ struct FastPath {
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
-                guard case .plain(let length, let target, let isHead, let isLast) = RequestScanner.scan(bytes, limit: maxHeadLength) else {
+                let verdict = RequestScanner.scan(bytes, limit: maxHeadLength, readsTraces: readsTraces)
+                guard case .plain(let length, let target, let isHead, let isLast) = verdict else {
                     next = .other
                     return 0
                 }

@@ -1,3 +1,6 @@
+import MirrorCore
+import MirrorTracing
+
 /// Recognises the plainest requests at the front of a buffer: what curl, wget and pip send for a redirect.
 ///
 /// Deliberately narrow. If it is not sure (another method or version, a body, a field that changes the connection in any way but to end it, an odd
@@ -18,7 +21,8 @@ enum RequestScanner {
     static let maxFields = 64
 
     /// - Parameter limit: The bytes of a head that the full parser would accept.
-    static func scan(_ bytes: UnsafeRawBufferPointer, limit: Int = maxLength) -> Verdict {
+    /// - Parameter readsTraces: Whether a request that wants to be traced is left to the slow path, which does that.
+    static func scan(_ bytes: UnsafeRawBufferPointer, limit: Int = maxLength, readsTraces: Bool = false) -> Verdict {
         let isHead: Bool
         let targetStart: Int
         if starts(bytes, with: "GET /") {
@@ -46,6 +50,7 @@ enum RequestScanner {
             case .host: hosts += 1
             case .close: closes += 1
             case .harmless: break
+            case .traced: if readsTraces { return .other }
             case .unsafe: return .other
             }
             position = field.end
@@ -114,7 +119,7 @@ enum RequestScanner {
         let end: Int
 
         enum Kind {
-            case host, close, harmless, unsafe
+            case host, close, harmless, traced, unsafe
         }
 
         init?(_ bytes: UnsafeRawBufferPointer, at start: Int, before limit: Int) {
@@ -143,6 +148,8 @@ enum RequestScanner {
                 }
                 return RequestScanner.equals(bytes, name, "content-length") ? .unsafe : .harmless
             case UInt8(ascii: "t"):
+                if RequestScanner.equals(bytes, name, "tracestate") { return .harmless }
+                if RequestScanner.equals(bytes, name, "traceparent") { return isSampled(bytes) ? .traced : .harmless }
                 // Transfer-Encoding, TE, Trailer.
                 return .unsafe
             case UInt8(ascii: "e"):
@@ -154,6 +161,12 @@ enum RequestScanner {
             default:
                 return .harmless
             }
+        }
+
+        /// Whether the value of `traceparent` may say that the request is to be traced. The slow path reads it exactly.
+        private func isSampled(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            let flags = value.lowerBound + TraceContext.length - 1
+            return flags < value.upperBound && (Hex.value(of: bytes[flags]) ?? 1) & 1 == 1
         }
     }
 

@@ -1,5 +1,6 @@
 import MirrorEngine
 import MirrorStorage
+import MirrorTracing
 import NamedOrigins
 
 /// What each metric means. A test keeps the table in docs/operations.md equal to this list.
@@ -119,6 +120,14 @@ package enum MetricCatalog {
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration in use was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
+        (
+            TraceMetrics.Name.spans, "counter", "result",
+            "Spans of traces by what became of them: `exported`, `dropped` for lack of room, or `failed` because the collector could not be reached or did not want them. Missing without `tracing`."
+        ),
+        (
+            TraceMetrics.Name.refused, "counter", "",
+            "Requests that were not traced although their `traceparent` says so, because of `tracing.askedPerSecond`. Missing without `tracing`."
+        ),
     ]
 
     private static var ages: String {

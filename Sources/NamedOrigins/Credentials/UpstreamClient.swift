@@ -21,7 +21,7 @@ package struct UpstreamClient: Sendable {
     /// - Throws: ``OutboundError``; `CancellationError`.
     package func send(_ request: OutboundRequest, to origin: NamedOrigin, authorization: Secret?) async throws -> OutboundResponse {
         var request = request
-        request.credentials = credentials(for: request.url, of: origin, authorization)
+        request.credentials += credentials(for: request.url, of: origin, authorization)
         let isClient = origin.credentials == .client && authorization != nil
         guard origin.exchangesTokens, !isClient else { return try await client.send(request) }
         let first = try await tokens.token(for: request.url, of: origin)

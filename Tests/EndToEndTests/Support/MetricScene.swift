@@ -114,6 +114,8 @@ extension MetricScene {
         "cloud_mirror_refused_proxy_headers_total",
         // CrowdedTests, with few descriptors.
         "cloud_mirror_accept_pauses_total",
+        // They are missing without a collector.
+        "cloud_mirror_trace_spans_total", "cloud_mirror_refused_traces_total",
         // CopyLimitTests, with a storage that is full before it says so.
         "cloud_mirror_errors_total{kind=\"storage.full\"}",
     ]

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
+import MirrorTracing
 
 /// Looks in the pool for an artifact that the state does not know, and requests a copy if it is not there: once for all concurrent requests of this
 /// process.
@@ -87,8 +88,14 @@ final class PoolProbe: Sendable {
         // Before the claim, which a remembered refusal of another query would prevent.
         if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
         coldClaims.expect(request.id, for: request.network)
+        // Before the claim, too: a worker may begin at once.
+        let span = MirrorSpan.current
+        let isTraced = span.map { $0.tracer.claims.note(request.id, by: $0) } ?? false
         let claim = try await state.claim(request.id)
-        if claim != .claimed { coldClaims.forget(request.id) }
+        if claim != .claimed {
+            coldClaims.forget(request.id)
+            if isTraced { span?.tracer.claims.forget(request.id) }
+        }
         switch claim {
         case .claimed: return .pending
         case .queueFull: return .queueFull

@@ -3,6 +3,7 @@ import MirrorEngine
 import MirrorNet
 import MirrorServer
 import MirrorSettings
+import MirrorTracing
 
 // The keys of the file. Each section is read beside the type that holds its settings, here or in a module below (`<Type>+Settings.swift`).
 // docs/configuration.md and config/cloud-mirror.example.yaml are generated from these calls: after a change run `make docs`, or the two
@@ -50,5 +51,9 @@ extension Configuration {
                     "File to which each GET of an artifact is appended as one JSON object: `time`, `artifact` (without its query), `pool`, `bytes` and "
                     + "`outcome`. `cloud-mirror plan` reads it. SIGHUP opens it anew.")
         }
+        reader.optionalSection(
+            "tracing",
+            doc: "Traces of requests, copies and sweeps, sent to an OpenTelemetry collector. Without this section nothing is traced."
+        ) { tracing = TracingConfiguration.read($0) }
     }
 }

@@ -1,8 +1,7 @@
-import MirrorCore
 import Synchronization
 
 /// Wakes one waiting task. A notification that comes while no task waits is kept for the next one.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct State {
         var isSet = false
         var waiter: CheckedContinuation<Void, Never>?
@@ -10,7 +9,9 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    func notify() {
+    package init() {}
+
+    package func notify() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard let waiter = state.waiter else {
                 state.isSet = true
@@ -25,7 +26,7 @@ final class Signal: Sendable {
     /// Returns after a notification, after `timeout`, or when the task is cancelled, whichever is first.
     ///
     /// - Parameter timeout: `nil` for no timeout.
-    func wait(upTo timeout: Duration?, clock: any MonotonicClock) async {
+    package func wait(upTo timeout: Duration?, clock: any MonotonicClock) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
             if let timeout {
