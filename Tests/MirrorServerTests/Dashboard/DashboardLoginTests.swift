@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorState
 import MirrorTesting
 import Testing
 
