@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorTesting
 import MirrorViews
 import Testing
 
