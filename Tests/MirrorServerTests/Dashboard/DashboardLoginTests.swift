@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorState
 import MirrorTesting
 import Testing
 
@@ -153,7 +154,7 @@ struct DashboardLoginTests {
             #expect(!login.text.contains(">Clients<"))
             #expect(try await mirror.post("/dashboard/login", [("token", MirrorFixture.token)], port: port).status == 303)
         }
-        try await MirrorFixture.run(World(), .with { $0.hasDashboard = false }) { mirror in
+        try await MirrorFixture.run(World(), .with { $0.hasDashboard = false }) { mirror async throws in
             #expect(try await mirror.get("/dashboard").status == 404)
             #expect(try await mirror.get("/dashboard/login").status == 404)
         }

@@ -1,7 +1,5 @@
 import MirrorCore
-import MirrorEngine
-import MirrorTesting
-import MirrorViews
+import MirrorState
 import Testing
 
 @testable import MirrorServer

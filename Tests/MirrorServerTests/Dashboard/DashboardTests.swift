@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorEngine
 import MirrorTesting
 import MirrorViews
 import Testing

@@ -1,4 +1,3 @@
-import MirrorViews
 import Testing
 
 @testable import MirrorServer
