@@ -31,7 +31,7 @@ final class CopyProgress: Sendable {
         var waitingSince: ContinuousClock.Instant
     }
 
-    private let clock: any MonotonicClock
+    let clock: any MonotonicClock
     private let state: Mutex<State>
 
     init(clock: any MonotonicClock) {

@@ -22,14 +22,16 @@ final class PoolProbe: Sendable {
     private let state: HotIndex
     private let backfill: Backfill
     private let coldClaims: ColdClaims
+    private let desk: LeaseDesk
     private let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
 
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, clock: any MonotonicClock) {
+    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MonotonicClock) {
         self.state = state
         self.backfill = backfill
         self.coldClaims = coldClaims
+        self.desk = desk
         self.clock = clock
     }
 
@@ -87,7 +89,7 @@ final class PoolProbe: Sendable {
         // Before the claim, which a remembered refusal of another query would prevent.
         if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
         coldClaims.expect(request.id, for: request.network)
-        let claim = try await state.claim(request.id)
+        let claim = try await desk.claim(request.id, in: state)
         if claim != .claimed { coldClaims.forget(request.id) }
         switch claim {
         case .claimed: return .pending
