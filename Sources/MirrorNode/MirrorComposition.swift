@@ -79,17 +79,18 @@ struct MirrorComposition: Sendable {
         let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: logger)
         let uses = UseRecorder(
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
+        let desk = LeaseDesk()
         let redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirect,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
-            metrics: metrics, clock: clock, logger: logger)
+            desk: desk, metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
         let name = WorkerName.make()
         workerName = name
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
-                name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
+                name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, desk: desk, duty: duty,
                 configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
                 // The rest of the grace period is for handing back copies that did not end.
                 shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, tracer: traces?.tracer, clock: clock,

@@ -19,7 +19,11 @@ public import MirrorCore
 /// - A kept query is gone when the copy has ended or the replica was taken out of service, and never appears in records, listings, changes or claims.
 /// - A claim of an origin's refusal (4xx) succeeds before its time if a query has been kept since.
 /// - A job is leased to one worker at a time, the oldest first, none before its time; an expired lease is leased again with a larger token and the next
-///   attempt.
+///   attempt. If none is due, the time of the first one is returned.
+/// - `lease` takes a job that its first set of lanes does not pass over; only if none is due, one that the next set does not pass over.
+/// - A claim with terms that succeeds, and the end of a lease with terms, lease in the same step what `lease` would lease next, whichever job that is. A
+///   store of several servers may leave that to a later call.
+/// - `confirm` of a lease throws what `extend` would throw, and changes nothing.
 /// - A lease says when its job was queued, the same over retries, hand-backs and expired leases; never a time in the future, even if the clock was set back.
 /// - `extend` and `finish` with a token that is not the newest, or for a job that is gone, throw `.staleLease` and change nothing.
 /// - Jobs wait in one lane for each origin; `lease` and `nextDue` pass over the given lanes, however many jobs wait in them.
@@ -66,7 +70,10 @@ public protocol StateStore: Sendable {
     // MARK: Becoming present
 
     /// Makes the replica pending and queues its copy job, in one step.
-    func claim(_ id: ReplicaID) async throws -> Claim
+    ///
+    /// - Parameter terms: Leases a job in the same step if the claim succeeds; `nil` to lease none.
+    /// - Returns: Also the outcome of the lease; `nil` if no job was asked for, here or by the store.
+    func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?)
 
     /// Keeps the part of the query that is not in the artifact's name (a signature), for the worker that copies it. The newest query replaces older ones.
     ///
@@ -88,13 +95,7 @@ public protocol StateStore: Sendable {
     func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica?
 
     /// Leases the oldest job that is due: queued, or with an expired lease.
-    ///
-    /// - Parameter pools: The pools whose jobs are considered.
-    /// - Parameter lanes: The lanes in these pools that are passed over.
-    /// - Parameter worker: The name of the worker, for operators.
-    func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome?
+    func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome
 
     /// When the next job can be leased; `nil` if none is queued or leased.
     func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp?
@@ -104,10 +105,17 @@ public protocol StateStore: Sendable {
     /// - Throws: `.staleLease` if the lease is not the newest or its job is gone.
     func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease
 
-    /// Ends a lease, or puts its job back.
+    /// Checks that a lease is still the newest. It is cheaper than ``extend(_:duration:)``, and does not change when the lease expires.
     ///
     /// - Throws: `.staleLease` if the lease is not the newest or its job is gone.
-    func finish(_ lease: CopyLease, _ result: CopyResult) async throws
+    func confirm(_ lease: CopyLease) async throws
+
+    /// Ends a lease, or puts its job back.
+    ///
+    /// - Parameter terms: Leases a job in the same step; `nil` to lease none.
+    /// - Returns: The outcome of that lease; `nil` if no job was asked for, here or by the store.
+    /// - Throws: `.staleLease` if the lease is not the newest or its job is gone; then no job is leased.
+    func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome?
 
     // MARK: Being used and going away
 
@@ -201,12 +209,33 @@ extension StateStore {
         try await replicas(in: pool, state: nil, after: after, limit: limit)
     }
 
+    /// Makes the replica pending and queues its copy job.
+    package func claim(_ id: ReplicaID) async throws -> Claim {
+        try await claim(id, leasing: nil).claim
+    }
+
+    /// Leases the oldest job that is due outside some lanes.
+    ///
+    /// - Returns: `nil` if none is due.
+    package func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        let outcome = try await lease(LeaseTerms(pools: pools, passingOver: [lanes], worker: worker, duration: duration))
+        if case .notDue = outcome { return nil }
+        return outcome
+    }
+
     /// Leases the oldest job that is due, in any lane, skipping jobs that are set aside.
     package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
         while let outcome = try await lease(pools: pools, passingOver: [], worker: worker, duration: duration) {
             if case .leased(let lease) = outcome { return lease }
         }
         return nil
+    }
+
+    /// Ends a lease, or puts its job back.
+    package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        _ = try await finish(lease, result, leasing: nil)
     }
 
     /// When the next job can be leased, in any lane.

@@ -4,16 +4,33 @@ import RedisClient
 
 /// Copy jobs of several pools, which may be on different servers.
 extension RedisStateStore {
-    package func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
+    package func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome {
+        if terms.pools.count == 1, let pool = terms.pools.first { return try await lease(in: pool, terms) }
+        for lanes in terms.passingOver {
+            if let outcome = try await lease(terms, passingOver: lanes) { return outcome }
+        }
+        return .notDue(next: try await nextDue(pools: terms.pools, passingOver: terms.passingOver.last ?? []))
+    }
+
+    private func lease(in pool: PoolID, _ terms: LeaseTerms) async throws -> LeaseOutcome {
+        while true {
+            switch try await lease(in: pool, terms, at: now) {
+            case .outcome(let outcome): return outcome
+            case .movedToOtherLane: continue
+            }
+        }
+    }
+
+    private func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>) async throws -> LeaseOutcome? {
+        var terms = terms
+        terms.passingOver = [lanes]
         search: while true {
             // Another worker may be faster: then the next pool is tried.
-            for pool in try await poolsByFirstJob(pools, passingOver: lanes) {
-                switch try await lease(in: pool, passingOver: lanes, worker: worker, duration: duration) {
+            for pool in try await poolsByFirstJob(terms.pools, passingOver: lanes) {
+                switch try await lease(in: pool, terms, at: now) {
+                case .outcome(.notDue): continue
                 case .outcome(let outcome): return outcome
                 case .movedToOtherLane: continue search
-                case .notDue: continue
                 }
             }
             return nil
@@ -36,25 +53,39 @@ extension RedisStateStore {
             lane: unfinished > 0 ? .unfinished : nil)
     }
 
-    package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+    /// A plain look: the record has the token of the newest lease.
+    package func confirm(_ lease: CopyLease) async throws {
+        let answer = try await execute(RedisCommand("HGET", key: keys(of: lease.id.pool).replica(lease.id.artifact), "token"))
+        guard answer.integer == lease.token else { throw StateError.stale(lease) }
+    }
+
+    package func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
         let now = clock.now
-        var arguments: [RedisWord] = [.integer(lease.token)]
-        let maxErrors = RedisWord.integer(Int64(maxQueued))
-        switch result {
-        case .present(let object):
-            arguments += ["present", maxErrors] + RecordFields.words(object)
-        case .failed(let failure):
-            arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure, at: now)
-        case .retry(let pause):
-            arguments += ["retry", maxErrors, Self.milliseconds(max(pause, .zero))]
-        case .handBack:
-            arguments += ["back", maxErrors]
+        let pool = lease.id.pool
+        let terms = alsoLeased(terms, in: pool)
+        let failure = CopyFailure.unfinished(at: now)
+        let (token, maxErrors) = (RedisWord.integer(lease.token), RedisWord.integer(Int64(maxQueued)))
+        func arguments(_ how: RedisWord, _ rest: [RedisWord]) -> [RedisWord] {
+            [token, how, maxErrors] + words(terms, failure, at: now) + rest
         }
-        let words = arguments
-        _ = try await feed.knowing(lease.id, isKept: { $0 }) {
-            guard try await !run(.finish, lease.id, words, at: now).isNull else { throw StateError.stale(lease) }
-            return true
+        let all: [RedisWord] =
+            switch result {
+            case .present(let object): arguments("present", RecordFields.words(object))
+            case .failed(let failure): arguments(failure.isDeadLetter ? "dead" : "failed", RecordFields.words(failure, at: now))
+            case .retry(let pause): arguments("retry", [Self.milliseconds(max(pause, .zero))])
+            case .handBack: arguments("back", [])
+            }
+        let answer = try await feed.knowing(lease.id, isKept: { _ in true }) {
+            let answer = try await run(.finish, lease.id, all, at: now)
+            guard !answer.isNull else { throw StateError.stale(lease) }
+            return answer
         }
+        return terms == nil ? nil : try outcome((answer.array ?? [])[...], in: pool, failure, at: now)
+    }
+
+    /// A script has the keys of one pool only: with several, the next job may be in another one.
+    func alsoLeased(_ terms: LeaseTerms?, in pool: PoolID) -> LeaseTerms? {
+        terms?.pools == [pool] ? terms : nil
     }
 
     /// The job of a pool that is due first.
@@ -94,36 +125,65 @@ extension RedisStateStore {
             .sorted { ($0.wait, $0.number) < ($1.wait, $1.number) }.map(\.pool)
     }
 
-    enum LeaseAnswer {
+    private enum LeaseAnswer {
         case outcome(LeaseOutcome)
         /// The first job's lease expired; the job is in another lane now, and another one may be first.
         case movedToOtherLane
-        case notDue
     }
 
-    func lease(
-        in pool: PoolID, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws(StateError) -> LeaseAnswer {
-        let now = now
+    private func lease(in pool: PoolID, _ terms: LeaseTerms, at now: Timestamp) async throws(StateError) -> LeaseAnswer {
         let failure = CopyFailure.unfinished(at: now)
-        let terms: [RedisWord] = [
-            .text(worker), Self.milliseconds(duration), .integer(Int64(CopyJob.maxUnfinished)), .integer(Int64(maxQueued)),
-        ]
-        let answer = try await run(.lease, in: pool, [], terms + Self.words(lanes) + RecordFields.words(failure, at: now), at: now)
-        guard !answer.isNull else { return .notDue }
+        let answer = try await run(.lease, in: pool, [], words(terms, failure, at: now), at: now)
         guard let values = answer.array else { throw .unexpected("lease") }
-        guard let url = values.first else { return .movedToOtherLane }
-        guard let id = url.string.flatMap({ keys(of: pool).replica(ofURL: $0) }) else { throw .unexpected("lease") }
-        guard values.count > 1 else { return .outcome(.setAside(id, failure)) }
-        guard values.count == 7, let token = values[1].integer, let attempt = values[2].integer,
-            let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer,
-            let queuedAt = Self.time(values[6], saidAt: values[4], heardAt: now)
-        else { throw .unexpected("lease") }
-        return .outcome(
-            .leased(
+        if values.first?.string == "moved" { return .movedToOtherLane }
+        return .outcome(try outcome(values[...], in: pool, failure, at: now))
+    }
+
+    /// What `leaseNext` in `prelude.lua` is called with.
+    ///
+    /// - Parameter terms: `nil` to lease no job.
+    /// - Parameter failure: What becomes of a replica whose job is set aside.
+    func words(_ terms: LeaseTerms?, _ failure: CopyFailure, at now: Timestamp) -> [RedisWord] {
+        guard let terms else { return ["0"] }
+        var words: [RedisWord] = [
+            .text(terms.worker), Self.milliseconds(terms.duration), .integer(Int64(CopyJob.maxUnfinished)), .integer(Int64(maxQueued)),
+            .integer(Int64(terms.passingOver.count)),
+        ]
+        for lanes in terms.passingOver { words += Self.words(lanes) }
+        words += RecordFields.words(failure, at: now)
+        return [.integer(Int64(words.count))] + words
+    }
+
+    /// Reads the answer of `leaseNext` in `prelude.lua`.
+    ///
+    /// - Parameter now: When the script was called.
+    func outcome(
+        _ answer: ArraySlice<RedisValue>, in pool: PoolID, _ failure: CopyFailure, at now: Timestamp
+    ) throws(StateError) -> LeaseOutcome {
+        let values = Array(answer.dropFirst())
+        switch answer.first?.string {
+        case "none" where values.isEmpty:
+            return .notDue(next: nil)
+        case "none":
+            guard values.count == 2, let due = Self.time(values[0], saidAt: values[1], heardAt: now) else { break }
+            return .notDue(next: due)
+        case "aside":
+            guard let id = values.first?.string.flatMap({ keys(of: pool).replica(ofURL: $0) }) else { break }
+            return .setAside(id, failure)
+        case "leased":
+            guard values.count == 7, let id = values[0].string.flatMap({ keys(of: pool).replica(ofURL: $0) }),
+                let token = values[1].integer, let attempt = values[2].integer,
+                let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer,
+                let queuedAt = Self.time(values[6], saidAt: values[4], heardAt: now)
+            else { break }
+            return .leased(
                 CopyLease(
                     id: id, token: token, attempt: Int(attempt), queuedAt: queuedAt, expires: expires,
-                    lane: unfinished > 0 ? .unfinished : nil)))
+                    lane: unfinished > 0 ? .unfinished : nil))
+        default:
+            break
+        }
+        throw .unexpected("lease")
     }
 
     /// Lanes as script arguments: the number, then the names.

@@ -100,22 +100,24 @@ package final class RedisStateStore: StateStore {
         return try RecordFields(words, lastUse: try await lastUse).replica(id, at: clock.now)
     }
 
-    package func claim(_ id: ReplicaID) async throws -> Claim {
-        try await feed.knowing(id, isKept: { $0.isOfPresent }) { try await queue(id) }
+    package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+        try await feed.knowing(id, isKept: { $0.claim.isOfPresent }) { try await queue(id, alsoLeased(terms, in: id.pool)) }
     }
 
-    private func queue(_ id: ReplicaID) async throws -> Claim {
+    private func queue(_ id: ReplicaID, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let here = max(0, maxQueued - (await queued(in: keys.filter { $0.pool != id.pool })))
+        let now = clock.now
+        let failure = CopyFailure.unfinished(at: now)
         let answer = try await run(
-            .claim, id, [.integer(Int64(here)), Self.url(id), .integer(Int64(maxQueuedPerOrigin))])
+            .claim, id,
+            [.integer(Int64(here)), Self.url(id), .integer(Int64(maxQueuedPerOrigin))] + words(terms, failure, at: now), at: now)
+        let rest = (answer.array ?? []).dropFirst()
         switch answer.array?.first?.string {
-        case "claimed": return .claimed
-        case "full": return .queueFull
+        case "claimed": return (.claimed, terms == nil ? nil : try outcome(rest, in: id.pool, failure, at: now))
+        case "full": return (.queueFull, nil)
         case "exists":
-            guard let replica = try RecordFields((answer.array ?? []).dropFirst()).replica(id, at: clock.now) else {
-                throw StateError.unexpected("claim")
-            }
-            return .exists(replica)
+            guard let replica = try RecordFields(rest).replica(id, at: clock.now) else { throw StateError.unexpected("claim") }
+            return (.exists(replica), nil)
         default: throw StateError.unexpected("claim")
         }
     }

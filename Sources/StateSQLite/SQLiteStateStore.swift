@@ -7,8 +7,8 @@ import Synchronization
 
 /// A state store in one SQLite file: the default, for one machine and one serving process.
 ///
-/// Each call is one transaction. All writes go through one connection, in the order in which they arrive; reads have their own connections and
-/// see every write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost,
+/// Each call is atomic. All writes go through one connection, in the order in which they arrive, those that wait together in one transaction
+/// (``WriteQueue``); reads have their own connections and see every write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost,
 /// which costs a lookup in the pool. Calls are not interrupted when their task is cancelled: a worker that shuts down can still hand its
 /// lease back.
 public final class SQLiteStateStore: StateStore {
@@ -23,8 +23,8 @@ public final class SQLiteStateStore: StateStore {
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
     private let gate = OperationGate()
-    /// The time of the last write.
-    private let lastTime: Mutex<Timestamp>
+    private let writes: WriteQueue
+    private let recent: RecentWrites
     private let lock: Mutex<FileLock?>
 
     /// Opens the file, or creates it: mode 0600, in a directory of mode 0700.
@@ -61,8 +61,16 @@ public final class SQLiteStateStore: StateStore {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
-        // Without a take-over, the first write corrects times that are in the future.
-        lastTime = Mutex(takeOver ? clock.now : Timestamp(milliseconds: .max))
+        let recent = RecentWrites(since: takeOver ? clock.now : nil)
+        writes = WriteQueue(pool) { db in
+            let transaction = StateTransaction(db, at: clock.now)
+            if recent.isPutBack(transaction.now) { try transaction.clampTimes() }
+            return transaction
+        } committed: { [broadcaster] transaction in
+            recent.note(transaction)
+            broadcaster.publish(transaction.changes)
+        }
+        self.recent = recent
         self.clock = clock
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
@@ -92,10 +100,12 @@ public final class SQLiteStateStore: StateStore {
         try await read { transaction in try ids.map { try transaction.record($0).replica($0) } }
     }
 
-    public func claim(_ id: ReplicaID) async throws -> Claim {
+    public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let hasQuery = queries.query(for: id, at: clock.now) != nil
-        return try await write { [maxQueued, maxQueuedPerOrigin] in
-            try $0.claim(id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
+        return try await write { [maxQueued, maxQueuedPerOrigin] transaction in
+            let claim = try transaction.claim(id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
+            guard claim == .claimed, let terms else { return (claim, nil) }
+            return (claim, try transaction.lease(terms, maxErrors: maxQueued))
         }
     }
 
@@ -127,12 +137,8 @@ public final class SQLiteStateStore: StateStore {
         try await write { [removals] in removals.isUntouched(id, since: moment) ? try $0.recordPresent(id, object) : nil }
     }
 
-    public func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
-        try await write { [maxQueued] in
-            try $0.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration, maxErrors: maxQueued)
-        }
+    public func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome {
+        try await write { [maxQueued] in try $0.lease(terms, maxErrors: maxQueued) }
     }
 
     public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
@@ -143,9 +149,22 @@ public final class SQLiteStateStore: StateStore {
         try await write { try $0.extend(lease, duration: duration) }
     }
 
-    public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        try await write { [maxQueued] in try $0.finish(lease, result, maxErrors: maxQueued) }
+    public func confirm(_ lease: CopyLease) async throws {
+        if recent.isNewest(lease) {
+            try gate.enter()
+            gate.leave()
+        } else {
+            try await read { try $0.confirm(lease) }
+        }
+    }
+
+    public func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
+        let outcome = try await write { [maxQueued] transaction in
+            try transaction.finish(lease, result, maxErrors: maxQueued)
+            return try terms.map { try transaction.lease($0, maxErrors: maxQueued) }
+        }
         if result.endsCopy { queries.drop(lease.id) }
+        return outcome
     }
 
     // MARK: Being used and going away
@@ -236,47 +255,16 @@ public final class SQLiteStateStore: StateStore {
     func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
         try gate.enter()
         defer { gate.leave() }
-        return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [self] db in
-                var transaction = StateTransaction(db, at: clock.now)
-                do {
-                    let value = try Self.commit(&transaction) { transaction in
-                        if isPutBack(transaction.now) { try transaction.clampTimes() }
-                        return try body(&transaction)
-                    }
-                    lastTime.withLock { $0 = transaction.now }
-                    // Here and not in the caller: on the writer's queue, changes are published in the order of their transactions.
-                    broadcaster.publish(transaction.changes)
-                    continuation.resume(returning: value)
-                } catch {
-                    continuation.resume(throwing: StateError(error, "the state file cannot be written"))
-                }
-            }
-        }
-    }
-
-    /// Whether the clock was set back since the last write.
-    private func isPutBack(_ now: Timestamp) -> Bool { lastTime.withLock { now < $0 } }
-
-    private static func commit<Value>(
-        _ transaction: inout StateTransaction, _ body: (inout StateTransaction) throws -> Value
-    ) throws -> Value {
-        let db = transaction.db
-        try db.beginTransaction(.immediate)
         do {
-            let value = try body(&transaction)
-            try db.commit()
-            return value
+            return try await writes.write(body)
         } catch {
-            // SQLite rolls back by itself after some errors; the first error is the one that counts.
-            if db.isInsideTransaction { try? db.rollback() }
-            throw error
+            throw StateError(error, "the state file cannot be written")
         }
     }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
         // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
-        if lastTime.withLock({ $0 < Timestamp(milliseconds: .max) }), isPutBack(clock.now) { try await write { _ in } }
+        if recent.isWriting, recent.isPutBack(clock.now) { try await write { _ in } }
         try gate.enter()
         defer { gate.leave() }
         return try await withCheckedThrowingContinuation { continuation in

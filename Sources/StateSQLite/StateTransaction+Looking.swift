@@ -42,6 +42,10 @@ extension StateTransaction {
         return nil
     }
 
+    func confirm(_ lease: CopyLease) throws {
+        guard try record(lease.id).job?.token == lease.token else { throw StateError.stale(lease) }
+    }
+
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) throws -> [Replica] {
         var start = (lastUsed: Int64.min, hash: "")
         if let after {

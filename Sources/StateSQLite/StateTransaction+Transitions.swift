@@ -27,10 +27,20 @@ extension StateTransaction {
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
-    mutating func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration, maxErrors: Int
-    ) throws -> LeaseOutcome? {
-        while let first = try firstJob(pools, passingOver: lanes), first.due <= now {
+    mutating func lease(_ terms: LeaseTerms, maxErrors: Int) throws -> LeaseOutcome {
+        var next: Timestamp?
+        for lanes in terms.passingOver {
+            switch try lease(terms, passingOver: lanes, maxErrors: maxErrors) {
+            case .notDue(let due): next = due
+            case let outcome: return outcome
+            }
+        }
+        return .notDue(next: next)
+    }
+
+    private mutating func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>, maxErrors: Int) throws -> LeaseOutcome {
+        while let first = try firstJob(terms.pools, passingOver: lanes) {
+            guard first.due <= now else { return .notDue(next: first.due) }
             let id = try RecordRow.id(pool: first.pool, url: first.url)
             let old = try record(id)
             var record = old
@@ -43,12 +53,14 @@ extension StateTransaction {
                 try store(record, replacing: old, id, isToldOf: false)
             case nil:
                 let token = try nextNumber()
-                guard let lease = record.lease(id, token: token, worker: worker, at: now, duration: duration) else { return nil }
+                guard let lease = record.lease(id, token: token, worker: terms.worker, at: now, duration: terms.duration) else {
+                    return .notDue(next: first.due)
+                }
                 try store(record, replacing: old, id, isToldOf: false)
                 return .leased(lease)
             }
         }
-        return nil
+        return .notDue(next: nil)
     }
 
     mutating func extend(_ lease: CopyLease, duration: Duration) throws -> CopyLease {

@@ -7,6 +7,8 @@ struct StateTransaction {
     let db: Database
     let now: Timestamp
     private(set) var changes: [ReplicaChange] = []
+    /// The newest tokens of jobs that were leased, put back or ended; `nil` if nobody holds a lease any more.
+    private(set) var tokens: [(id: ReplicaID, token: Int64?)] = []
 
     init(_ db: Database, at now: Timestamp) {
         self.db = db
@@ -48,6 +50,7 @@ struct StateTransaction {
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
         if difference != PoolTotals() { try add(difference, cost: StateLimits.cost(of: id), to: id.pool.description) }
+        if old.job?.token != record.job?.token { tokens.append((id, record.job?.token)) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 

@@ -22,9 +22,9 @@ struct CopyDutyTests {
             let duty = CopyDuty.withoutCopiers(registry, patience: .seconds(5))
             try await engine.running(engine.makeWorkers("front end", duty: duty)) { () async throws in
                 // It has looked and found nothing to do, and looks again when there is a job.
-                try await engine.base.calls(.nextDue, 1)
+                try await engine.base.calls(.lease, 1)
                 _ = try await engine.ask("/a.bin", wait: .zero)
-                try await engine.base.calls(.nextDue, 2)
+                try await engine.base.calls(.lease, 2)
                 // Nobody has leased it.
                 let lease = try #require(
                     try await engine.base.lease(pools: engine.pools.ids, worker: "copier", duration: .seconds(15)))

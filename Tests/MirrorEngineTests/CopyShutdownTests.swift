@@ -75,7 +75,7 @@ struct CopyShutdownTests {
         }) { engine async throws in
             let services = group(engine.makeWorkers())
             async let running: Void = services.run()
-            try await engine.base.calls(.nextDue, 1)
+            try await engine.base.calls(.lease, 1)
             await services.triggerGracefulShutdown()
             try await running
             #expect(clock.sleeperCount == 0)

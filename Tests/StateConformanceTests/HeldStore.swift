@@ -87,7 +87,9 @@ final class HeldStore: StateStore {
 
     func time(in pool: PoolID) async throws -> Timestamp { try await base.time(in: pool) }
 
-    func claim(_ id: ReplicaID) async throws -> Claim { try await base.claim(id) }
+    func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+        try await base.claim(id, leasing: terms)
+    }
 
     func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws { try await base.keepQuery(query, for: id) }
 
@@ -97,11 +99,7 @@ final class HeldStore: StateStore {
         try await base.recordPresent(id, object, seenSince: moment)
     }
 
-    func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
-        try await base.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration)
-    }
+    func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome { try await base.lease(terms) }
 
     func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
         try await base.nextDue(pools: pools, passingOver: lanes)
@@ -109,7 +107,11 @@ final class HeldStore: StateStore {
 
     func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease { try await base.extend(lease, duration: duration) }
 
-    func finish(_ lease: CopyLease, _ result: CopyResult) async throws { try await base.finish(lease, result) }
+    func confirm(_ lease: CopyLease) async throws { try await base.confirm(lease) }
+
+    func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
+        try await base.finish(lease, result, leasing: terms)
+    }
 
     func describe(_ id: ReplicaID, _ object: StoredObject) async throws { try await base.describe(id, object) }
 

@@ -5,6 +5,7 @@ import MirrorState
 /// Publishes copies whose leases are still held, and records how their jobs end.
 struct CopyPublisher: Sendable {
     let state: any StateStore
+    let desk: LeaseDesk
     let publications: PublicationLock
     let remover: ReplicaRemover
     /// How long a lease lasts.
@@ -17,26 +18,37 @@ struct CopyPublisher: Sendable {
     /// The lease is confirmed just before, so a worker that has lost it publishes nothing. A worker that loses it at that very moment removes the
     /// object again.
     ///
+    /// - Parameter running: The copy as it runs, with its lease.
     /// - Throws: What ``PreparedCopy/publish(by:)`` throws; `StateError`, with the code `staleLease` when the lease is lost.
-    func publish(_ copy: PreparedCopy, by lease: CopyLease) async throws -> StoredObject {
-        try await publications.withPermit(lease.id) {
-            _ = try await outlastingState { try await state.extend(lease, duration: self.lease) }
+    func publish(_ copy: PreparedCopy, of running: CopySlots.Copy) async throws -> StoredObject {
+        let id = running.lease.id
+        return try await publications.withPermit(id) {
+            try await outlastingState { try await confirm(running) }
             let object = try await copy.publish(by: clock)
             do {
-                try await uncancelled { try await finish(lease, .present(object)) }
+                try await uncancelled { try await finish(running, .present(object)) }
             } catch {
-                await discard(lease.id)
+                await discard(id)
                 throw error
             }
             return object
         }
     }
 
-    func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+    /// Without a write, unless the heartbeats are late: then the publication has to have time.
+    private func confirm(_ running: CopySlots.Copy) async throws {
+        if running.renewed.duration(to: clock.instant) < lease / 2 {
+            try await state.confirm(running.lease)
+        } else {
+            _ = try await state.extend(running.lease, duration: lease)
+        }
+    }
+
+    func finish(_ running: CopySlots.Copy, _ result: CopyResult) async throws {
         switch result {
-        case .present, .failed: try await outlastingState { try await state.finish(lease, result) }
+        case .present, .failed: try await outlastingState { try await desk.finish(running, result, in: state) }
         // Not worth waiting for: without it, the lease expires and another worker takes the job.
-        case .retry, .handBack: try await state.finish(lease, result)
+        case .retry, .handBack: try await desk.finish(running, result, in: state)
         }
     }
 

@@ -28,6 +28,7 @@ package final class CopyWorkers: Service {
     private let clock: any MirrorClock
     private let logger: Logger
     private let name: String
+    private let desk: LeaseDesk
     private let work = Signal()
     private let stop = Signal()
     private let isStopping = Mutex(false)
@@ -36,14 +37,16 @@ package final class CopyWorkers: Service {
     package let slots: CopySlots
 
     /// - Parameter name: The worker's name, shown in leases.
+    /// - Parameter desk: Where requests may lease jobs, too.
     /// - Parameter negativeLife: How long a failure answers requests before a request may cause a new attempt.
     /// - Parameter shutdownGrace: How long running copies may continue after the process was told to stop.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
-        duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration, shutdownGrace: Duration,
-        metrics: EngineMetrics, tracer: MirrorTracer? = nil, clock: any MirrorClock, logger: Logger
+        desk: LeaseDesk = LeaseDesk(), duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration,
+        shutdownGrace: Duration, metrics: EngineMetrics, tracer: MirrorTracer? = nil, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
+        self.desk = desk
         let credit = OriginCredit(clock: clock)
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
@@ -51,7 +54,7 @@ package final class CopyWorkers: Service {
             memory: CopyMemory(configuration), replicas: ReplicaSources(pools: pools, state: state))
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
-            onFreeSlot: { [work] in work.notify() })
+            onFreeSlot: { desk.wake() })
         self.pools = pools
         self.origins = origins
         self.state = state
@@ -59,7 +62,7 @@ package final class CopyWorkers: Service {
         self.negativeLife = negativeLife
         self.shutdownGrace = shutdownGrace
         publisher = CopyPublisher(
-            state: state, publications: publications,
+            state: state, desk: desk, publications: publications,
             remover: ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock), lease: configuration.lease,
             clock: clock, logger: logger)
         queries = NewestQuery(state: state)
@@ -79,7 +82,7 @@ package final class CopyWorkers: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Ended.self) { group in
                 group.addTask {
-                    for await change in changes { self.notice(change) }
+                    for await change in changes { self.desk.notice(change) }
                     return .changes
                 }
                 group.addTask {
@@ -102,22 +105,18 @@ package final class CopyWorkers: Service {
         }
     }
 
-    private func notice(_ change: ReplicaChange) {
-        switch change {
-        case .everything, .stale, .staleName, .interrupted: work.notify()
-        case .replica(_, let replica): if replica?.state == .pending { work.notify() }
-        }
-    }
-
     private func dispatch() async {
+        desk.open(LeaseDesk.Workers(slots: slots, name: name, lease: configuration.lease, clock: clock, wake: work))
         await withDiscardingTaskGroup { copies in
             var isFailing = false
             var time = TimeOfDayWatch(clock)
+            // For how long the pools of the last turn are right.
+            var validFor: Duration?
             while !Task.isCancelled, !isStopping.withLock({ $0 }) {
                 do {
                     // By the new time, our leases may seem to have expired, and this worker would take the jobs from itself.
                     if time.wasSet() { await keeper.renewAll() }
-                    let next = try await takeTurn(&copies)
+                    let next = try await takeTurn(&copies, &validFor)
                     isFailing = false
                     if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
                 } catch {
@@ -126,6 +125,10 @@ package final class CopyWorkers: Service {
                     isFailing = true
                     await work.wait(upTo: .seconds(1), clock: clock)
                 }
+            }
+            for copy in desk.close() {
+                slots.end(copy)
+                _ = await uncancelled { [state] in try? await state.finish(copy.lease, .handBack) }
             }
         }
     }
@@ -136,38 +139,45 @@ package final class CopyWorkers: Service {
         case wait(upTo: Duration?)
     }
 
-    private func takeTurn(_ copies: inout DiscardingTaskGroup) async throws -> Next {
+    private func takeTurn(_ copies: inout DiscardingTaskGroup, _ validFor: inout Duration?) async throws -> Next {
+        await desk.take()
+        defer { desk.giveBack() }
+        let errands = desk.takeErrands()
+        for copy in errands.copies { start(copy, &copies) }
+        for (id, failure) in errands.setAside { note(id, failure) }
         let turn = slots.turn
         guard turn != .full else { return .wait(upTo: nil) }
-        let (own, validFor) = try await duty.pools(among: pools.ids)
-        let passed: Set<CopyLane>
+        if case .notDue(let next)? = errands.found { return rest(until: next, validFor) }
+        let (own, life) = try await duty.pools(among: pools.ids)
+        validFor = life
+        desk.note(LeaseDesk.Duty(pools: own, validUntil: duty.passingLife.map { clock.instant + $0 }))
         switch turn {
         case .full:
             return .wait(upTo: nil)
         case .makeRoom(let lanes):
-            if let due = try await state.nextDue(pools: own, passingOver: lanes), due <= clock.now {
-                slots.yieldSlowest()
-                return .wait(upTo: nil)
-            }
-            passed = lanes
+            let due = try await state.nextDue(pools: own, passingOver: lanes)
+            guard let due, due <= clock.now else { return rest(until: due, validFor) }
+            slots.yieldSlowest()
+            return .wait(upTo: nil)
         case .lease(let choices):
-            for lanes in choices {
-                switch try await state.lease(pools: own, passingOver: lanes, worker: name, duration: configuration.lease) {
-                case .leased(let lease):
-                    begin(lease, &copies)
-                    return .goOn
-                case .setAside(let id, let failure):
-                    note(id, failure)
-                    return .goOn
-                case nil:
-                    continue
-                }
+            let terms = LeaseTerms(pools: own, passingOver: choices, worker: name, duration: configuration.lease)
+            switch try await state.lease(terms) {
+            case .leased(let lease):
+                start(slots.begin(lease, CopyProgress(clock: clock)), &copies)
+                return .goOn
+            case .setAside(let id, let failure):
+                note(id, failure)
+                return .goOn
+            case .notDue(let next):
+                return rest(until: next, validFor)
             }
-            passed = choices.last ?? []
         }
-        let due = try await state.nextDue(pools: own, passingOver: passed).map {
-            min(max(clock.now.duration(to: $0), .milliseconds(1)), longestWait)
-        }
+    }
+
+    /// Lets requests lease jobs in passing until the next job is due.
+    private func rest(until next: Timestamp?, _ validFor: Duration?) -> Next {
+        desk.rest()
+        let due = next.map { min(max(clock.now.duration(to: $0), .milliseconds(1)), longestWait) }
         return .wait(upTo: [due, validFor].compactMap(\.self).min())
     }
 
@@ -175,12 +185,11 @@ package final class CopyWorkers: Service {
     /// that time.
     private var longestWait: Duration { max(configuration.lease, configuration.backoff.limit) }
 
-    private func begin(_ lease: CopyLease, _ copies: inout DiscardingTaskGroup) {
-        let copy = slots.begin(lease, CopyProgress(clock: clock))
+    private func start(_ copy: CopySlots.Copy, _ copies: inout DiscardingTaskGroup) {
         copies.addTask {
-            await self.process(lease, copy)
-            self.slots.end(copy)
-            self.work.notify()
+            await self.process(copy)
+            // Otherwise its slot was given on when the copy ended.
+            if self.slots.end(copy) { self.desk.wake() }
         }
     }
 
@@ -195,7 +204,8 @@ package final class CopyWorkers: Service {
             ])
     }
 
-    private func process(_ lease: CopyLease, _ copy: CopySlots.Copy) async {
+    private func process(_ copy: CopySlots.Copy) async {
+        let lease = copy.lease
         let began = clock.instant
         metrics.copyBegan(pool: lease.id.pool)
         defer { metrics.copyEnded(pool: lease.id.pool) }
@@ -203,7 +213,7 @@ package final class CopyWorkers: Service {
         logger[metadataKey: "artifact"] = "\(lease.id.artifact.redacted)"
         logger[metadataKey: "pool"] = "\(lease.id.pool)"
         logger[metadataKey: "attempt"] = .stringConvertible(lease.attempt)
-        let result = await tracedAttempt(lease, copy)
+        let result = await tracedAttempt(copy)
         let duration = began.duration(to: clock.instant)
         switch result {
         case .published(let object, let provenance):
@@ -215,7 +225,7 @@ package final class CopyWorkers: Service {
             logger.info("copied", metadata: amount.merging(provenance) { known, _ in known })
         case .unpublished(let result, let detail, let retry):
             do {
-                try await uncancelled { try await self.publisher.finish(lease, result) }
+                try await uncancelled { try await self.publisher.finish(copy, result) }
                 // Logged only once it is recorded.
                 if let retry { logger.info("copy will be retried", metadata: retry) }
             } catch {
@@ -250,10 +260,11 @@ package final class CopyWorkers: Service {
     }
 
     /// In the trace of the request that has asked for the copy, if that is of this process.
-    private func tracedAttempt(_ lease: CopyLease, _ copy: CopySlots.Copy) async -> Attempt {
-        guard let span = tracer?.copySpan(of: lease) else { return await attempt(lease, copy) }
+    private func tracedAttempt(_ copy: CopySlots.Copy) async -> Attempt {
+        let lease = copy.lease
+        guard let span = tracer?.copySpan(of: lease) else { return await attempt(copy) }
         return await span.during {
-            let result = await attempt(lease, copy)
+            let result = await attempt(copy)
             switch result {
             case .published(let object, _): span.describe(.present(object), of: lease.id)
             case .unpublished(let result, _, _): span.describe(result, of: lease.id)
@@ -263,7 +274,8 @@ package final class CopyWorkers: Service {
         }
     }
 
-    private func attempt(_ lease: CopyLease, _ copy: CopySlots.Copy) async -> Attempt {
+    private func attempt(_ copy: CopySlots.Copy) async -> Attempt {
+        let lease = copy.lease
         guard let pool = pools[lease.id.pool] else { return .unpublished(.handBack) }
         guard lease.attempt <= configuration.maxAttempts else {
             return .unpublished(.failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts")))
@@ -275,7 +287,7 @@ package final class CopyWorkers: Service {
                     return try await self.make(
                         CopyAttempt(
                             origin: origin, pool: pool, number: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress),
-                        lease, copy)
+                        copy)
                 }
             }
         } catch let error as StateError where error.code == .staleLease {
@@ -301,14 +313,14 @@ package final class CopyWorkers: Service {
     }
 
     /// Prepares and publishes, until the replica has its object or the attempt fails.
-    private func make(_ attempt: CopyAttempt, _ lease: CopyLease, _ copy: CopySlots.Copy) async throws -> Attempt {
+    private func make(_ attempt: CopyAttempt, _ copy: CopySlots.Copy) async throws -> Attempt {
         var way = CopyWay.first
         while true {
             let prepared = try await engine.prepare(attempt, by: way)
             defer { prepared.release() }
             slots.setPublishing(copy, true)
             do {
-                let object = try await traced("publish") { _ in try await publisher.publish(prepared, by: lease) }
+                let object = try await traced("publish") { _ in try await publisher.publish(prepared, of: copy) }
                 engine.wasPublished(prepared, as: object)
                 return .published(object, provenance: prepared.provenance)
             } catch {

@@ -34,10 +34,11 @@ package final class RedirectService: Sendable {
     private let stragglers = Stragglers()
     private let reports = SingleFlight<ReplicaID, Void>()
 
+    /// - Parameter desk: Where this process leases copy jobs; a claim may lease one, too.
     package init(
         pools: PoolTable, state: HotIndex, origins: OriginTable, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
-        coldClaims: ColdClaims, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        coldClaims: ColdClaims, desk: LeaseDesk = LeaseDesk(), metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.state = state
         self.origins = origins
@@ -45,7 +46,7 @@ package final class RedirectService: Sendable {
         self.uses = uses
         probe = PoolProbe(
             state: state, backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
-            coldClaims: coldClaims, clock: clock)
+            coldClaims: coldClaims, desk: desk, clock: clock)
         self.coldClaims = coldClaims
         self.presence = presence
         self.health = health

@@ -173,15 +173,16 @@ package final class HotIndex: StateStore {
         return found.map(\.replica)
     }
 
-    package func claim(_ id: ReplicaID) async throws -> Claim {
+    package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let token = token(of: id)
-        let claim = try await base.claim(id)
+        let (claim, lease) = try await base.claim(id, leasing: terms)
         switch claim {
         case .claimed: learn(id, nil, token)
         case .exists(let replica): learn(id, replica, token)
         case .queueFull: break
         }
-        return claim
+        forgetIfSetAside(lease)
+        return (claim, lease)
     }
 
     package func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
@@ -207,12 +208,14 @@ package final class HotIndex: StateStore {
         return replica
     }
 
-    package func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
-        let outcome = try await base.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration)
-        if case .setAside(let id, _) = outcome { invalidate(id) }
+    package func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome {
+        let outcome = try await base.lease(terms)
+        forgetIfSetAside(outcome)
         return outcome
+    }
+
+    private func forgetIfSetAside(_ outcome: LeaseOutcome?) {
+        if case .setAside(let id, _)? = outcome { invalidate(id) }
     }
 
     package func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
@@ -223,14 +226,20 @@ package final class HotIndex: StateStore {
         try await base.extend(lease, duration: duration)
     }
 
-    package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+    package func confirm(_ lease: CopyLease) async throws {
+        try await base.confirm(lease)
+    }
+
+    package func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
         let token = token(of: lease.id)
-        try await base.finish(lease, result)
+        let outcome = try await base.finish(lease, result, leasing: terms)
         switch result {
         case .present(let object): learn(lease.id, Replica(id: lease.id, status: .present(object)), token)
         case .failed: invalidate(lease.id)
         case .retry, .handBack: break
         }
+        forgetIfSetAside(outcome)
+        return outcome
     }
 
     package func touch(_ uses: [ReplicaUse]) async throws {

@@ -28,8 +28,11 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.replica(id) }
     }
 
-    public func claim(_ id: ReplicaID) async throws -> Claim {
-        try transact { table, now in table.claim(id, at: now, hasQuery: queries.query(for: id, at: now) != nil) }
+    public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+        try transact { table, now in
+            let claim = table.claim(id, at: now, hasQuery: queries.query(for: id, at: now) != nil)
+            return (claim, claim == .claimed ? terms.map { table.lease($0, at: now) } : nil)
+        }
     }
 
     public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
@@ -48,10 +51,8 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in removals.isUntouched(id, since: moment) ? table.recordPresent(id, object) : nil }
     }
 
-    public func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
-        try transact { table, now in table.lease(pools: pools, passingOver: lanes, worker: worker, at: now, duration: duration) }
+    public func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome {
+        try transact { table, now in table.lease(terms, at: now) }
     }
 
     public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
@@ -62,10 +63,15 @@ public final class MemoryStateStore: StateStore {
         try transact { table, now throws(StateError) in try table.extend(lease, at: now, duration: duration) }
     }
 
-    public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+    public func confirm(_ lease: CopyLease) async throws {
+        try transact { table, _ throws(StateError) in try table.confirm(lease) }
+    }
+
+    public func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
         try transact { table, now throws(StateError) in
             try table.finish(lease, result, at: now)
             if result.endsCopy { queries.drop(lease.id) }
+            return terms.map { table.lease($0, at: now) }
         }
     }
 

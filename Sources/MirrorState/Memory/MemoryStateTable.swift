@@ -61,10 +61,15 @@ struct MemoryStateTable {
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
-    mutating func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, at now: Timestamp, duration: Duration
-    ) -> LeaseOutcome? {
-        while let id = jobs.first(in: pools, passingOver: lanes)?.id {
+    mutating func lease(_ terms: LeaseTerms, at now: Timestamp) -> LeaseOutcome {
+        for lanes in terms.passingOver {
+            if let outcome = lease(terms, passingOver: lanes, at: now) { return outcome }
+        }
+        return .notDue(next: nextDue(pools: terms.pools, passingOver: terms.passingOver.last ?? []))
+    }
+
+    private mutating func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>, at now: Timestamp) -> LeaseOutcome? {
+        while let id = jobs.first(in: terms.pools, passingOver: lanes)?.id {
             var record = record(id)
             switch record.writeOffLease(at: now) {
             case .setAside(let failure):
@@ -74,7 +79,9 @@ struct MemoryStateTable {
             case .requeued:
                 store(record, id)
             case nil:
-                guard let lease = record.lease(id, token: lastNumber + 1, worker: worker, at: now, duration: duration) else { return nil }
+                guard let lease = record.lease(id, token: lastNumber + 1, worker: terms.worker, at: now, duration: terms.duration) else {
+                    return nil
+                }
                 lastNumber += 1
                 store(record, id)
                 return .leased(lease)
@@ -92,6 +99,10 @@ struct MemoryStateTable {
         let extended = try record.extend(lease, at: now, duration: duration)
         store(record, lease.id)
         return extended
+    }
+
+    func confirm(_ lease: CopyLease) throws(StateError) {
+        guard record(lease.id).job?.token == lease.token else { throw .stale(lease) }
     }
 
     mutating func finish(_ lease: CopyLease, _ result: CopyResult, at now: Timestamp) throws(StateError) {

@@ -50,6 +50,11 @@ struct StateScene: Sendable {
         try await store.lease(pools: pools ?? self.pools, passingOver: lanes, worker: "worker", duration: .seconds(15))
     }
 
+    /// Terms for jobs of ``pool``.
+    func terms(_ choices: [Set<CopyLane>] = [[]]) -> LeaseTerms {
+        LeaseTerms(pools: [pool], passingOver: choices, worker: "worker", duration: .seconds(15))
+    }
+
     /// Leases a job and lets the lease expire; no other job may be due.
     @discardableResult
     func loseLease(_ id: ReplicaID) async throws -> CopyLease {

@@ -16,7 +16,8 @@ public import MirrorState
 public enum StateStoreSuite {
     /// For every store.
     public static var cases: [ConformanceCase<StateStoreSubject>] {
-        claims + queries + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + fences + listings + totals
+        claims + queries + leases + leasesInPassing + lanes + unfinished + endings + backfills + uses + descriptions + removals + fences
+            + listings + totals
             + changes
             + races + clocks + bounds + closing
     }

@@ -1,5 +1,5 @@
 -- Makes a replica pending and queues its copy job; where it is pending already, sees to it that it has one. ARGV[2]: jobs that may be queued here,
--- at most, ARGV[3]: the URL, ARGV[4]: jobs in its lane, at most.
+-- at most, ARGV[3]: the URL, ARGV[4]: jobs in its lane, at most, from ARGV[5] on: which job to lease then, as leaseNext() has it.
 local hash = hashOf(KEYS[firstReplica])
 clampTimes()
 local old = read(hash)
@@ -20,4 +20,6 @@ if redis.call('ZCARD', laneKey(laneOf(new))) >= tonumber(ARGV[4]) then return { 
 
 new.entry = queue(hash, text(now), laneOf(new))
 store(hash, old, new)
-return { 'claimed' }
+local answer = leaseAlso(5)
+table.insert(answer, 1, 'claimed')
+return answer

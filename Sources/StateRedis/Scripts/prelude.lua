@@ -40,9 +40,9 @@ local function hashOf(key) return string.sub(key, #base + #'replica:' + 1) end
 -- A URL stands in fields u1, u2, … of 64 bytes each: a hash with a longer value would take several times the memory.
 local chunk = 64
 
-local function record(list, from)
+local function record(list, from, to)
     local fields, parts = {}, {}
-    for at = from, #list - 1, 2 do fields[list[at]] = list[at + 1] end
+    for at = from, (to or #list) - 1, 2 do fields[list[at]] = list[at + 1] end
     while fields['u' .. #parts + 1] do
         local name = 'u' .. #parts + 1
         parts[#parts + 1], fields[name] = fields[name], nil
@@ -481,4 +481,76 @@ local function firstJob(passed)
     mendLanes()
     clampTimes()
     return headOfLanes(passed)
+end
+
+-- In the name of the worker, for people who look at the stream. False when the stream does not have the entry.
+local function showLease(entry, worker)
+    local claimed = redis.pcall('XCLAIM', jobs, group, worker, 0, entry, 'FORCE', 'JUSTID')
+    if claimed.err and not redis.pcall('XGROUP', 'CREATE', jobs, group, 0).err then
+        claimed = redis.pcall('XCLAIM', jobs, group, worker, 0, entry, 'FORCE', 'JUSTID')
+    end
+    return not claimed.err and claimed[1] == entry
+end
+
+-- Leases the job that is due first. ARGV[at]: how many arguments follow that are for this. They are the worker, for how many milliseconds, leases that may
+-- run out before a job is set aside, errors at most, from how many sets of lanes to choose, each of them as lanesPassed() has it, then the record of a
+-- replica whose job is set aside. Of the first set with a due job outside it the job is taken.
+--
+-- Returns 'leased', URL, token, attempt, end of the lease, the time, how many leases of the job ran out, and when it was queued; 'aside' and the URL when
+-- the job was set aside instead; 'moved' when it was put into another lane; 'none' when no job is due, with when one is outside the last set, and the time.
+local function leaseNext(at)
+    local worker, duration, maxUnfinished = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local choices, from, job = {}, at + 6, nil
+    for number = 1, tonumber(ARGV[at + 5]) do
+        choices[number] = lanesPassed(from)
+        from = from + 1 + choices[number].count
+    end
+    for _, passed in ipairs(choices) do
+        -- More entries than these that are nobody's would be somebody's mischief; the next call goes on.
+        for _ = 1, 1000 do
+            job = firstJob(passed)
+            if not job or job.at > now then break end
+            local key = keyOf(job.hash)
+            local fields = read(job.hash)
+            if fields.status ~= 'pending' or fields.entry ~= job.entry or not fields.url then
+                endJob(job.hash, job.entry, job.lane)
+            elseif fields.token then
+                -- Its lease ran out: the attempt was begun and never ended.
+                local count = numberIn(fields, 'unfinished') + 1
+                if count >= maxUnfinished then
+                    local new = record(ARGV, from, at + tonumber(ARGV[at]))
+                    setRetry(new)
+                    store(job.hash, fields, new)
+                    buryJob(job.hash, fields, new)
+                    dropErrors(job.hash, tonumber(ARGV[at + 4]))
+                    return { 'aside', fields.url }
+                end
+                redis.call('HSET', key, 'unfinished', count)
+                redis.call('HDEL', key, 'token', 'worker')
+                leaveLane(job.entry, job.hash, job.lane)
+                setDue(job.entry, job.hash, unfinished, text(job.at))
+                return { 'moved' }
+            elseif showLease(job.entry, worker) then
+                local token, attempts, expires = nextNumber(), text(numberIn(fields, 'attempts') + 1), text(now + duration)
+                redis.call('HSET', key, 'token', token, 'worker', worker, 'attempts', attempts, 'wait', text(duration))
+                setDue(job.entry, job.hash, job.lane, expires)
+                local queuedAt = text(math.min(tonumber(fields.queued_at) or now, now))
+                return { 'leased', fields.url, token, attempts, expires, text(now), text(numberIn(fields, 'unfinished')), queuedAt }
+            else
+                -- Queued anew, in its old place by time.
+                endJob(job.hash, job.entry, job.lane)
+                redis.call('HSET', key, 'entry', queue(job.hash, fields.queued_at or text(now), job.lane))
+            end
+        end
+    end
+    if not job then return { 'none' } end
+    return { 'none', text(job.at), text(now) }
+end
+
+-- The same behind another transition: nothing when no arguments are for this.
+local function leaseAlso(at)
+    if ARGV[at] == '0' then return {} end
+    local outcome
+    repeat outcome = leaseNext(at) until outcome[1] ~= 'moved'
+    return outcome
 end

@@ -48,6 +48,8 @@ struct EngineFixture: Sendable {
         var fetch: ScriptedStore.Fetch?
         /// Without them claimed replicas stay pending.
         var hasWorkers = true
+        /// Whether requests lease jobs in passing, as they do in the service.
+        var sharesDesk = false
         /// Of the workers.
         var logger = EngineFixture.logger
     }
@@ -66,6 +68,7 @@ struct EngineFixture: Sendable {
     let health: PoolHealth
     let presence: PresenceCheck
     let publications = PublicationLock()
+    let desk = LeaseDesk()
     let remover: ReplicaRemover
     let space: PoolSpace
     let redirects: RedirectService
@@ -137,7 +140,7 @@ struct EngineFixture: Sendable {
             presence: presence, health: health, configuration: setup.redirect,
             coldClaims: ColdClaims(
                 setup.redirect.coldClaims, metrics: metrics, clock: setup.budgetClock ?? clock, logger: setup.logger),
-            metrics: metrics, clock: clock, logger: Self.logger)
+            desk: desk, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), space: space,
@@ -173,7 +176,8 @@ struct EngineFixture: Sendable {
         change(&configuration)
         return CopyWorkers(
             name: name, pools: pools, state: other ?? state, origins: origins, space: space,
-            publications: publications ?? self.publications, duty: duty, configuration: configuration, negativeLife: setup.negativeLife,
+            publications: publications ?? self.publications, desk: setup.sharesDesk ? desk : LeaseDesk(), duty: duty,
+            configuration: configuration, negativeLife: setup.negativeLife,
             shutdownGrace: shutdownGrace, metrics: metrics, clock: setup.clock, logger: setup.logger)
     }
 

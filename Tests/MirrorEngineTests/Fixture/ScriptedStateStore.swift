@@ -4,7 +4,8 @@ import MirrorState
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
 final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval,
+        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, confirmLease, finish, touch, describe, mark,
+            beginRemoval,
             confirm, endRemoval, handBack, moment, forgetErrors
         case time, leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
     }
@@ -85,7 +86,9 @@ final class ScriptedStateStore: StateStore {
 
     func replica(_ id: ReplicaID) async throws -> Replica? { try await run(.replica) { try await base.replica(id) } }
 
-    func claim(_ id: ReplicaID) async throws -> Claim { try await run(.claim) { try await base.claim(id) } }
+    func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+        try await run(.claim) { try await base.claim(id, leasing: terms) }
+    }
 
     func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
         try await run(.keepQuery) { try await base.keepQuery(query, for: id) }
@@ -99,11 +102,7 @@ final class ScriptedStateStore: StateStore {
         try await run(.recordPresent) { try await base.recordPresent(id, object, seenSince: moment) }
     }
 
-    func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
-    ) async throws -> LeaseOutcome? {
-        try await run(.lease) { try await base.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration) }
-    }
+    func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome { try await run(.lease) { try await base.lease(terms) } }
 
     func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
         try await run(.nextDue) { try await base.nextDue(pools: pools, passingOver: lanes) }
@@ -113,10 +112,12 @@ final class ScriptedStateStore: StateStore {
         try await run(.extend) { try await base.extend(lease, duration: duration) }
     }
 
-    func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+    func confirm(_ lease: CopyLease) async throws { try await run(.confirmLease) { try await base.confirm(lease) } }
+
+    func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
         // Remembered when it is over, so that whoever waits for it sees what it did.
         defer { script.change { $0.results.append(result) } }
-        try await run(.finish) { try await base.finish(lease, result) }
+        return try await run(.finish) { try await base.finish(lease, result, leasing: terms) }
     }
 
     func touch(_ uses: [ReplicaUse]) async throws {

@@ -10,6 +10,14 @@ package enum CopyDuty: Sendable {
     /// - Parameter patience: How soon a pool is taken over after its last copier died.
     case withoutCopiers(any CopierRegistry, patience: Duration)
 
+    /// How long the answer of ``pools(among:)`` can be used for leases in passing; `nil` for always.
+    var passingLife: Duration? {
+        switch self {
+        case .always: nil
+        case .withoutCopiers: .seconds(1)
+        }
+    }
+
     /// The pools to make copies for now.
     ///
     /// - Returns: Also the time after which to ask again, if the answer may change without notification.

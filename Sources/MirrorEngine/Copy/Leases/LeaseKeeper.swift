@@ -51,7 +51,9 @@ struct LeaseKeeper: Sendable {
             try await clock.sleep(for: min(configuration.lease / 3, configuration.minRateWindow))
             measure(copy, lease.id)
             do {
+                let now = clock.instant
                 _ = try await state.extend(lease, duration: configuration.lease)
+                copy.renewed = now
                 isFailing = false
             } catch let error as StateError where error.code == .unavailable {
                 // No other worker can take the job while the store is unavailable. Once the store is back, the next heartbeat shows whether the job

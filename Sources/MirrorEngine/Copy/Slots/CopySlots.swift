@@ -18,11 +18,19 @@ package final class CopySlots: Sendable {
         let progress: CopyProgress
         /// Notified when the copy must end to make room for others.
         let yielding = Signal()
+        private let renewal: Mutex<ContinuousClock.Instant>
 
         fileprivate init(_ lease: CopyLease, _ progress: CopyProgress) {
             self.lease = lease
             origin = CopyLane(of: lease.id.artifact)
             self.progress = progress
+            renewal = Mutex(progress.clock.instant)
+        }
+
+        /// When the lease was last extended, or the copy began.
+        var renewed: ContinuousClock.Instant {
+            get { renewal.withLock { $0 } }
+            set { renewal.withLock { $0 = newValue } }
         }
     }
 
@@ -73,8 +81,13 @@ package final class CopySlots: Sendable {
     /// How many slots all slow origins share.
     private var slowShare: Int { max(1, configuration.concurrency / 4) }
 
-    var turn: Turn {
+    var turn: Turn { turn(ending: nil) }
+
+    /// - Parameter copy: A copy that is about to end: its slot counts as free.
+    func turn(ending copy: Copy?) -> Turn {
         state.withLock { state in
+            var state = state
+            if let copy { state.running[ObjectIdentifier(copy)] = nil }
             let holders = state.running.values.filter(\.hasSlot)
             guard holders.count < configuration.concurrency else { return .full }
             // Late copies load their origin as much as quick ones do.
@@ -101,8 +114,10 @@ package final class CopySlots: Sendable {
         return copy
     }
 
-    func end(_ copy: Copy) {
-        state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
+    /// - Returns: Whether it was still running.
+    @discardableResult
+    func end(_ copy: Copy) -> Bool {
+        state.withLock { $0.running.removeValue(forKey: ObjectIdentifier(copy)) != nil }
     }
 
     /// A copy that has all its bytes no longer makes room for others, unless it has to be made another way.

@@ -42,7 +42,7 @@ final class CopyProgress: Sendable {
         var waitingSince: ContinuousClock.Instant
     }
 
-    private let clock: any MonotonicClock
+    let clock: any MonotonicClock
     private let began: ContinuousClock.Instant
     private let state: Mutex<State>
 

@@ -23,14 +23,16 @@ final class PoolProbe: Sendable {
     private let state: HotIndex
     private let backfill: Backfill
     private let coldClaims: ColdClaims
+    private let desk: LeaseDesk
     private let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
 
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, clock: any MonotonicClock) {
+    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MonotonicClock) {
         self.state = state
         self.backfill = backfill
         self.coldClaims = coldClaims
+        self.desk = desk
         self.clock = clock
     }
 
@@ -91,7 +93,7 @@ final class PoolProbe: Sendable {
         // Before the claim, too: a worker may begin at once.
         let span = MirrorSpan.current
         let isTraced = span.map { $0.tracer.claims.note(request.id, by: $0) } ?? false
-        let claim = try await state.claim(request.id)
+        let claim = try await desk.claim(request.id, in: state)
         if claim != .claimed {
             coldClaims.forget(request.id)
             if isTraced { span?.tracer.claims.forget(request.id) }

@@ -210,7 +210,7 @@ extension StateStoreSuite {
         },
     ]
 
-    private static func requireLease(_ outcome: LeaseOutcome?, file: String = #fileID, line: Int = #line) throws -> CopyLease {
+    static func requireLease(_ outcome: LeaseOutcome?, file: String = #fileID, line: Int = #line) throws -> CopyLease {
         guard case .leased(let lease) = outcome else {
             throw ConformanceFailure("\(outcome.map { "\($0)" } ?? "nothing") instead of a lease", file: file, line: line)
         }

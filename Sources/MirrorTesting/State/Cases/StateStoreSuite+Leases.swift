@@ -123,5 +123,108 @@ extension StateStoreSuite {
             try await scene.requireStale("extend of no job") { _ = try await scene.store.extend(unknown, duration: .seconds(1)) }
             try await scene.requireStatus(unknown.id, nil)
         },
+        .scene("confirm accepts the newest lease until its job is gone, and changes nothing") { scene in
+            let old = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(10))
+            try await scene.store.confirm(old)
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), old.expires, "end of the lease")
+            scene.clock.advance(by: .seconds(6))
+            // It has expired, but nobody has taken the job.
+            try await scene.store.confirm(old)
+            let new = try requireValue(try await scene.lease(), "second lease")
+            try await scene.requireStale("confirm of the first lease") { try await scene.store.confirm(old) }
+            try await scene.store.confirm(new)
+            try await scene.store.finish(new, .retry(after: .zero))
+            try await scene.requireStale("confirm of a job that was put back") { try await scene.store.confirm(new) }
+            let third = try requireValue(try await scene.lease(), "third lease")
+            try requireEqual(try await scene.store.beginRemoval(third.id) != nil, true, "removal")
+            try await scene.requireStale("confirm of a purged job") { try await scene.store.confirm(third) }
+            let done = try await scene.claimAndLease(try scene.id(2))
+            try await scene.store.finish(done, .present(scene.object(done.id)))
+            try await scene.requireStale("confirm of a done job") { try await scene.store.confirm(done) }
+        },
+    ]
+
+    /// With terms for one pool, for which every store can lease in the same step.
+    static let leasesInPassing: [Case] = [
+        .scene("a lease that finds no job says when the first is due outside its last set of lanes") { scene in
+            try requireEqual(try await scene.store.lease(scene.terms()), .notDue(next: nil), "lease without jobs")
+            let lease = try await scene.claimAndLease(try scene.id(1))
+            try requireEqual(try await scene.store.lease(scene.terms()), .notDue(next: lease.expires), "lease while the job is leased")
+            try requireEqual(
+                try await scene.store.lease(scene.terms([[], [lease.lane]])), .notDue(next: nil), "lease that passes over its lane")
+        },
+        .scene("a lease passes over its first set of lanes, and over its next one only if nothing else is due") { scene in
+            let (busy, quiet) = (try scene.id(1, at: "https://busy.example.org"), try scene.id(1, at: "https://quiet.example.org"))
+            for id in [busy, quiet] {
+                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+                scene.clock.advance(by: .milliseconds(1))
+            }
+            let terms = scene.terms([[CopyLane(of: busy.artifact)], []])
+            try requireEqual(try requireLease(try await scene.store.lease(terms)).id, quiet, "first lease")
+            try requireEqual(try requireLease(try await scene.store.lease(terms)).id, busy, "second lease")
+        },
+        .scene("a claim leases the oldest job in the same step, and one that does not succeed leases none") { scene in
+            let (first, second) = (try scene.id(1), try scene.id(2))
+            try requireEqual(try await scene.store.claim(first), .claimed, "claim")
+            scene.clock.advance(by: .milliseconds(1))
+            let (claim, outcome) = try await scene.store.claim(second, leasing: scene.terms())
+            try requireEqual(claim, .claimed, "claim with terms")
+            try requireEqual(try requireLease(outcome).id, first, "leased replica")
+            let (again, none) = try await scene.store.claim(second, leasing: scene.terms())
+            try requireEqual(again, .exists(Replica(id: second, status: .pending)), "second claim with terms")
+            try requireEqual(none, nil, "lease by a claim that did not succeed")
+            try requireEqual(try await scene.lease()?.id, second, "the job that is left")
+            let third = try scene.id(3)
+            let passed = try await scene.store.claim(third, leasing: scene.terms([[CopyLane(of: third.artifact)]]))
+            try requireEqual(passed.claim, .claimed, "claim that passes over its own lane")
+            try requireEqual(passed.lease, .notDue(next: nil), "its lease")
+        },
+        .scene("a claim can lease its own job, which others do not get") { scene in
+            let id = try scene.id(1)
+            let (claim, outcome) = try await scene.store.claim(id, leasing: scene.terms())
+            try requireEqual(claim, .claimed, "claim")
+            let lease = try requireLease(outcome)
+            try requireEqual(
+                lease, CopyLease(id: id, token: lease.token, attempt: 1, queuedAt: scene.now, expires: scene.now + .seconds(15)), "lease")
+            try requireEqual(try await scene.lease(), nil, "lease by another worker")
+            try await scene.store.finish(lease, .present(scene.object(id)))
+            _ = try await scene.presentObject(id)
+        },
+        .scene("the end of a lease leases the next job in the same step, and a stale one leases none") { scene in
+            let first = try await scene.claimAndLease(try scene.id(1))
+            try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim")
+            let outcome = try await scene.store.finish(first, .present(scene.object(first.id)), leasing: scene.terms())
+            let second = try requireLease(outcome)
+            try requireEqual(second.id, try scene.id(2), "leased replica")
+            try requireEqual(try await scene.store.claim(try scene.id(3)), .claimed, "claim")
+            try await scene.requireStale("finish") {
+                _ = try await scene.store.finish(first, .present(scene.object(first.id)), leasing: scene.terms())
+            }
+            let third = try requireLease(try await scene.store.finish(second, .failed(scene.failure()), leasing: scene.terms()))
+            try requireEqual(third.id, try scene.id(3), "replica leased after a failure")
+            // A job that is put back is behind the others, and a hand-back before them.
+            try requireEqual(
+                try await scene.store.finish(third, .retry(after: .seconds(5)), leasing: scene.terms()),
+                .notDue(next: scene.now + .seconds(5)), "lease after a retry")
+            scene.clock.advance(by: .seconds(5))
+            let fourth = try requireValue(try await scene.lease(), "lease")
+            let again = try requireLease(try await scene.store.finish(fourth, .handBack, leasing: scene.terms()))
+            try requireEqual(again.id, fourth.id, "replica leased after a hand-back")
+            try requireEqual(again.attempt, fourth.attempt, "its attempt")
+        },
+        .scene("a job whose attempts never end is set aside by a claim, too, and announced") { scene in
+            let id = try scene.id(1)
+            try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+            try await scene.loseLease(id)
+            try await scene.loseLease(id)
+            let (claim, outcome) = try await scene.store.claim(try scene.id(2), leasing: scene.terms())
+            try requireEqual(claim, .claimed, "claim")
+            guard case .setAside(id, _)? = outcome else { throw ConformanceFailure("the outcome is \(String(describing: outcome))") }
+            guard case .error(let failure)? = try await scene.store.replica(id)?.status else {
+                throw ConformanceFailure("\(id) is not an error")
+            }
+            try requireEqual(failure.reason, .unfinished, "reason")
+        },
     ]
 }
