@@ -1,5 +1,5 @@
 /// The contexts that were seen, numbered in the order in which they appeared; a parent comes before its children.
-package struct ContextTree: Sendable {
+package struct ContextTree: Sendable, Equatable {
     package static let maxNodes = 20_000
 
     /// A context or one of its ancestors.
@@ -71,6 +71,14 @@ package struct ContextTree: Sendable {
         let end = (Int(artifactClass) + 1) * Context.places
         if end > numbers.count { numbers.append(contentsOf: repeatElement(0, count: end - numbers.count)) }
         return insert(artifactClass, Int(node.place), below: parent)
+    }
+
+    /// A node by its place, created where it is new, for trees that were written down.
+    ///
+    /// - Parameter place: Less than ``Context/places``.
+    /// - Returns: Its number; `nil` where the tree is full.
+    mutating func insert(place: UInt8, of artifactClass: UInt32, below parent: Int) -> Int? {
+        insert(Node(artifactClass: artifactClass, place: place, parent: parent), artifactClass: artifactClass, below: parent)
     }
 
     /// The parts of a node's path below the root, such as `models/prod`, `0`, `3`, `2`.
