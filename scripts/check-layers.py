@@ -35,14 +35,16 @@ LAYERS = {
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
-    "MirrorEngine": {"NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore"},
+    "MirrorEngine": {
+        "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorCore",
+    },
     "MirrorServer": {
         "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "CLibrary",
         "MirrorCore",
     },
     "MirrorNode": {
         "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-        "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+        "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
         "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",

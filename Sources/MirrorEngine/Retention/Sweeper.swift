@@ -86,24 +86,26 @@ package struct Sweeper: Service, CustomStringConvertible {
     private func expire(_ pool: Pool) async throws {
         // The clock of this node may differ from the one that set the marks.
         let now = try await state.time(in: pool.id)
+        let retention = pool.retention
+        let shortest = retention.shortestLife(in: pool)
         var last: Replica?
         repeat {
             try Task.checkCancellation()
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
+            // Replicas are ordered by their last use: none after the first that is too young has expired.
+            let present = replicas.compactMap { replica -> (id: ReplicaID, object: StoredObject)? in
+                if case .present(let object) = replica.status { (replica.id, object) } else { nil }
+            }
+            let candidates = Array(present.prefix { $0.object.lastUsed + shortest <= now })
+            let isFresh = candidates.count < present.count
             var expired: [ReplicaID] = []
             var over: [(id: ReplicaID, at: Timestamp)] = []
             var lastUse: Timestamp?
-            var isFresh = false
-            for replica in replicas {
-                guard case .present(let object) = replica.status else { continue }
-                // Replicas are ordered by their last use: none after this one has expired.
-                isFresh = object.lastUsed + pool.retention.shortestIdleLife > now
-                if isFresh { break }
-                guard object.lastUsed + pool.retention.idleLife(of: object) <= now else { continue }
+            for ((id, object), expiry) in zip(candidates, try await retention.expiries(of: candidates, in: pool)) where expiry <= now {
                 if let markedAt = object.markedAt {
-                    if markedAt + pool.grace <= now { over.append((replica.id, markedAt)) }
+                    if markedAt + pool.grace <= now { over.append((id, markedAt)) }
                 } else {
-                    expired.append(replica.id)
+                    expired.append(id)
                     lastUse = object.lastUsed
                 }
             }
