@@ -140,11 +140,11 @@ let package = Package(
                 "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
             ]),
-        module("MirrorState", ["MirrorSystem", "MirrorCore", deque, logging]),
-        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
+        module("MirrorState", ["Retention", "MirrorSystem", "MirrorCore", deque, logging]),
+        module("StateSQLite", ["MirrorState", "Retention", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
-            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],
+            "StateRedis", ["RedisClient", "MirrorState", "Retention", "MirrorCore", deque, logging, nioCore, nioSSL],
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
@@ -182,7 +182,7 @@ let package = Package(
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
-            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
+            "MirrorTesting", ["MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
         // No products: only Benchmarks/run.sh builds and runs them.
         .executableTarget(
             name: "StateBenchmark",

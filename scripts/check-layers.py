@@ -31,7 +31,7 @@ LAYERS = {
     "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageGCS": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageAzure": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
-    "MirrorState": {"MirrorSystem", "MirrorCore"},
+    "MirrorState": {"Retention", "MirrorSystem", "MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
@@ -51,7 +51,7 @@ LAYERS = {
         "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},
-    "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},
+    "MirrorTesting": {"MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore"},
     # Lies next to the tests; only they may import it.
     "TestServers": set(),
 }

@@ -7,6 +7,8 @@ package struct Context: Sendable, Hashable {
 
     /// Places below a class and the class itself: 1 + 2 + 2 * 8 + 2 * 8 * 6.
     static let places = 115
+    /// The first place of a whole context.
+    static let firstWhole = 19
     static let rates = 8
     static let ages = 6
 
@@ -18,7 +20,7 @@ package struct Context: Sendable, Hashable {
         self.artifactClass = artifactClass
         let rate = min(max(rate, 0), Self.rates - 1)
         let age = min(max(age, 0), Self.ages - 1)
-        place = UInt8(19 + ((isElsewhere ? Self.rates : 0) + rate) * Self.ages + age)
+        place = UInt8(Self.firstWhole + ((isElsewhere ? Self.rates : 0) + rate) * Self.ages + age)
     }
 
     init(_ artifactClass: UInt32, place: UInt8) {
@@ -26,11 +28,21 @@ package struct Context: Sendable, Hashable {
         self.place = min(place, UInt8(Self.places - 1))
     }
 
+    /// A context as it was stored.
+    ///
+    /// - Parameter place: What is not the place of a whole context is taken for the nearest that is.
+    package init(_ artifactClass: UInt32, stored place: UInt8) {
+        self.init(artifactClass, place: max(place, UInt8(Self.firstWhole)))
+    }
+
+    /// The same of another class, or of the same one as another process calls it.
+    package func of(_ artifactClass: UInt32) -> Context { Context(artifactClass, place: place) }
+
     package var isElsewhere: Bool { rateIndex >= Self.rates }
     package var rate: Int { rateIndex % Self.rates }
-    package var age: Int { (Int(place) - 19) % Self.ages }
+    package var age: Int { (Int(place) - Self.firstWhole) % Self.ages }
 
-    private var rateIndex: Int { (Int(place) - 19) / Self.ages }
+    private var rateIndex: Int { (Int(place) - Self.firstWhole) / Self.ages }
 
     /// The places from the class down to this one.
     var path: (artifactClass: Int, elsewhere: Int, rate: Int, age: Int) {

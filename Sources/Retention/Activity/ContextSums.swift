@@ -1,7 +1,7 @@
 /// What was observed in each context: gaps that ended with a use, and waiting that ended without one (censored).
 ///
 /// Plain sums: those of two processes are added, and the order of observations does not matter.
-package struct ContextSums: Sendable {
+package struct ContextSums: Sendable, ObservationSink {
     /// Offsets in the numbers of a node.
     enum Field {
         static let events = 0

@@ -20,7 +20,7 @@ package struct PoolActivity: Sendable, Equatable {
     }
 
     /// A first use.
-    package init(at time: Double, of artifactClass: UInt32, age: Int, bytes: Double, into sums: inout ContextSums) {
+    package init(at time: Double, of artifactClass: UInt32, age: Int, bytes: Double, into sums: inout some ObservationSink) {
         self.init(
             earlierUses: 0, first: time, own: time, clock: time, context: Context(artifactClass, isElsewhere: false, rate: 0, age: age))
         sums.addSize(context, bytes: bytes)
@@ -29,7 +29,7 @@ package struct PoolActivity: Sendable, Equatable {
     /// Another use.
     ///
     /// - Parameter age: Of the artifact, see ``Context/age(_:)``.
-    package mutating func use(at time: Double, age: Int, bytes: Double, into sums: inout ContextSums) {
+    package mutating func use(at time: Double, age: Int, bytes: Double, into sums: inout some ObservationSink) {
         sums.addEvent(context, gap: time - clock, since: clock)
         if earlierUses < .max { earlierUses += 1 }
         own = time
@@ -43,7 +43,9 @@ package struct PoolActivity: Sendable, Equatable {
     ///
     /// - Parameter interval: See ``PoolPrices/renewalInterval``.
     /// - Returns: Whether enough time had passed for that.
-    package mutating func renew(at time: Double, age: Int, after interval: Double, bytes: Double, into sums: inout ContextSums) -> Bool {
+    package mutating func renew(at time: Double, age: Int, after interval: Double, bytes: Double, into sums: inout some ObservationSink)
+        -> Bool
+    {
         guard time - clock >= interval else { return false }
         sums.addCensored(context, gap: time - clock, since: clock)
         clock = time

@@ -1,0 +1,89 @@
+/// Holds what is learnt about how long replicas are worth keeping, for all processes that share the state: when artifacts were used, sums of that, and
+/// what was computed from them.
+///
+/// All of it is only learnt: losing it costs money for a time, and nothing else. Whoever calls is never a request that somebody waits for. All errors
+/// are ``StateError`` or `CancellationError`; after one, what was to be added may have been added or not: drop it, do not add it again.
+///
+/// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
+/// - A change of a record is atomic: of any number of simultaneous changes of one artifact each sees the record that the one before has left.
+/// - Changes with one key several times are made in their order.
+/// - `nil` is what an unknown artifact has; a change that leaves `nil` removes the record.
+/// - A record is read exactly as it was written.
+/// - There are never more records than the store's history allows; those with the oldest clock go first, and each is returned once, by the call that
+///   made it go.
+/// - `activityPage` returns each record exactly once over all pages, in the order of their keys; what is changed meanwhile may be there or not.
+/// - `removeActivity` removes the records of the given artifacts and nothing else.
+/// - Sums add up, whatever the order and the number of the processes that add to them; `addSums` returns the new sums of what it has added to.
+/// - There are never more sums than ``ActivityLimits/sums``; what has another name is dropped then, and is not in what `addSums` returns.
+/// - `removeSums` removes the given sums and nothing else.
+/// - Two processes that record half of the uses each make the same sums as one that records all.
+/// - `addClasses` keeps the names in the order in which they came first, up to `ClassList.maxClasses`; every process sees the same list.
+/// - A document is replaced as a whole, and only if its version is still the one that the writer has read; each new version is larger.
+/// - Every stream of `activityChanges()` that was open before a document was replaced gets an element afterwards; unread ones count as one.
+/// - The lease belongs to one holder at a time, for as long as it is extended; when it has expired or was given back, another one can have it.
+/// - A clock that is set back never makes a lease last longer than its full length from then on.
+/// - In a durable store, records, sums, classes and documents are still there after the store was closed and opened again; the lease need not be.
+package protocol ActivityStore: Sendable {
+    // MARK: Records
+
+    /// The records of artifacts, in the order of the keys.
+    func activity(of keys: [ActivityKey]) async throws -> [ActivityRecord?]
+
+    /// Changes records, each atomically.
+    ///
+    /// - Parameter change: Gets the position in `keys` and the artifact's record. It may be called several times for one position, and only what the last
+    ///   call did counts: so it must do nothing but change the record, and return what the caller wants to know.
+    func updateActivity<Outcome: Sendable>(
+        _ keys: [ActivityKey], _ change: @escaping @Sendable (_ position: Int, _ record: inout ActivityRecord?) -> Outcome
+    ) async throws -> ActivityUpdate<Outcome>
+
+    /// All records, in pages of a size that suits the store.
+    ///
+    /// - Parameter after: `next` of the previous page; `nil` for the first.
+    func activityPage(after: ActivityKey?) async throws -> ActivityPage
+
+    /// Removes records, because the artifacts were purged.
+    func removeActivity(of keys: [ActivityKey]) async throws
+
+    // MARK: Sums
+
+    /// Adds to sums; one that does not exist is 0.
+    ///
+    /// - Parameter deltas: By name. A name has at most ``ActivityLimits/nameLength`` bytes, and what is not finite is left out.
+    /// - Returns: The new sums, by name.
+    func addSums(_ deltas: [String: Double]) async throws -> [String: Double]
+
+    /// All sums, by name.
+    func sums() async throws -> [String: Double]
+
+    func removeSums(_ names: [String]) async throws
+
+    /// Adds classes to the list that all processes share, and returns the list. Its order never changes, and `ClassList` gives the same numbers for it.
+    func addClasses(_ names: [String]) async throws -> [String]
+
+    // MARK: What was computed
+
+    /// The newest version of a document; `nil` if there is none.
+    func document(_ name: ActivityDocument) async throws -> ActivityDocument.Version?
+
+    /// Replaces a document.
+    ///
+    /// - Parameter bytes: At most ``ActivityLimits/documentBytes``.
+    /// - Parameter version: The version that is replaced; 0 if there is none.
+    /// - Returns: The new version; `nil` if there is another version than the one that was to be replaced.
+    func replaceDocument(_ name: ActivityDocument, with bytes: [UInt8], version: Int64) async throws -> Int64?
+
+    /// An element after each change of a document, and when changes may have been missed: look at the versions again. The stream ends when the store is
+    /// closed.
+    func activityChanges() async -> AsyncStream<Void>
+
+    /// Takes the right to compute, or keeps it.
+    ///
+    /// - Parameter holder: The name of the process, unique to it.
+    /// - Parameter duration: For how long, unless it is kept by another call before.
+    /// - Returns: Whether it is the holder's now.
+    func takeComputingLease(_ holder: String, duration: Duration) async throws -> Bool
+
+    /// Gives the right to compute back, if it is the holder's.
+    func giveBackComputingLease(_ holder: String) async throws
+}
