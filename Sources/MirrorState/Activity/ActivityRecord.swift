@@ -27,7 +27,7 @@ package struct ActivityRecord: Sendable, Hashable {
         package var place: UInt8
         /// When the replica ended; 0 if it has not.
         package var gone: UInt32
-        /// What the guard has entered for the time until the replica ends, in dollars; see `GuardAccount`.
+        /// What the guard has entered for the time until the replica ends, in dollars; see `GuardAccount`. It is rounded: enter what is stored here.
         package var open: Float
 
         package init(

@@ -49,6 +49,17 @@ package struct Context: Sendable, Hashable {
         (0, 1 + rateIndex / Self.rates, 3 + rateIndex, Int(place))
     }
 
+    /// The places above one, the class first.
+    static func ancestors(of place: Int) -> [Int] {
+        var ancestors: [Int] = []
+        var place = place
+        while place > 0 {
+            place = place >= firstWhole ? 3 + (place - firstWhole) / ages : place >= 3 ? 1 + (place - 3) / rates : 0
+            ancestors.insert(place, at: 0)
+        }
+        return ancestors
+    }
+
     /// How often an artifact is used: 0 for a first use, then 1 (every 40 minutes or more often) to 7, each four times as rare as the one before.
     ///
     /// - Parameters:

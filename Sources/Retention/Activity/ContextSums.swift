@@ -58,6 +58,16 @@ package struct ContextSums: Sendable, ObservationSink {
         return node
     }
 
+    /// The node of a place in a class, created where it is new; `nil` where the tree is full.
+    mutating func insert(_ artifactClass: UInt32, place: Int) -> Int? {
+        let node = tree.insert(artifactClass, place: place)
+        while numbers.count < tree.count { numbers.append([Double](repeating: 0, count: Field.count)) }
+        return node
+    }
+
+    /// Adds to one number of one node.
+    mutating func add(_ value: Double, _ field: Int, at node: Int) { numbers[node][field] += value }
+
     // MARK: Sums
 
     /// Adds what another process observed.

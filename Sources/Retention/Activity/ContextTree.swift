@@ -79,6 +79,19 @@ package struct ContextTree: Sendable, Equatable {
     /// - Returns: Its number; `nil` where the tree is full.
     mutating func insert(place: UInt8, of artifactClass: UInt32, below parent: Int) -> Int? {
         insert(Node(artifactClass: artifactClass, place: place, parent: parent), artifactClass: artifactClass, below: parent)
+
+    /// The node of a place in a class, created with its ancestors where it is new.
+    ///
+    /// - Returns: `nil` where the tree is full.
+    mutating func insert(_ artifactClass: UInt32, place: Int) -> Int? {
+        let end = (Int(artifactClass) + 1) * Context.places
+        if end > numbers.count { numbers.append(contentsOf: repeatElement(0, count: end - numbers.count)) }
+        var parent = 0
+        for place in Context.ancestors(of: place) + [place] {
+            guard let number = insert(artifactClass, place, below: parent) else { return nil }
+            parent = number
+        }
+        return parent
     }
 
     /// The parts of a node's path below the root, such as `models/prod`, `0`, `3`, `2`.

@@ -17,6 +17,16 @@ package struct GuardAccount: Sendable, Equatable {
 
     package init() {}
 
+    init(debt: Double, uses: Double, margins: Double, isGuarded: Bool) {
+        self.debt = debt
+        self.uses = uses
+        self.margins = margins
+        self.isGuarded = isGuarded
+    }
+
+    /// What is added up, without whether it is guarded.
+    var numbers: [Double] { [debt, uses, margins] }
+
     package var allowance: Double { uses > 0 ? Self.allowedMisses * margins / uses : 0 }
     package var isOverdrawn: Bool { debt > allowance }
 
