@@ -73,13 +73,6 @@ package struct ContextTree: Sendable, Equatable {
         return insert(artifactClass, Int(node.place), below: parent)
     }
 
-    /// A node by its place, created where it is new, for trees that were written down.
-    ///
-    /// - Parameter place: Less than ``Context/places``.
-    /// - Returns: Its number; `nil` where the tree is full.
-    mutating func insert(place: UInt8, of artifactClass: UInt32, below parent: Int) -> Int? {
-        insert(Node(artifactClass: artifactClass, place: place, parent: parent), artifactClass: artifactClass, below: parent)
-
     /// The node of a place in a class, created with its ancestors where it is new.
     ///
     /// - Returns: `nil` where the tree is full.

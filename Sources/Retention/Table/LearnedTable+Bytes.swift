@@ -47,7 +47,7 @@ extension LearnedTable {
             }
             if number > 0 {
                 guard parent < UInt64(number), place >> 8 < UInt64(classes.count), place & 0xFF < UInt64(Context.places),
-                    tree.insert(place: UInt8(place & 0xFF), of: UInt32(place >> 8), below: Int(parent)) == number
+                    tree.insert(UInt32(place >> 8), place: Int(place & 0xFF)) == number, tree.nodes[number].parent == Int(parent)
                 else { return nil }
             }
             nodes.append(Node(hazards: Hazards(values: values), bytes: bytes, ended: ended, unended: unended))
