@@ -1,7 +1,26 @@
-/// How much of what is learnt a store keeps, beside its history.
+/// How much of what is learnt a store keeps.
 package enum ActivityLimits {
+    /// Records, where nothing else is configured.
+    package static let history = 1_000_000
     package static let sums = 1_000_000
-    /// Bytes.
+    /// Bytes of the name of a sum.
     package static let nameLength = 64
+    /// Bytes.
     package static let documentBytes = 32 << 20
+    /// Records of a page, about.
+    package static let page = 4_096
+    /// Of so many records one goes beyond what has to, where the oldest can only be found by a look at all.
+    package static let spare = 16
+
+    /// What can be added to sums.
+    package static func accepted(_ deltas: [String: Double]) -> [String: Double] {
+        deltas.filter { $0.value.isFinite && (1...nameLength).contains($0.key.utf8.count) }
+    }
+
+    /// - Throws: ``StateError/Code/unavailable`` if a document is too long.
+    package static func check(_ document: [UInt8]) throws(StateError) {
+        guard document.count <= documentBytes else {
+            throw StateError(.unavailable, "a document of \(document.count) bytes is not kept; at most \(documentBytes)")
+        }
+    }
 }

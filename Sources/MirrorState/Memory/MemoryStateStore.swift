@@ -3,16 +3,22 @@ import Synchronization
 
 /// A state store in the memory of one process: for tests, and for a service whose pools live no longer than its process.
 public final class MemoryStateStore: StateStore {
-    private let clock: any WallClock
+    let clock: any WallClock
     private let table: Mutex<MemoryStateTable>
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
+    let activity: Mutex<MemoryActivity>
+    let notices = NoticeBroadcaster()
 
     /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
     /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
-    public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max) {
+    /// - Parameter history: The maximum number of artifacts whose activity is remembered.
+    public init(
+        clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000
+    ) {
         self.clock = clock
+        activity = Mutex(MemoryActivity(history: history))
         table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))
     }
 
@@ -133,7 +139,10 @@ public final class MemoryStateStore: StateStore {
         table.withLock { $0.isClosed = true }
         queries.dropAll()
         broadcaster.finish()
+        notices.finish()
     }
+
+    var isClosed: Bool { table.withLock { $0.isClosed } }
 
     /// Changes are published under the lock, so that every stream sees them in the order in which they were made.
     private func transact<Result: Sendable>(
