@@ -141,10 +141,10 @@ let package = Package(
                 nioHTTP1,
             ]),
         module("MirrorState", ["Retention", "MirrorSystem", "MirrorCore", deque, logging]),
-        module("StateSQLite", ["MirrorState", "Retention", "MirrorSystem", "MirrorCore", grdb, logging]),
+        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
-            "StateRedis", ["RedisClient", "MirrorState", "Retention", "MirrorCore", deque, logging, nioCore, nioSSL],
+            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",

@@ -136,6 +136,16 @@ extension Row {
         return value
     }
 
+    func bytes(_ column: Int) -> [UInt8]? {
+        guard case .blob(let value) = value(column).storage else { return nil }
+        return Array(value)
+    }
+
+    func number(_ column: Int) -> Double? {
+        guard case .double(let value) = value(column).storage else { return nil }
+        return value
+    }
+
     /// A number of milliseconds; zero if there is none.
     func duration(_ column: Int) -> Duration { .milliseconds(integer(column) ?? 0) }
 

@@ -16,6 +16,8 @@ public final class SQLiteStateStore: StateStore {
     private let clock: any WallClock
     private let maxQueued: Int
     private let maxQueuedPerOrigin: Int
+    let history: Int
+    let notices = NoticeBroadcaster()
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
@@ -29,12 +31,14 @@ public final class SQLiteStateStore: StateStore {
     /// - Parameter path: The file; SQLite puts `<path>-wal` and `<path>-shm` beside it, and this store `<path>.lock`.
     /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
     /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
+    /// - Parameter history: The maximum number of artifacts whose activity is remembered.
     /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, ends the leases of the previous process at once,
     ///   and recounts the totals. Without it a process may read; the serving process is not told what it writes.
     /// - Throws: ``StateError/Code/corrupt`` if the file is not a database, or is another program's or a newer version's;
     ///   ``StateError/Code/unavailable`` if it cannot be opened, or another process serves from it.
     public init(
-        path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, takeOver: Bool, clock: any WallClock = SystemClock(),
+        path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, takeOver: Bool,
+        clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
         try DatabaseFile.prepare(path)
@@ -60,6 +64,7 @@ public final class SQLiteStateStore: StateStore {
         self.clock = clock
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
+        self.history = max(1, history)
     }
 
     private static func open(_ path: String) throws -> DatabasePool {
@@ -211,6 +216,7 @@ public final class SQLiteStateStore: StateStore {
         guard await gate.close() else { return }
         queries.dropAll()
         broadcaster.finish()
+        notices.finish()
         await withCheckedContinuation { continuation in
             // Closing blocks its thread while SQLite writes the log back into the file.
             DispatchQueue.global().async { [pool] in
@@ -224,7 +230,7 @@ public final class SQLiteStateStore: StateStore {
 
     // MARK: - Transactions
 
-    private func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
+    func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
         try gate.enter()
         defer { gate.leave() }
         return try await withCheckedThrowingContinuation { continuation in
@@ -265,7 +271,7 @@ public final class SQLiteStateStore: StateStore {
         }
     }
 
-    private func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
         // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
         if lastTime.withLock({ $0 < Timestamp(milliseconds: .max) }), isPutBack(clock.now) { try await write { _ in } }
         try gate.enter()

@@ -209,6 +209,26 @@ enum Schema {
             try db.execute(sql: "ALTER TABLE lanes ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0")
             try fillLanes(db)
         }
+        migrator.registerMigration("11 activity") { db in
+            try db.execute(
+                sql: """
+                    -- When artifacts were used; `key` is the first half of the hash of the name, `clock` the record's, in seconds since 1970.
+                    CREATE TABLE activity (
+                        key BLOB NOT NULL PRIMARY KEY,
+                        clock INTEGER NOT NULL,
+                        record BLOB NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX activity_by_clock ON activity (clock);
+                    CREATE TABLE sums (name TEXT NOT NULL PRIMARY KEY, value REAL NOT NULL) STRICT, WITHOUT ROWID;
+                    -- How many rows they have: counting them would be a scan.
+                    INSERT INTO counters VALUES ('activity', 0), ('sums', 0);
+
+                    CREATE TABLE classes (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT;
+                    CREATE TABLE documents (name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+                    -- At most one row: whose the right to compute is, and until when, in milliseconds.
+                    CREATE TABLE computing (holder TEXT NOT NULL, ends INTEGER NOT NULL, wait INTEGER NOT NULL) STRICT;
+                    """)
+        }
         return migrator
     }
 

@@ -84,6 +84,7 @@ struct StateTransaction {
                 arguments: [now.milliseconds, pool, now.milliseconds])
         }
         try db.execute(sql: "UPDATE replicas SET token = NULL WHERE status = 4")
+        try db.execute(sql: "DELETE FROM computing")
         try clampTimes()
         try Schema.countBytes(db)
     }

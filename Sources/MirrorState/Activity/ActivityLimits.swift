@@ -1,3 +1,5 @@
+import Retention
+
 /// How much of what is learnt a store keeps.
 package enum ActivityLimits {
     /// Records, where nothing else is configured.
@@ -11,6 +13,18 @@ package enum ActivityLimits {
     package static let page = 4_096
     /// Of so many records one goes beyond what has to, where the oldest can only be found by a look at all.
     package static let spare = 16
+
+    /// Classes; what is seen after so many is ``otherClass``.
+    package static let classes = ClassList.maxClasses
+    package static let otherClass = ClassList.other
+
+    /// A list of classes with some more, as far as there is room.
+    package static func classes(_ known: some Sequence<String>, adding names: [String]) -> [String] {
+        var list = ClassList()
+        for name in known { _ = list.number(of: name) }
+        for name in names { _ = list.number(of: name) }
+        return list.names
+    }
 
     /// What can be added to sums.
     package static func accepted(_ deltas: [String: Double]) -> [String: Double] {

@@ -1,12 +1,11 @@
 import MirrorCore
-import Retention
 
 /// What a ``MemoryStateStore`` holds as an ``ActivityStore``.
 struct MemoryActivity {
     let history: Int
     private(set) var records: [ActivityKey: ActivityRecord] = [:]
     private(set) var sums: [String: Double] = [:]
-    private var classes = ClassList()
+    private var classes: [String] = []
     private(set) var documents: [ActivityDocument: ActivityDocument.Version] = [:]
     private var lease: ComputingLease?
 
@@ -60,8 +59,8 @@ struct MemoryActivity {
     }
 
     mutating func addClasses(_ names: [String]) -> [String] {
-        for name in names { _ = classes.number(of: name) }
-        return classes.names
+        classes = ActivityLimits.classes(classes, adding: names)
+        return classes
     }
 
     // MARK: What was computed

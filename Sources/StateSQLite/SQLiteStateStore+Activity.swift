@@ -1,0 +1,59 @@
+import MirrorCore
+package import MirrorState
+
+extension SQLiteStateStore: ActivityStore {
+    package func activity(of keys: [ActivityKey]) async throws -> [ActivityRecord?] {
+        try await read { transaction in try keys.map { try transaction.activity($0) } }
+    }
+
+    package func updateActivity<Outcome: Sendable>(
+        _ keys: [ActivityKey], _ change: @escaping @Sendable (Int, inout ActivityRecord?) -> Outcome
+    ) async throws -> ActivityUpdate<Outcome> {
+        try await write { [history] in try $0.updateActivity(keys, history: history, change) }
+    }
+
+    package func activityPage(after: ActivityKey?) async throws -> ActivityPage {
+        try await read { try $0.activityPage(after: after) }
+    }
+
+    package func removeActivity(of keys: [ActivityKey]) async throws {
+        try await write { try $0.removeActivity(keys) }
+    }
+
+    package func addSums(_ deltas: [String: Double]) async throws -> [String: Double] {
+        try await write { try $0.addSums(deltas) }
+    }
+
+    package func sums() async throws -> [String: Double] {
+        try await read { try $0.sums() }
+    }
+
+    package func removeSums(_ names: [String]) async throws {
+        try await write { try $0.removeSums(names) }
+    }
+
+    package func addClasses(_ names: [String]) async throws -> [String] {
+        try await write { try $0.addClasses(names) }
+    }
+
+    package func document(_ name: ActivityDocument) async throws -> ActivityDocument.Version? {
+        try await read { try $0.document(name) }
+    }
+
+    package func replaceDocument(_ name: ActivityDocument, with bytes: [UInt8], version: Int64) async throws -> Int64? {
+        try ActivityLimits.check(bytes)
+        let new = try await write { try $0.replaceDocument(name, with: bytes, version: version) }
+        if new != nil { notices.publish() }
+        return new
+    }
+
+    package func activityChanges() async -> AsyncStream<Void> { notices.stream() }
+
+    package func takeComputingLease(_ holder: String, duration: Duration) async throws -> Bool {
+        try await write { try $0.takeComputingLease(holder, duration: duration) }
+    }
+
+    package func giveBackComputingLease(_ holder: String) async throws {
+        try await write { try $0.giveBackComputingLease(holder) }
+    }
+}

@@ -1,0 +1,181 @@
+import GRDB
+import MirrorCore
+import MirrorState
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What is learnt about lives; see ``ActivityStore``.
+extension StateTransaction {
+    // MARK: Records
+
+    /// - Returns: `nil` for an unknown artifact, and for one whose record cannot be read: nothing depends on it but money.
+    func activity(_ key: ActivityKey) throws -> ActivityRecord? {
+        let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT record FROM activity WHERE key = ?"), arguments: [Self.blob(key.bytes)])
+        return row?.bytes(0).flatMap { ActivityRecord(bytes: $0) }
+    }
+
+    func updateActivity<Outcome>(
+        _ keys: [ActivityKey], history: Int, _ change: (Int, inout ActivityRecord?) -> Outcome
+    ) throws -> ActivityUpdate<Outcome> {
+        var outcomes: [Outcome] = []
+        for (position, key) in keys.enumerated() {
+            let old = try activity(key)
+            var record = old
+            outcomes.append(change(position, &record))
+            if record != old { try store(record, key) }
+        }
+        return ActivityUpdate(outcomes: outcomes, dropped: try dropActivity(beyond: history))
+    }
+
+    private func store(_ record: ActivityRecord?, _ key: ActivityKey) throws {
+        guard let record else { return try removeActivity([key]) }
+        let update = try db.cachedStatement(sql: "UPDATE activity SET clock = ?, record = ? WHERE key = ?")
+        let values: StatementArguments = [Int64(record.clock), Self.blob(record.bytes)]
+        try update.execute(arguments: values + [Self.blob(key.bytes)])
+        guard db.changesCount == 0 else { return }
+        try db.cachedStatement(sql: "INSERT INTO activity (clock, record, key) VALUES (?, ?, ?)")
+            .execute(arguments: values + [Self.blob(key.bytes)])
+        try count("activity", 1)
+    }
+
+    func removeActivity(_ keys: [ActivityKey]) throws {
+        for key in keys {
+            try db.cachedStatement(sql: "DELETE FROM activity WHERE key = ?").execute(arguments: [Self.blob(key.bytes)])
+            if db.changesCount > 0 { try count("activity", -1) }
+        }
+    }
+
+    private func dropActivity(beyond history: Int) throws -> [ActivityRecord] {
+        let excess = try count(of: "activity") - Int64(history)
+        guard excess > 0 else { return [] }
+        let oldest = try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT key, record FROM activity ORDER BY clock, key LIMIT ?"), arguments: [excess])
+        for row in oldest {
+            try db.cachedStatement(sql: "DELETE FROM activity WHERE key = ?").execute(arguments: [row[0] as DatabaseValue])
+        }
+        try count("activity", -Int64(oldest.count))
+        return oldest.compactMap { $0.bytes(1).flatMap { ActivityRecord(bytes: $0) } }
+    }
+
+    func activityPage(after: ActivityKey?) throws -> ActivityPage {
+        let rows = try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT key, record FROM activity WHERE key > ? ORDER BY key LIMIT ?"),
+            // Before every key is what is shorter than all of them.
+            arguments: [Self.blob(after?.bytes ?? [0]), ActivityLimits.page])
+        let keys = rows.map { $0.bytes(0).flatMap { ActivityKey(bytes: $0) } }
+        var page = ActivityPage(entries: [], next: nil)
+        for (key, row) in zip(keys, rows) {
+            guard let key, let record = row.bytes(1).flatMap({ ActivityRecord(bytes: $0) }) else { continue }
+            page.entries.append(ActivityPage.Entry(key: key, record: record))
+        }
+        if rows.count == ActivityLimits.page { page.next = keys.last ?? nil }
+        return page
+    }
+
+    // MARK: Sums
+
+    func addSums(_ deltas: [String: Double]) throws -> [String: Double] {
+        var added: [String: Double] = [:]
+        var missing = try count(of: "sums")
+        for (name, delta) in ActivityLimits.accepted(deltas) {
+            let update = try db.cachedStatement(sql: "UPDATE sums SET value = value + ? WHERE name = ? RETURNING value")
+            if let row = try Row.fetchOne(update, arguments: [delta, name]) {
+                added[name] = row.number(0)
+            } else if missing < ActivityLimits.sums {
+                try db.cachedStatement(sql: "INSERT INTO sums (name, value) VALUES (?, ?)").execute(arguments: [name, delta])
+                try count("sums", 1)
+                missing += 1
+                added[name] = delta
+            }
+        }
+        return added
+    }
+
+    func sums() throws -> [String: Double] {
+        var sums: [String: Double] = [:]
+        let rows = try Row.fetchCursor(db, sql: "SELECT name, value FROM sums")
+        while let row = try rows.next() {
+            if let name = row.text(0), let value = row.number(1) { sums[name] = value }
+        }
+        return sums
+    }
+
+    func removeSums(_ names: [String]) throws {
+        for name in names {
+            try db.cachedStatement(sql: "DELETE FROM sums WHERE name = ?").execute(arguments: [name])
+            if db.changesCount > 0 { try count("sums", -1) }
+        }
+    }
+
+    func addClasses(_ names: [String]) throws -> [String] {
+        let known = try String.fetchAll(db, sql: "SELECT name FROM classes ORDER BY number")
+        let classes = ActivityLimits.classes(known, adding: names)
+        for number in known.count..<max(known.count, classes.count) {
+            try db.execute(sql: "INSERT INTO classes (number, name) VALUES (?, ?)", arguments: [number, classes[number]])
+        }
+        return classes
+    }
+
+    // MARK: What was computed
+
+    func document(_ name: ActivityDocument) throws -> ActivityDocument.Version? {
+        let row = try Row.fetchOne(db, sql: "SELECT version, bytes FROM documents WHERE name = ?", arguments: [name.rawValue])
+        guard let row, let number = row.integer(0), let bytes = row.bytes(1) else { return nil }
+        return ActivityDocument.Version(number: number, bytes: bytes)
+    }
+
+    func replaceDocument(_ name: ActivityDocument, with bytes: [UInt8], version: Int64) throws -> Int64? {
+        let current = try document(name)?.number ?? 0
+        guard current == version else { return nil }
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO documents (name, version, bytes) VALUES (?, ?, coalesce(?, x''))",
+            // Empty bytes are bound as NULL.
+            arguments: [name.rawValue, current + 1, Self.blob(bytes)])
+        return current + 1
+    }
+
+    func takeComputingLease(_ holder: String, duration: Duration) throws -> Bool {
+        if var lease = try computingLease(), lease.holder != holder {
+            lease.clampWait(at: now)
+            if lease.ends > now {
+                try write(lease)
+                return false
+            }
+        }
+        try write(ComputingLease(holder: holder, at: now, duration: duration))
+        return true
+    }
+
+    func giveBackComputingLease(_ holder: String) throws {
+        try db.execute(sql: "DELETE FROM computing WHERE holder = ?", arguments: [holder])
+    }
+
+    private func computingLease() throws -> ComputingLease? {
+        let row = try Row.fetchOne(db, sql: "SELECT holder, ends, wait FROM computing")
+        guard let row, let holder = row.text(0), let ends = row.time(1) else { return nil }
+        return ComputingLease(holder: holder, ends: ends, wait: row.duration(2))
+    }
+
+    private func write(_ lease: ComputingLease) throws {
+        try db.execute(sql: "DELETE FROM computing")
+        try db.execute(
+            sql: "INSERT INTO computing (holder, ends, wait) VALUES (?, ?, ?)",
+            arguments: [lease.holder, lease.ends.milliseconds, lease.wait.wholeMilliseconds])
+    }
+
+    // MARK: -
+
+    private func count(of table: String) throws -> Int64 {
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT value FROM counters WHERE name = ?"), arguments: [table]) ?? 0
+    }
+
+    private func count(_ table: String, _ difference: Int64) throws {
+        try db.cachedStatement(sql: "UPDATE counters SET value = value + ? WHERE name = ?").execute(arguments: [difference, table])
+    }
+
+    private static func blob(_ bytes: [UInt8]) -> DatabaseValue { Data(bytes).databaseValue }
+}
