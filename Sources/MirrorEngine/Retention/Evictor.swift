@@ -60,7 +60,7 @@ final class Evictor: Sendable {
     /// - Returns: Whether anything was freed.
     private func remove(_ replicas: [Standby], in pool: Pool) async throws -> Bool {
         guard !replicas.isEmpty else { return false }
-        let removed = Set(try await remover.remove(replicas.map { ($0.id, $0.markedAt) }, in: pool))
+        let removed = Set(try await remover.remove(replicas.map { ($0.id, $0.markedAt, $0.bytes) }, in: pool))
         var freed = PoolAmount()
         for replica in replicas where removed.contains(replica.id) {
             freed = freed + replica.amount
@@ -76,6 +76,7 @@ final class Evictor: Sendable {
     private struct Standby {
         let id: ReplicaID
         let markedAt: Timestamp
+        let bytes: Int64
         let amount: PoolAmount
     }
 
@@ -92,7 +93,7 @@ final class Evictor: Sendable {
             for replica in replicas {
                 guard case .present(let object) = replica.status, let markedAt = object.markedAt, markedAt + pool.grace <= now
                 else { continue }
-                found.append(Standby(id: replica.id, markedAt: markedAt, amount: .of(object)))
+                found.append(Standby(id: replica.id, markedAt: markedAt, bytes: object.size, amount: .of(object)))
                 sum = sum + .of(object)
                 if sum.covers(amount) { return (found, sum) }
             }

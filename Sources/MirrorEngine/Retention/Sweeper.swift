@@ -99,11 +99,11 @@ package struct Sweeper: Service, CustomStringConvertible {
             let candidates = Array(present.prefix { $0.object.lastUsed + shortest <= now })
             let isFresh = candidates.count < present.count
             var expired: [ReplicaID] = []
-            var over: [(id: ReplicaID, at: Timestamp)] = []
+            var over: [(id: ReplicaID, at: Timestamp, bytes: Int64)] = []
             var lastUse: Timestamp?
             for ((id, object), expiry) in zip(candidates, try await retention.expiries(of: candidates, in: pool)) where expiry <= now {
                 if let markedAt = object.markedAt {
-                    if markedAt + pool.grace <= now { over.append((id, markedAt)) }
+                    if markedAt + pool.grace <= now { over.append((id, markedAt, object.size)) }
                 } else {
                     expired.append(id)
                     lastUse = object.lastUsed

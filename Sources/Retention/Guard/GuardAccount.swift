@@ -31,6 +31,11 @@ package struct GuardAccount: Sendable, Equatable {
         margins += other.margins
     }
 
+    /// What this account has more than another one.
+    package func minus(_ other: GuardAccount) -> GuardAccount {
+        GuardAccount(debt: debt - other.debt, uses: uses - other.uses, margins: margins - other.margins, isGuarded: isGuarded)
+    }
+
     /// What is added up, without whether it is guarded.
     var numbers: [Double] { [debt, uses, margins] }
 
