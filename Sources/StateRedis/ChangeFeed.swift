@@ -13,16 +13,21 @@ final class ChangeFeed: Sendable {
     private static let patience = Duration.milliseconds(200)
 
     let broadcaster = ChangeBroadcaster()
+    /// Of documents about lives.
+    let notices = NoticeBroadcaster()
     private let known = KnownReplicas()
     private let pools: [String: PoolKeys]
     private let keys: [PoolKeys]
+    private let learned: String
     private let staleLife: Duration
     private let loop: any EventLoop
     /// Changes to be published if the connection is not restored.
     private let pending = Mutex<[Scheduled<Void>]>([])
 
-    init(_ keys: [PoolKeys], staleLife: Duration, loop: any EventLoop) {
+    /// - Parameter learned: The channel on which changes of documents are published.
+    init(_ keys: [PoolKeys], learned: String, staleLife: Duration, loop: any EventLoop) {
         self.keys = keys
+        self.learned = learned
         self.staleLife = staleLife
         self.loop = loop
         pools = Dictionary(keys.map { ($0.changes, $0) }, uniquingKeysWith: { first, _ in first })
@@ -33,13 +38,17 @@ final class ChangeFeed: Sendable {
         case .connected:
             cancel()
             broadcaster.publish([.everything])
+            notices.publish()
         case .flushed:
             broadcaster.publish([.everything])
+            notices.publish()
         case .disconnected:
             pending.withLock { pending in
                 guard pending.isEmpty else { return }
                 pending = [publish(.interrupted, in: Self.patience), publish(.everything, in: staleLife)]
             }
+        case .message(learned, _):
+            notices.publish()
         case .message(let channel, let payload):
             guard let pool = pools[channel] else { return }
             broadcaster.publish([change(in: pool, ChangeMessage.decode(payload))])
@@ -64,6 +73,7 @@ final class ChangeFeed: Sendable {
     func finish() {
         cancel()
         broadcaster.finish()
+        notices.finish()
     }
 
     private func publish(_ change: ReplicaChange, in delay: Duration) -> Scheduled<Void> {

@@ -27,6 +27,15 @@ extension RedisScript {
     static let totals = transition(PackageResources.totals_lua)
     static let touch = transition(PackageResources.touch_lua)
 
+    // What is learnt about lives. These have no pool, and so nothing of what the others share.
+    static let addClasses = whole(PackageResources.activity_classes_lua)
+    static let addSums = whole(PackageResources.activity_sums_lua)
+    static let computingLease = whole(PackageResources.activity_lease_lua)
+    static let replaceDocument = whole(PackageResources.activity_document_lua)
+    static let updateActivity = whole(PackageResources.activity_update_lua)
+
+    private static func whole(_ body: [UInt8]) -> RedisScript { RedisScript(String(decoding: body, as: UTF8.self)) }
+
     /// Inserts the shared functions before the script, but after a first line with flags for the server, which is only read in that place.
     private static func transition(_ body: [UInt8]) -> RedisScript {
         let newline = UInt8(ascii: "\n")

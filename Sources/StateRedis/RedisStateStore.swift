@@ -21,6 +21,8 @@ package final class RedisStateStore: StateStore {
     let keys: [PoolKeys]
     let maxQueued: Int
     let maxQueuedPerOrigin: Int
+    let activityKeys: ActivityKeys
+    let maxSums: Int
     let clock: any WallClock
     let isTimedByServer: Bool
     let logger: Logger
@@ -32,21 +34,28 @@ package final class RedisStateStore: StateStore {
     /// - Parameter maxQueued: The maximum number of copy jobs in these pools, queued and leased; in a cluster, simultaneous claims can exceed it a
     ///   little. Also the maximum number of errors in each pool.
     /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
+    /// - Parameter history: The maximum number of artifacts whose activity is remembered; each of ``ActivityKeys/count`` parts has its share, 1 at least.
+    /// - Parameter maxSums: The maximum number of sums that are made of it.
     /// - Parameter staleLife: How long remembered replicas are used while no server can be reached; then ``ReplicaChange/everything`` is sent.
     /// - Parameter clock: `nil` for the server's.
     /// - Parameter isTimedByServer: Whether transitions use the server's clock nevertheless; `nil` to do so only if no clock is given.
     package init(
         _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, maxQueuedPerOrigin: Int = .max,
-        staleLife: Duration, clock: (any WallClock)? = nil, isTimedByServer: Bool? = nil, group: any EventLoopGroup, logger: Logger
+        history: Int = ActivityLimits.history, maxSums: Int = ActivityLimits.sums, staleLife: Duration, clock: (any WallClock)? = nil,
+        isTimedByServer: Bool? = nil,
+        group: any EventLoopGroup, logger: Logger
     ) {
         let keys = pools.map { PoolKeys(prefix: prefix, pool: $0) }.sorted { $0.pool.description < $1.pool.description }
-        let feed = ChangeFeed(keys, staleLife: staleLife, loop: group.next())
+        let activityKeys = ActivityKeys(prefix: prefix, history: history)
+        let feed = ChangeFeed(keys, learned: activityKeys.changes, staleLife: staleLife, loop: group.next())
         var configuration = configuration
-        configuration.channels += keys.map(\.changes)
+        configuration.channels += keys.map(\.changes) + [activityKeys.changes]
         redis = RedisDatabase(configuration, group: group, logger: logger) { feed.handle($0) }
         self.feed = feed
         self.prefix = prefix
         self.keys = keys
+        self.activityKeys = activityKeys
+        self.maxSums = maxSums
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.clock = clock ?? SystemClock()

@@ -142,8 +142,11 @@ extension Row {
     }
 
     func number(_ column: Int) -> Double? {
-        guard case .double(let value) = value(column).storage else { return nil }
-        return value
+        switch value(column).storage {
+        case .double(let value): value
+        case .int64(let value): Double(value)
+        default: nil
+        }
     }
 
     /// A number of milliseconds; zero if there is none.

@@ -21,7 +21,7 @@ extension SQLiteStateStore: ActivityStore {
     }
 
     package func addSums(_ deltas: [String: Double]) async throws -> [String: Double] {
-        try await write { try $0.addSums(deltas) }
+        try await write { [maxSums] in try $0.addSums(deltas, maxSums: maxSums) }
     }
 
     package func sums() async throws -> [String: Double] {

@@ -17,6 +17,7 @@ public final class SQLiteStateStore: StateStore {
     private let maxQueued: Int
     private let maxQueuedPerOrigin: Int
     let history: Int
+    let maxSums: Int
     let notices = NoticeBroadcaster()
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
@@ -32,12 +33,13 @@ public final class SQLiteStateStore: StateStore {
     /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
     /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
     /// - Parameter history: The maximum number of artifacts whose activity is remembered.
+    /// - Parameter maxSums: The maximum number of sums that are made of it.
     /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, ends the leases of the previous process at once,
     ///   and recounts the totals. Without it a process may read; the serving process is not told what it writes.
     /// - Throws: ``StateError/Code/corrupt`` if the file is not a database, or is another program's or a newer version's;
     ///   ``StateError/Code/unavailable`` if it cannot be opened, or another process serves from it.
     public init(
-        path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, takeOver: Bool,
+        path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, maxSums: Int = 1_000_000, takeOver: Bool,
         clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
@@ -65,6 +67,7 @@ public final class SQLiteStateStore: StateStore {
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.history = max(1, history)
+        self.maxSums = maxSums
     }
 
     private static func open(_ path: String) throws -> DatabasePool {

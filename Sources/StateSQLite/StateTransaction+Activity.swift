@@ -10,6 +10,9 @@ import MirrorState
 
 /// What is learnt about lives; see ``ActivityStore``.
 extension StateTransaction {
+    /// Records that one call drops beyond what it has added: all that are too many are only so after the history was configured to be shorter.
+    private static let maxDropped = 1_000
+
     // MARK: Records
 
     /// - Returns: `nil` for an unknown artifact, and for one whose record cannot be read: nothing depends on it but money.
@@ -28,7 +31,7 @@ extension StateTransaction {
             outcomes.append(change(position, &record))
             if record != old { try store(record, key) }
         }
-        return ActivityUpdate(outcomes: outcomes, dropped: try dropActivity(beyond: history))
+        return ActivityUpdate(outcomes: outcomes, dropped: try dropActivity(beyond: history, atMost: keys.count + Self.maxDropped))
     }
 
     private func store(_ record: ActivityRecord?, _ key: ActivityKey) throws {
@@ -49,8 +52,8 @@ extension StateTransaction {
         }
     }
 
-    private func dropActivity(beyond history: Int) throws -> [ActivityRecord] {
-        let excess = try count(of: "activity") - Int64(history)
+    private func dropActivity(beyond history: Int, atMost limit: Int) throws -> [ActivityRecord] {
+        let excess = min(try count(of: "activity") - Int64(history), Int64(limit))
         guard excess > 0 else { return [] }
         let oldest = try Row.fetchAll(
             db.cachedStatement(sql: "SELECT key, record FROM activity ORDER BY clock, key LIMIT ?"), arguments: [excess])
@@ -72,23 +75,23 @@ extension StateTransaction {
             guard let key, let record = row.bytes(1).flatMap({ ActivityRecord(bytes: $0) }) else { continue }
             page.entries.append(ActivityPage.Entry(key: key, record: record))
         }
-        if rows.count == ActivityLimits.page { page.next = keys.last ?? nil }
+        if rows.count == ActivityLimits.page { page.next = keys.compactMap(\.self).last }
         return page
     }
 
     // MARK: Sums
 
-    func addSums(_ deltas: [String: Double]) throws -> [String: Double] {
+    func addSums(_ deltas: [String: Double], maxSums: Int) throws -> [String: Double] {
         var added: [String: Double] = [:]
-        var missing = try count(of: "sums")
+        var count = try count(of: "sums")
         for (name, delta) in ActivityLimits.accepted(deltas) {
             let update = try db.cachedStatement(sql: "UPDATE sums SET value = value + ? WHERE name = ? RETURNING value")
             if let row = try Row.fetchOne(update, arguments: [delta, name]) {
                 added[name] = row.number(0)
-            } else if missing < ActivityLimits.sums {
+            } else if count < maxSums {
                 try db.cachedStatement(sql: "INSERT INTO sums (name, value) VALUES (?, ?)").execute(arguments: [name, delta])
-                try count("sums", 1)
-                missing += 1
+                try self.count("sums", 1)
+                count += 1
                 added[name] = delta
             }
         }

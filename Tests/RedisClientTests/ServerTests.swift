@@ -43,6 +43,18 @@ extension ServerTests {
             }
         }
 
+        @Test("Words and answers can have any bytes")
+        func bytes() async throws {
+            let server = try await RedisServer.start()
+            let bytes: [UInt8] = Array(0...255) + Array("\r\n$3\r\n".utf8)
+            try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
+                _ = try await database.execute(RedisCommand("HSET", key: "hash", .bytes(bytes), .bytes([])))
+                #expect(try await database.execute(RedisCommand("HGET", key: "hash", .bytes(bytes))).bytes == [])
+                #expect(try await database.run("HKEYS", "hash").array?.map(\.bytes) == [bytes])
+                #expect(try await database.run("HGET", "hash", "other").bytes == nil)
+            }
+        }
+
         @Test("A script is sent whole when the server does not know it, also after it forgot it")
         func scripts() async throws {
             let server = try await RedisServer.start()

@@ -28,12 +28,14 @@ struct RedisPlace: Sendable {
     /// - Parameter clock: `nil` is the server's.
     func open(
         _ clock: (any WallClock)?, isTimedByServer: Bool? = nil, maxQueued: Int = 1_000, maxQueuedPerOrigin: Int = .max,
-        staleLife: Duration = .seconds(3_600), pools: [String] = ["s3/eu-central-1", "local/dev"]
+        history: Int = 1_000_000, maxSums: Int = 1_000_000, staleLife: Duration = .seconds(3_600),
+        pools: [String] = ["s3/eu-central-1", "local/dev"]
     ) async throws -> RedisStateStore {
         let pools = Set(try pools.map { try Sample.pool($0) })
         let store = RedisStateStore(
             configuration, prefix: prefix, pools: pools, maxQueued: maxQueued,
-            maxQueuedPerOrigin: maxQueuedPerOrigin, staleLife: staleLife, clock: clock, isTimedByServer: isTimedByServer,
+            maxQueuedPerOrigin: maxQueuedPerOrigin, history: history, maxSums: maxSums, staleLife: staleLife, clock: clock,
+            isTimedByServer: isTimedByServer,
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await eventually("the store is connected") { store.isConnected }
         // Of a cluster every server that has one of the pools.

@@ -18,3 +18,17 @@ struct StateStoreConformanceTests {
         try await testCase.run(try await kind.subject())
     }
 }
+
+@Suite("Every store of activity keeps the protocol's promises")
+struct ActivityStoreConformanceTests {
+    @Test("conforms", .timeLimit(.minutes(5)), arguments: StateStoreKind.learning, ActivityStoreSuite.cases)
+    func conforms(_ kind: StateStoreKind, _ testCase: ConformanceCase<ActivityStoreSubject>) async throws {
+        try await testCase.run(try await kind.activitySubject())
+    }
+
+    @Test(
+        "is durable", .timeLimit(.minutes(5)), arguments: StateStoreKind.learning.filter { $0 != .memory }, ActivityStoreSuite.durableCases)
+    func isDurable(_ kind: StateStoreKind, _ testCase: ConformanceCase<ActivityStoreSubject>) async throws {
+        try await testCase.run(try await kind.activitySubject())
+    }
+}

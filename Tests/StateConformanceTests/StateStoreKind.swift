@@ -19,6 +19,8 @@ enum StateStoreKind: String, CustomTestStringConvertible {
     /// Those that keep the state themselves, each once.
     static let keeping: [StateStoreKind] = [.memory, .sqlite] + allOfRedis.filter { $0 == .redis }
     static let durable: [StateStoreKind] = [.sqlite, .hotSQLite] + allOfRedis
+    /// Those that keep activity.
+    static let learning: [StateStoreKind] = [.memory, .sqlite] + allOfRedis.filter { $0 != .hotRedis }
     private static let allOfRedis: [StateStoreKind] = RedisServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
 
     private typealias Around = @Sendable (any StateStore, any WallClock) -> any StateStore
@@ -66,5 +68,29 @@ enum StateStoreKind: String, CustomTestStringConvertible {
         StateStoreSubject { clock, maxQueued, perOrigin in
             around(try await place.open(clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), clock)
         }
+    }
+
+    func activitySubject() async throws -> ActivityStoreSubject {
+        switch self {
+        case .memory, .hotMemory:
+            return ActivityStoreSubject { clock, history, maxSums in
+                MemoryStateStore(clock: clock, history: history, maxSums: maxSums)
+            }
+        case .sqlite, .hotSQLite:
+            let directory = try TemporaryDirectory()
+            return ActivityStoreSubject { clock, history, maxSums in
+                try SQLiteStateStore(
+                    path: "\(directory.path)/state.sqlite", maxQueued: 1_000, history: history, maxSums: maxSums, takeOver: false,
+                    clock: clock)
+            }
+        case .redis, .hotRedis:
+            return Self.redisActivity(in: try await .onServer())
+        case .redisCluster:
+            return Self.redisActivity(in: try await .onCluster())
+        }
+    }
+
+    private static func redisActivity(in place: RedisPlace) -> ActivityStoreSubject {
+        ActivityStoreSubject { clock, history, maxSums in try await place.open(clock, history: history, maxSums: maxSums) }
     }
 }

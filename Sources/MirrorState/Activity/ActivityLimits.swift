@@ -4,13 +4,14 @@ import Retention
 package enum ActivityLimits {
     /// Records, where nothing else is configured.
     package static let history = 1_000_000
+    /// Sums, where nothing else is asked for.
     package static let sums = 1_000_000
     /// Bytes of the name of a sum.
     package static let nameLength = 64
     /// Bytes.
     package static let documentBytes = 32 << 20
     /// Records of a page, about.
-    package static let page = 4_096
+    package static let page = 1_000
     /// Of so many records one goes beyond what has to, where the oldest can only be found by a look at all.
     package static let spare = 16
 

@@ -10,11 +10,11 @@
 /// - `nil` is what an unknown artifact has; a change that leaves `nil` removes the record.
 /// - A record is read exactly as it was written.
 /// - There are never more records than the store's history allows; those with the oldest clock go first, and each is returned once, by the call that
-///   made it go.
+///   made it go. A store may divide its history among parts of the keys; then each part has one record at least.
 /// - `activityPage` returns each record exactly once over all pages, in the order of their keys; what is changed meanwhile may be there or not.
 /// - `removeActivity` removes the records of the given artifacts and nothing else.
 /// - Sums add up, whatever the order and the number of the processes that add to them; `addSums` returns the new sums of what it has added to.
-/// - There are never more sums than ``ActivityLimits/sums``; what has another name is dropped then, and is not in what `addSums` returns.
+/// - There are never more sums than the store was told (``ActivityLimits/sums``); what has another name is dropped then, and is not in what `addSums` returns.
 /// - `removeSums` removes the given sums and nothing else.
 /// - Two processes that record half of the uses each make the same sums as one that records all.
 /// - `addClasses` keeps the names in the order in which they came first, up to `ClassList.maxClasses`; every process sees the same list.

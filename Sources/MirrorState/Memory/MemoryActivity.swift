@@ -3,6 +3,7 @@ import MirrorCore
 /// What a ``MemoryStateStore`` holds as an ``ActivityStore``.
 struct MemoryActivity {
     let history: Int
+    let maxSums: Int
     private(set) var records: [ActivityKey: ActivityRecord] = [:]
     private(set) var sums: [String: Double] = [:]
     private var classes: [String] = []
@@ -10,8 +11,9 @@ struct MemoryActivity {
     private var lease: ComputingLease?
 
     /// - Parameter history: The maximum number of records; 1 or more.
-    init(history: Int) {
+    init(history: Int, maxSums: Int) {
         self.history = max(1, history)
+        self.maxSums = maxSums
     }
 
     // MARK: Records
@@ -47,7 +49,7 @@ struct MemoryActivity {
 
     mutating func add(_ deltas: [String: Double]) -> [String: Double] {
         var added: [String: Double] = [:]
-        for (name, delta) in ActivityLimits.accepted(deltas) where sums[name] != nil || sums.count < ActivityLimits.sums {
+        for (name, delta) in ActivityLimits.accepted(deltas) where sums[name] != nil || sums.count < maxSums {
             sums[name, default: 0] += delta
             added[name] = sums[name]
         }

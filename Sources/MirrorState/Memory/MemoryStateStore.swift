@@ -14,11 +14,13 @@ public final class MemoryStateStore: StateStore {
     /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
     /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
     /// - Parameter history: The maximum number of artifacts whose activity is remembered.
+    /// - Parameter maxSums: The maximum number of sums that are made of it.
     public init(
-        clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000
+        clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000,
+        maxSums: Int = 1_000_000
     ) {
         self.clock = clock
-        activity = Mutex(MemoryActivity(history: history))
+        activity = Mutex(MemoryActivity(history: history, maxSums: maxSums))
         table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))
     }
 

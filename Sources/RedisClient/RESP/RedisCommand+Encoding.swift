@@ -13,6 +13,9 @@ extension ByteBuffer {
                 let text = String(value)
                 writeHeader(UInt8(ascii: "$"), text.utf8.count)
                 writeString(text)
+            case .bytes(let bytes):
+                writeHeader(UInt8(ascii: "$"), bytes.count)
+                writeBytes(bytes)
             }
             writeInteger(0x0D0A as UInt16)
         }

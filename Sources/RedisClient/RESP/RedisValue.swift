@@ -31,6 +31,15 @@ extension RedisValue {
         }
     }
 
+    /// The bytes of a string reply; `nil` for any other reply.
+    package var bytes: [UInt8]? {
+        switch self {
+        case .simple(let text): Array(text.utf8)
+        case .blob(let bytes): Array(bytes.readableBytesView)
+        default: nil
+        }
+    }
+
     /// An integer reply, or a string that is one.
     package var integer: Int64? {
         switch self {
