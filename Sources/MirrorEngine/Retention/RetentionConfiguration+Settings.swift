@@ -13,7 +13,8 @@ extension RetentionConfiguration {
                 "What decides how long a replica is kept: `ttl` keeps it for `timeToLive` after its last use, `cost` for as long as it is expected to "
                 + "save more than its storage costs.")
         reader.value(
-            "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use, with the policy `ttl`.")
+            "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)),
+            doc: "How long a replica is kept after its last use, with the policy `ttl`.")
         var bytes: Int64?
         reader.value(
             "maxBytes", &bytes, .size(in: 1...(1 << 60)), none: "none",

@@ -50,12 +50,21 @@ package struct Sweeper: Service, CustomStringConvertible {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var reconciled: ContinuousClock.Instant?
+            var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
                 let isDue = reconciled.map { $0.duration(to: clock.instant) >= reconcileInterval } ?? true
                 if isDue { reconciled = clock.instant }
                 for pool in pools.all {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
-                    await attempt("sweep", pool) { try await sweep(pool) }
+                    await attempt("sweep", pool) {
+                        let (now, retention) = (clock.instant, pool.retention)
+                        let version = retention.version
+                        // What has changed for all replicas, such as a new table, applies at once.
+                        let looksThrough =
+                            passes[pool.id].map { $0.at.duration(to: now) >= retention.interval || $0.version != version } ?? true
+                        try await sweep(pool, looksThrough: looksThrough)
+                        if looksThrough { passes[pool.id] = (now, version) }
+                    }
                     await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
                 await attempt("forgetting failures", nil) { try await forgetErrors() }
@@ -75,11 +84,13 @@ package struct Sweeper: Service, CustomStringConvertible {
     }
 
     /// One pass over one pool.
-    package func sweep(_ pool: Pool) async throws {
+    ///
+    /// - Parameter looksThrough: Whether its replicas are asked for; otherwise only what was begun is ended, and limits are kept.
+    package func sweep(_ pool: Pool, looksThrough: Bool = true) async throws {
         try await remover.finish(abandoned: try await state.abandonedRemovals(in: pool.id, limit: Self.page), in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
-        try await expire(pool)
+        if looksThrough { try await expire(pool) }
         try await space.sweep(pool)
     }
 

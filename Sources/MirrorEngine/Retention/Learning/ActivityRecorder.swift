@@ -170,12 +170,14 @@ package final class ActivityRecorder: Sendable {
     /// Enters in the accounts until when replicas are kept now.
     func commit(_ replicas: [(id: ReplicaID, bytes: Int64)]) async {
         let lives = learned.lives
-        await change(replicas.map(\.id), withClass: { position, artifactClass, uses in
-            guard uses.gone == 0 else { return nil }
-            let (id, bytes) = replicas[position]
-            let expiry = lives.expiry(uses, of: artifactClass, bytes: bytes, in: id.pool)
-            return uses.commit(lives.costs(of: bytes, in: id.pool), kept: expiry - Double(uses.own))
-        })
+        await change(
+            replicas.map(\.id),
+            withClass: { position, artifactClass, uses in
+                guard uses.gone == 0 else { return nil }
+                let (id, bytes) = replicas[position]
+                let expiry = lives.expiry(uses, of: artifactClass, bytes: bytes, in: id.pool)
+                return uses.commit(lives.costs(of: bytes, in: id.pool), kept: expiry - Double(uses.own))
+            })
     }
 
     /// Forgets when an artifact was used in a pool, because it was purged there.
@@ -211,7 +213,8 @@ package final class ActivityRecorder: Sendable {
             }
             for (id, outcome) in zip(ids, update.outcomes) {
                 if case let (artifactClass, account)?? = outcome {
-                    self.accounts.add(account, GuardedClasses.Key(artifactClass: artifactClass, pool: ActivityRecord.number(of: id.pool.description)))
+                    self.accounts.add(
+                        account, GuardedClasses.Key(artifactClass: artifactClass, pool: ActivityRecord.number(of: id.pool.description)))
                 }
             }
         }

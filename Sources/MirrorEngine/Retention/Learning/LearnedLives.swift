@@ -25,6 +25,12 @@ package struct LearnedLives: Sendable {
         guarded.since[key(artifactClass, pool)] != nil
     }
 
+    /// How many classes are guarded in a pool.
+    package func guardedClasses(in pool: PoolID) -> Int {
+        let number = ActivityRecord.number(of: pool.description)
+        return guarded.since.keys.count { $0.pool == number }
+    }
+
     func key(_ artifactClass: UInt32, _ pool: PoolID) -> GuardedClasses.Key {
         GuardedClasses.Key(artifactClass: artifactClass, pool: ActivityRecord.number(of: pool.description))
     }

@@ -11,6 +11,8 @@ package final class RetentionLearner: Sendable {
     private static let leaseLife = Duration.seconds(600)
     /// Between tables, in seconds.
     static let tableLife = 86_400.0
+    /// How often it is looked whether there is enough for the first table, in seconds.
+    private static let firstLook = 3_600.0
     /// From when on an old table is worth a warning, in seconds.
     static let staleAge = 3 * 86_400.0
 
@@ -28,12 +30,15 @@ package final class RetentionLearner: Sendable {
         var isLoaded = false
         var holdsLease = false
         var isStale = false
+        /// When it was looked last whether there is enough for the first table.
+        var looked = -Double.infinity
         var isFailing = false
     }
 
     /// - Parameter name: Of this process, unlike that of any other.
     package init(
-        store: any ActivityStore, learned: LearnedRetention, recorder: ActivityRecorder, name: String, clock: any MirrorClock, logger: Logger
+        store: any ActivityStore, learned: LearnedRetention, recorder: ActivityRecorder, name: String, clock: any MirrorClock,
+        logger: Logger
     ) {
         self.store = store
         self.learned = learned
@@ -79,7 +84,12 @@ package final class RetentionLearner: Sendable {
             let now = Double(self.clock.now.milliseconds) / 1_000
             // A table of the future was made by a clock that was wrong.
             let age = self.learned.lives.table.map { now - $0.time } ?? .infinity
-            if age >= Self.tableLife || age < -Self.tableLife { try await self.makeTable(at: now) }
+            guard age >= Self.tableLife || age < -Self.tableLife else { return }
+            if age.isFinite {
+                try await self.makeTable(at: now)
+            } else if try await self.isEnough(at: now) {
+                try await self.makeTable(at: now)
+            }
         }
         warnIfStale()
     }
@@ -99,6 +109,23 @@ package final class RetentionLearner: Sendable {
     }
 
     // MARK: Tables
+
+    /// Whether the first use was a day ago: a table of nothing would be worse than none.
+    private func isEnough(at now: Double) async throws -> Bool {
+        let isDue = state.withLock { state in
+            guard now - state.looked >= Self.firstLook else { return false }
+            state.looked = now
+            return true
+        }
+        guard isDue else { return false }
+        var after: ActivityKey?
+        repeat {
+            let page = try await store.activityPage(after: after)
+            if page.entries.contains(where: { Double($0.record.firstSeen) + Self.tableLife <= now }) { return true }
+            after = page.next
+        } while after != nil
+        return false
+    }
 
     /// Makes a table of all that was observed, and publishes it.
     ///
