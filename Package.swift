@@ -155,8 +155,8 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore",
-                crypto, logging, metrics, nioCore, serviceLifecycle,
+                "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions",
+                "MirrorCore", crypto, logging, metrics, nioCore, serviceLifecycle,
             ]),
         // What people see: templates, style, script.
         module("MirrorViews", ["MirrorCore", crypto, mustache], resources: [.embedInCode("Templates"), .embedInCode("Assets")]),
@@ -174,7 +174,7 @@ let package = Package(
             "MirrorNode",
             [
                 "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis",
-                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
@@ -280,7 +280,7 @@ let package = Package(
             "MirrorEngineTests",
             [
                 "TestServers", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
-                "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1,
+                "MirrorState", "MirrorNet", "Retention", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
                 serviceLifecycle,
             ]),

@@ -37,7 +37,7 @@ LAYERS = {
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
     "MirrorEngine": {
-        "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore",
+        "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorCore",
     },
     "MirrorViews": {"MirrorCore"},
     "MirrorServer": {
@@ -46,7 +46,7 @@ LAYERS = {
     },
     "MirrorNode": {
         "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
-        "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+        "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
         "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",

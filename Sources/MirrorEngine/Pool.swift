@@ -6,6 +6,8 @@ package final class Pool: Sendable {
     package let id: PoolID
     package let store: any ObjectStore
     private let limits: Reloadable<Limits>
+    /// The policy `cost` of this process.
+    private let costs: (any RetentionPolicy)?
 
     /// How much a pool may hold, and for how long.
     package struct Limits: Sendable {
@@ -19,13 +21,21 @@ package final class Pool: Sendable {
         }
     }
 
-    package init(id: PoolID, store: any ObjectStore, limits: Limits) {
+    /// - Parameter costs: What the policy `cost` is; without it all replicas have a time to live.
+    package init(id: PoolID, store: any ObjectStore, limits: Limits, costs: (any RetentionPolicy)? = nil) {
         self.id = id
         self.store = store
         self.limits = Reloadable(limits)
+        self.costs = costs
     }
 
-    package var retention: any RetentionPolicy { limits.value.retention.policy }
+    package var retention: any RetentionPolicy {
+        let retention = limits.value.retention
+        return retention.policy == .cost ? costs ?? TimeToLive(retention.timeToLive) : TimeToLive(retention.timeToLive)
+    }
+
+    package var policy: RetentionConfiguration.Policy { limits.value.retention.policy }
+    package var timeToLive: Duration { limits.value.retention.timeToLive }
     package var maxBytes: Int64? { limits.value.maxBytes }
 
     /// At least as long as a signed location works, so that no client has one whose object is gone.

@@ -25,11 +25,11 @@ struct UseRecorderTests {
     func coarse() async throws {
         let known = clock.now
         clock.advance(by: .milliseconds(59_999))
-        recorder.record(try id(1), lastUsed: known)
+        recorder.record(try id(1), bytes: 1, lastUsed: known)
         await recorder.flush()
         #expect(state.uses.isEmpty)
         clock.advance(by: .milliseconds(1))
-        recorder.record(try id(1), lastUsed: known)
+        recorder.record(try id(1), bytes: 1, lastUsed: known)
         let used = clock.now
         clock.advance(by: .milliseconds(500))
         await recorder.flush()
@@ -42,7 +42,7 @@ struct UseRecorderTests {
     func once() async throws {
         let known = clock.now - .seconds(100)
         for _ in 0..<10 {
-            recorder.record(try id(1), lastUsed: known)
+            recorder.record(try id(1), bytes: 1, lastUsed: known)
             clock.advance(by: .milliseconds(10))
         }
         await recorder.flush()
@@ -52,7 +52,7 @@ struct UseRecorderTests {
     @Test("Uses of many replicas are written in batches, each use once")
     func batches() async throws {
         let known = clock.now - .seconds(100)
-        for number in 0..<1_200 { recorder.record(try id(number), lastUsed: known) }
+        for number in 0..<1_200 { recorder.record(try id(number), bytes: 1, lastUsed: known) }
         await recorder.flush()
         #expect(state.uses.map(\.count).sorted() == [200, 500, 500])
         #expect(Set(state.uses.joined().map(\.id)).count == 1_200)
@@ -62,12 +62,12 @@ struct UseRecorderTests {
     func failure() async throws {
         state.before(.touch) { throw StateError(.unavailable, "scripted") }
         let (first, known) = (clock.now, clock.now - .seconds(100))
-        recorder.record(try id(1), lastUsed: known)
-        recorder.record(try id(2), lastUsed: known)
+        recorder.record(try id(1), bytes: 1, lastUsed: known)
+        recorder.record(try id(2), bytes: 1, lastUsed: known)
         #expect(await recorder.flush().isEmpty)
         state.heal()
         clock.advance(by: .seconds(1))
-        recorder.record(try id(2), lastUsed: known)
+        recorder.record(try id(2), bytes: 1, lastUsed: known)
         #expect(Set(await recorder.flush()) == [try id(1), try id(2)])
         let written = try #require(state.uses.last)
         #expect(Set(written) == [ReplicaUse(id: try id(1), at: first), ReplicaUse(id: try id(2), at: clock.now)])
@@ -78,11 +78,11 @@ struct UseRecorderTests {
     func service() async throws {
         let running = Task { await recorder.run() }
         await clock.sleepers(1)
-        recorder.record(try id(1), lastUsed: clock.now - .seconds(100))
+        recorder.record(try id(1), bytes: 1, lastUsed: clock.now - .seconds(100))
         clock.advance(by: .seconds(1))
         try await state.calls(.touch, 1)
         await clock.sleepers(1)
-        recorder.record(try id(2), lastUsed: clock.now - .seconds(100))
+        recorder.record(try id(2), bytes: 1, lastUsed: clock.now - .seconds(100))
         running.cancel()
         await running.value
         #expect(state.uses.map { $0.map(\.id) } == [[try id(1)], [try id(2)]])

@@ -22,16 +22,21 @@ extension RedirectService {
             return .origin(.overloaded)
         case .overBudget:
             return .origin(.budget)
-        case .pending where request.isHead:
+        case .pending:
+            uses.recordMiss(request.id)
+            return try await pending(request)
+        }
+    }
+
+    private func pending(_ request: PendingRequest) async throws -> RedirectAnswer {
+        if request.isHead {
             request.time.beginWaiting()
             return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
-        case .pending where MirrorSpan.current != nil:
-            return try await traced("wait") { _ in try await waitForCopy(request) }
-        case .pending:
-            return try await waitForCopy(request)
         }
+        guard MirrorSpan.current != nil else { return try await waitForCopy(request) }
+        return try await traced("wait") { _ in try await waitForCopy(request) }
     }
 
     func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
@@ -68,10 +73,10 @@ extension RedirectService {
         switch replica.status {
         case .present(let object):
             if object.markedAt == nil {
-                uses.record(request.id, lastUsed: object.lastUsed)
+                uses.record(request.id, bytes: object.size, lastUsed: object.lastUsed)
             } else {
                 // The sweep must not delete what this answer leads to: clear the mark before answering.
-                try await state.touch([ReplicaUse(id: request.id, at: clock.now)])
+                try await uses.write(request.id, bytes: object.size)
                 // If the removal has already begun, it cannot be undone.
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }

@@ -16,15 +16,28 @@ package final class UseRecorder: Sendable {
     private let clock: any MirrorClock
     private let logger: Logger
     private let presence: PresenceCheck?
+    private let activity: ActivityRecorder?
     private let coarseMilliseconds: Atomic<Int64>
-    private let held = Mutex<[ReplicaID: Timestamp]>([:])
+    private let held = Mutex<[ReplicaID: Use]>([:])
     private let isFailing = Mutex(false)
     private let isLooking = Atomic(false)
 
-    /// - Parameter presence: Checks that the objects of used replicas still exist.
-    package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any MirrorClock, logger: Logger) {
+    private struct Use {
+        let at: Timestamp
+        /// Of the object.
+        let bytes: Int64
+    }
+
+    /// - Parameters:
+    ///   - presence: Checks that the objects of used replicas still exist.
+    ///   - activity: Learns from uses how long replicas are worth keeping.
+    package init(
+        state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, activity: ActivityRecorder? = nil,
+        clock: any MirrorClock, logger: Logger
+    ) {
         self.state = state
         self.presence = presence
+        self.activity = activity
         coarseMilliseconds = Atomic(coarseness.wholeMilliseconds)
         self.clock = clock
         self.logger = logger
@@ -42,12 +55,26 @@ package final class UseRecorder: Sendable {
         lastUsed > now || lastUsed.duration(to: now) >= coarseness
     }
 
-    /// - Parameter lastUsed: The last use that the state store knows.
-    package func record(_ id: ReplicaID, lastUsed: Timestamp) {
+    /// - Parameters:
+    ///   - bytes: Of the object.
+    ///   - lastUsed: The last use that the state store knows.
+    package func record(_ id: ReplicaID, bytes: Int64, lastUsed: Timestamp) {
         let now = clock.now
         guard isDue(now, lastUsed: lastUsed) else { return }
         held.withLock { held in
-            if held.count < Self.maxHeld || held[id] != nil { held[id] = now }
+            if held.count < Self.maxHeld || held[id] != nil { held[id] = Use(at: now, bytes: bytes) }
+        }
+    }
+
+    /// A copy was requested because there is no replica.
+    func recordMiss(_ id: ReplicaID) { activity?.expect(id, at: clock.now) }
+
+    /// Writes a use at once.
+    func write(_ id: ReplicaID, bytes: Int64) async throws {
+        let now = clock.now
+        try await state.touch([ReplicaUse(id: id, at: now)])
+        held.withLock { held in
+            if held.count < Self.maxHeld { held[id] = Use(at: now, bytes: bytes) }
         }
     }
 
@@ -77,15 +104,16 @@ package final class UseRecorder: Sendable {
     package func flush() async -> [ReplicaID] {
         let uses = held.withLock { held in
             defer { held = [:] }
-            return held.map { ReplicaUse(id: $0.key, at: $0.value) }
+            return held.map { ActivityRecorder.Use(id: $0.key, at: $0.value.at, bytes: $0.value.bytes) }
         }
         for start in stride(from: 0, to: uses.count, by: Self.batch) {
             let batch = Array(uses[start..<min(start + Self.batch, uses.count)])
             do {
-                try await uncancelled { try await self.state.touch(batch) }
+                try await uncancelled { try await self.state.touch(batch.map { ReplicaUse(id: $0.id, at: $0.at) }) }
                 isFailing.withLock { $0 = false }
             } catch {
                 holdAgain(uses[start...])
+                await activity?.record(Array(uses[..<start]))
                 // Logged once, not every second while the state is unavailable.
                 let isFirst = isFailing.withLock { isFailing in
                     defer { isFailing = true }
@@ -95,12 +123,15 @@ package final class UseRecorder: Sendable {
                 return uses[..<start].map(\.id)
             }
         }
+        await activity?.record(uses)
         return uses.map(\.id)
     }
 
-    private func holdAgain(_ uses: ArraySlice<ReplicaUse>) {
+    private func holdAgain(_ uses: ArraySlice<ActivityRecorder.Use>) {
         held.withLock { held in
-            for use in uses where held[use.id] == nil && held.count < Self.maxHeld { held[use.id] = use.at }
+            for use in uses where held[use.id] == nil && held.count < Self.maxHeld {
+                held[use.id] = Use(at: use.at, bytes: use.bytes)
+            }
         }
     }
 }

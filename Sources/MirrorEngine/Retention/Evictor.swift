@@ -15,7 +15,20 @@ final class Evictor: Sendable {
         /// The last marked replica in the order of use; all before it are marked, too.
         var last: Replica?
         var amount = PoolAmount()
+        /// Unmarked replicas before ``last`` that are worth more than those that were marked.
+        var spared: [Candidate] = []
     }
+
+    /// A replica that may be marked.
+    private struct Candidate {
+        let id: ReplicaID
+        let object: StoredObject
+        /// What it is expected to save, in dollars per byte.
+        let worth: Double
+    }
+
+    /// How many of the least recently used are compared by what they are worth.
+    static let sample = 64
 
     private let state: any StateStore
     private let remover: ReplicaRemover
@@ -60,7 +73,7 @@ final class Evictor: Sendable {
     /// - Returns: Whether anything was freed.
     private func remove(_ replicas: [Standby], in pool: Pool) async throws -> Bool {
         guard !replicas.isEmpty else { return false }
-        let removed = Set(try await remover.remove(replicas.map { ($0.id, $0.markedAt) }, in: pool))
+        let removed = Set(try await remover.remove(replicas.map { ($0.id, $0.markedAt, $0.bytes) }, in: pool))
         var freed = PoolAmount()
         for replica in replicas where removed.contains(replica.id) {
             freed = freed + replica.amount
@@ -76,6 +89,7 @@ final class Evictor: Sendable {
     private struct Standby {
         let id: ReplicaID
         let markedAt: Timestamp
+        let bytes: Int64
         let amount: PoolAmount
     }
 
@@ -92,7 +106,7 @@ final class Evictor: Sendable {
             for replica in replicas {
                 guard case .present(let object) = replica.status, let markedAt = object.markedAt, markedAt + pool.grace <= now
                 else { continue }
-                found.append(Standby(id: replica.id, markedAt: markedAt, amount: .of(object)))
+                found.append(Standby(id: replica.id, markedAt: markedAt, bytes: object.size, amount: .of(object)))
                 sum = sum + .of(object)
                 if sum.covers(amount) { return (found, sum) }
             }
@@ -110,7 +124,9 @@ final class Evictor: Sendable {
         await uses.flush()
         try await passes.withPermit(pool.id) {
             // A replica that was used after this time may have a use that is not written yet.
-            let unusedSince = try await state.time(in: pool.id) - pool.quietTime - uses.coarseness
+            let now = try await state.time(in: pool.id)
+            let unusedSince = now - pool.quietTime - uses.coarseness
+            if try await markLeastWorth(amount, in: pool, unusedSince: unusedSince, at: now) { return }
             while true {
                 let known = marked.withLock { $0[pool.id] ?? Marked() }
                 let replicas = try await state.leastRecentlyUsed(in: pool.id, after: known.last, limit: Self.page)
@@ -120,6 +136,45 @@ final class Evictor: Sendable {
                 guard next.isWholePage, replicas.count == Self.page else { return }
             }
         }
+    }
+
+    /// Marks replicas by what they are worth: of the least recently used, again and again the one that is expected to save least for its size.
+    ///
+    /// - Returns: `false` if the pool's policy does not say what they are worth.
+    private func markLeastWorth(_ amount: PoolAmount, in pool: Pool, unusedSince: Timestamp, at now: Timestamp) async throws -> Bool {
+        let retention = pool.retention
+        guard try await retention.worth(of: [], in: pool, at: now) != nil else { return false }
+        var known = marked.withLock { $0[pool.id] ?? Marked() }
+        var isAtEnd = false
+        while !known.amount.covers(amount) {
+            if known.spared.count < Self.sample, !isAtEnd {
+                let replicas = try await state.leastRecentlyUsed(in: pool.id, after: known.last, limit: Self.page)
+                var found: [(id: ReplicaID, object: StoredObject)] = []
+                isAtEnd = replicas.count < Self.page
+                for replica in replicas {
+                    guard case .present(let object) = replica.status, object.lastUsed <= unusedSince else {
+                        isAtEnd = true
+                        break
+                    }
+                    known.last = replica
+                    if object.markedAt == nil { found.append((replica.id, object)) } else { known.amount = known.amount + .of(object) }
+                }
+                let worth = try await retention.worth(of: found, in: pool, at: now) ?? []
+                known.spared += zip(found, worth).map { Candidate(id: $0.id, object: $0.object, worth: $1) }
+                continue
+            }
+            // The first of equal ones was not used for the longest time.
+            guard let least = known.spared.prefix(Self.sample).indices.min(by: { known.spared[$0].worth < known.spared[$1].worth }) else {
+                break
+            }
+            let candidate = known.spared.remove(at: least)
+            // One that was used since it was looked at stays.
+            if try await state.mark([candidate.id], unusedSince: unusedSince).isEmpty { continue }
+            known.amount = known.amount + .of(candidate.object)
+        }
+        let reached = known
+        marked.withLock { $0[pool.id] = reached }
+        return true
     }
 
     /// How much of a page of replicas must be marked.

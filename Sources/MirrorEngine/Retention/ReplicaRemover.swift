@@ -23,8 +23,13 @@ package struct ReplicaRemover: Sendable {
     private let state: any StateStore
     private let publications: PublicationLock
     private let clock: any MirrorClock
+    private let activity: ActivityRecorder?
 
-    package init(pools: PoolTable, state: any StateStore, publications: PublicationLock, clock: any MirrorClock) {
+    /// - Parameter activity: Is told of replicas that are gone.
+    package init(
+        pools: PoolTable, state: any StateStore, publications: PublicationLock, activity: ActivityRecorder? = nil, clock: any MirrorClock
+    ) {
+        self.activity = activity
         self.pools = pools
         self.state = state
         self.publications = publications
@@ -41,18 +46,21 @@ package struct ReplicaRemover: Sendable {
 
     /// Removes many replicas of one pool, and their objects in as few calls as the store allows.
     ///
-    /// - Parameter marked: Replicas and the times of their marks; a replica that was used after its mark stays.
+    /// - Parameter marked: Replicas, the times of their marks, and the bytes of their objects; a replica that was used after its mark stays.
     /// - Returns: The replicas that this call removed.
     /// - Throws: The reason, if none could be removed.
-    func remove(_ marked: [(id: ReplicaID, at: Timestamp)], in pool: Pool) async throws -> [ReplicaID] {
+    func remove(_ marked: [(id: ReplicaID, at: Timestamp, bytes: Int64)], in pool: Pool) async throws -> [ReplicaID] {
         let (removed, failure) = try await remove(marked.map { ($0.id, .unused(since: $0.at)) }, in: pool)
+        let bytes = Dictionary(marked.map { ($0.id, $0.bytes) }) { first, _ in first }
+        await activity?.ended(removed.map { ($0, bytes[$0]) }, at: clock.now)
         if let failure, removed.isEmpty { throw failure }
         return removed
     }
 
     /// Finishes abandoned removals, perhaps of a process that died. Removals whose object cannot be deleted are left for the next sweep.
     func finish(abandoned ids: [ReplicaID], in pool: Pool) async throws {
-        _ = try await remove(ids.map { ($0, .abandoned) }, in: pool)
+        let (removed, _) = try await remove(ids.map { ($0, .abandoned) }, in: pool)
+        await activity?.ended(removed.map { ($0, nil) }, at: clock.now)
     }
 
     private func remove(
@@ -86,6 +94,7 @@ package struct ReplicaRemover: Sendable {
         while let removal = try await turn(to: id) {
             if try await finish(removal) { break }
         }
+        await activity?.forget(id)
         return purged
     }
 
@@ -120,7 +129,12 @@ package struct ReplicaRemover: Sendable {
     ///
     /// - Returns: Whether this call forgot it.
     func removeIfMissing(_ id: ReplicaID) async throws -> Bool {
-        guard let pool = pools[id.pool] else { return false }
+        guard let pool = pools[id.pool], try await forget(id, in: pool) else { return false }
+        await activity?.ended([(id, nil)], at: clock.now)
+        return true
+    }
+
+    private func forget(_ id: ReplicaID, in pool: Pool) async throws -> Bool {
         return try await uncancelled {
             try await publications.withPermit(id) {
                 guard try await state.replica(id)?.state == .present else { return false }

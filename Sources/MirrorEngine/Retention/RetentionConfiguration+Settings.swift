@@ -1,11 +1,20 @@
 package import MirrorSettings
+import Retention
 
 extension RetentionConfiguration {
-    /// - Parameter hasDirectory: Whether the pool is on a file system of this machine.
-    package init(_ reader: SettingsReader, hasDirectory: Bool) {
-        self.init()
+    /// - Parameters:
+    ///   - hasDirectory: Whether the pool is on a file system of this machine.
+    ///   - policy: Where the pool has none of its own.
+    package init(_ reader: SettingsReader, hasDirectory: Bool, policy: Policy) {
+        self.init(policy: policy)
         reader.value(
-            "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
+            "policy", &self.policy, .choice(), defaultNote: "retention.policy",
+            doc:
+                "What decides how long a replica is kept: `ttl` keeps it for `timeToLive` after its last use, `cost` for as long as it is expected to "
+                + "save more than its storage costs.")
+        reader.value(
+            "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)),
+            doc: "How long a replica is kept after its last use, with the policy `ttl`.")
         var bytes: Int64?
         reader.value(
             "maxBytes", &bytes, .size(in: 1...(1 << 60)), none: "none",
@@ -25,10 +34,27 @@ extension RetentionConfiguration {
                     + "least recently used replicas are deleted; if that is not enough, the copy is not made."
             )
         }
+        reader.section("price", doc: "Prices of this pool, where the price table does not have them or has others.") { section in
+            let dollars = SettingKind.dollars
+            section.value("egress", &price.egress, dollars, example: "0.02", doc: "Dollars per GiB that is read from the origin.")
+            section.value("storage", &price.storage, dollars, example: "0.023", doc: "Dollars per GiB and month that is kept in the pool.")
+            section.value("put", &price.put, dollars, example: "0.000005", doc: "Dollars per request that writes to the pool.")
+            section.value("get", &price.get, dollars, example: "0.0000004", doc: "Dollars per request that reads from the pool.")
+        }
         reader.value(
             "grace", &grace, .duration(in: .zero...days(7)),
             doc:
                 "How long a replica that is marked for deletion is kept, so that a client that was just redirected to it still gets "
                 + "its artifact.")
+    }
+}
+
+extension SettingKind where Value == Double {
+    /// A price.
+    fileprivate static var dollars: Self {
+        SettingKind(name: "dollars", problem: "is not a price in dollars; write a number from 0 to 1000000, such as 0.023") { text in
+            let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+            return isNumber ? Double(text).flatMap { $0 < 1e6 ? $0 : nil } : nil
+        }
     }
 }

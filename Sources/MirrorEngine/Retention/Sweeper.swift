@@ -55,16 +55,23 @@ package struct Sweeper: Service, CustomStringConvertible {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var reconciled: ContinuousClock.Instant?
+            var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
                 let isDue = reconciled.map { $0.duration(to: clock.instant) >= reconcileInterval } ?? true
                 if isDue { reconciled = clock.instant }
                 for pool in pools.all {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
                     await attempt("sweep", pool) {
+                        let (now, retention) = (clock.instant, pool.retention)
+                        let version = retention.version
+                        // What has changed for all replicas, such as a new table, applies at once.
+                        let looksThrough =
+                            passes[pool.id].map { $0.at.duration(to: now) >= retention.interval || $0.version != version } ?? true
                         try await traced("sweep", by: tracer) { span in
                             span?.set("cloud_mirror.pool", "\(pool.id)")
-                            try await sweep(pool)
+                            try await sweep(pool, looksThrough: looksThrough)
                         }
+                        if looksThrough { passes[pool.id] = (now, version) }
                     }
                     await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
@@ -85,35 +92,39 @@ package struct Sweeper: Service, CustomStringConvertible {
     }
 
     /// One pass over one pool.
-    package func sweep(_ pool: Pool) async throws {
+    ///
+    /// - Parameter looksThrough: Whether its replicas are asked for; otherwise only what was begun is ended, and limits are kept.
+    package func sweep(_ pool: Pool, looksThrough: Bool = true) async throws {
         try await remover.finish(abandoned: try await state.abandonedRemovals(in: pool.id, limit: Self.page), in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
-        try await expire(pool)
+        if looksThrough { try await expire(pool) }
         try await space.sweep(pool)
     }
 
     private func expire(_ pool: Pool) async throws {
         // The clock of this node may differ from the one that set the marks.
         let now = try await state.time(in: pool.id)
+        let retention = pool.retention
+        let shortest = retention.shortestLife(in: pool)
         var last: Replica?
         repeat {
             try Task.checkCancellation()
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
+            // Replicas are ordered by their last use: none after the first that is too young has expired.
+            let present = replicas.compactMap { replica -> (id: ReplicaID, object: StoredObject)? in
+                if case .present(let object) = replica.status { (replica.id, object) } else { nil }
+            }
+            let candidates = Array(present.prefix { $0.object.lastUsed + shortest <= now })
+            let isFresh = candidates.count < present.count
             var expired: [ReplicaID] = []
-            var over: [(id: ReplicaID, at: Timestamp)] = []
+            var over: [(id: ReplicaID, at: Timestamp, bytes: Int64)] = []
             var lastUse: Timestamp?
-            var isFresh = false
-            for replica in replicas {
-                guard case .present(let object) = replica.status else { continue }
-                // Replicas are ordered by their last use: none after this one has expired.
-                isFresh = object.lastUsed + pool.retention.shortestIdleLife > now
-                if isFresh { break }
-                guard object.lastUsed + pool.retention.idleLife(of: object) <= now else { continue }
+            for ((id, object), expiry) in zip(candidates, try await retention.expiries(of: candidates, in: pool)) where expiry <= now {
                 if let markedAt = object.markedAt {
-                    if markedAt + pool.grace <= now { over.append((replica.id, markedAt)) }
+                    if markedAt + pool.grace <= now { over.append((id, markedAt, object.size)) }
                 } else {
-                    expired.append(replica.id)
+                    expired.append(id)
                     lastUse = object.lastUsed
                 }
             }

@@ -33,6 +33,7 @@ package struct Configuration: Sendable, Equatable {
     /// Where this service keeps its own files: an absolute path.
     package var stateDirectory: String
     package var selection: SelectionConfiguration
+    package var retention = Retention()
     package var sweep = Sweep()
     package var server = ServerConfiguration.defaults
     package var log = Log()

@@ -71,6 +71,7 @@ extension Configuration.Origins: ConfigurationSection {}
 extension PageConfiguration: ConfigurationSection {}
 extension EgressPolicy: ConfigurationSection {}
 extension RetentionConfiguration: ConfigurationSection {}
+extension Configuration.Retention: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
 extension CopyConfiguration: ConfigurationSection {}

@@ -22,6 +22,10 @@ extension Configuration {
             // The store got it when it was opened.
             result.pools[index].retention.minFreeBytes = pool.retention.minFreeBytes
         }
+        // What is observed, and by which names, stays the same while the process runs.
+        result.retention.prices = other.retention.prices
+        result.retention.origin = other.retention.origin
+        result.retention.policy = other.retention.policy
         result.redirect = other.redirect
         // Other parts were created with these settings and keep them.
         result.redirect.lookLimit = redirect.lookLimit

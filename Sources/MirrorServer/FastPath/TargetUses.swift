@@ -25,7 +25,7 @@ struct TargetUses: Sendable {
     /// - Parameter lastUsed: `nil` for a use that is only logged.
     func record(_ target: HotTarget, in pool: PoolID, bytes: Int64, lastUsed: Timestamp?, isHead: Bool, at now: Timestamp) {
         guard let services, let artifact = artifact(of: target, services) else { return }
-        if let lastUsed { recorder.record(ReplicaID(artifact: artifact, pool: pool), lastUsed: lastUsed) }
+        if let lastUsed { recorder.record(ReplicaID(artifact: artifact, pool: pool), bytes: bytes, lastUsed: lastUsed) }
         if !isHead { log?.record(artifact, in: pool, bytes: bytes, .hit, at: now) }
     }
 

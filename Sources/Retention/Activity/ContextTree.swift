@@ -1,5 +1,5 @@
 /// The contexts that were seen, numbered in the order in which they appeared; a parent comes before its children.
-package struct ContextTree: Sendable {
+package struct ContextTree: Sendable, Equatable {
     package static let maxNodes = 20_000
 
     /// A context or one of its ancestors.

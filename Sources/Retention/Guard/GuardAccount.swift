@@ -24,6 +24,18 @@ package struct GuardAccount: Sendable, Equatable {
         self.isGuarded = isGuarded
     }
 
+    /// Adds what was entered elsewhere, in an account that began empty.
+    package mutating func add(_ other: GuardAccount) {
+        debt += other.debt
+        uses += other.uses
+        margins += other.margins
+    }
+
+    /// What this account has more than another one.
+    package func minus(_ other: GuardAccount) -> GuardAccount {
+        GuardAccount(debt: debt - other.debt, uses: uses - other.uses, margins: margins - other.margins, isGuarded: isGuarded)
+    }
+
     /// What is added up, without whether it is guarded.
     var numbers: [Double] { [debt, uses, margins] }
 
@@ -56,7 +68,7 @@ package struct GuardAccount: Sendable, Equatable {
     ///   - kept: Seconds from its last use until it expires or has ended; 0 without one.
     ///   - open: What was entered before; what is entered now afterwards.
     package mutating func commit(_ costs: ArtifactCosts, kept: Double, open: inout Double) {
-        let now = Self.excess(costs, kept: kept, untilBreakEven: .infinity)
+        let now = Self.open(costs, kept: kept)
         debt += now - open
         open = now
     }
@@ -72,6 +84,9 @@ package struct GuardAccount: Sendable, Equatable {
     package mutating func fade(_ seconds: Double) {
         if debt < 0 { debt *= Weights.decay(seconds) }
     }
+
+    /// What a replica costs more than it was allowed to if nobody uses it any more, as ``commit(_:kept:open:)`` enters it.
+    package static func open(_ costs: ArtifactCosts, kept: Double) -> Double { excess(costs, kept: kept, untilBreakEven: .infinity) }
 
     /// - Returns: Whether it became guarded by this.
     package mutating func engage() -> Bool {

@@ -29,6 +29,9 @@ package struct PriceTable: Sendable, Equatable {
         package var get: Double
     }
 
+    /// For pools that state all prices themselves.
+    package static let empty = PriceTable(asOf: Timestamp(milliseconds: 0), traffic: [], storage: [])
+
     /// The day on which the prices were read.
     package var asOf: Timestamp
     package var traffic: [Traffic]

@@ -22,13 +22,19 @@ package struct Hazards: Sendable, Equatable {
             atRisk[bin] = sum - censored[bin] / 2
         }
         let prior = parent?.values ?? Self.own(events, atRisk)
-        values = (0..<count).map { bin in
-            min(max((events[bin] + Self.borrowed * prior[bin]) / (atRisk[bin] + Self.borrowed), 0), 1)
-        }
+        self.init(
+            values: (0..<count).map { bin in
+                min(max((events[bin] + Self.borrowed * prior[bin]) / (atRisk[bin] + Self.borrowed), 0), 1)
+            })
+    }
+
+    /// - Parameter values: One for each bin, 0...1.
+    init(values: [Double]) {
+        self.values = values
         var survival = 1.0
         var use = [0.0]
         var wait = [0.0]
-        for bin in 0..<count {
+        for bin in values.indices {
             let next = survival * (1 - values[bin])
             wait.append(wait[bin] + (survival + next) / 2 * (AgeBins.edges[bin + 1] - AgeBins.edges[bin]))
             use.append(1 - next)

@@ -19,13 +19,30 @@ package struct TableMaker: Sendable {
 
     /// - Parameter prices: Of each pool.
     package consuming func table(_ prices: [PoolPrices]) -> RetentionTable {
+        var table = RetentionTable(at: now, nodes: sums.tree.count, prices: prices)
+        forEachNode { table.append($0.hazards, bytes: $0.bytes) }
+        return table
+    }
+
+    /// What each process makes a table of, with its own prices.
+    ///
+    /// - Parameter classes: The names of the sums' classes, by number.
+    package consuming func learned(classes: [String]) -> LearnedTable {
+        let (time, tree) = (now, sums.tree)
+        var nodes: [LearnedTable.Node] = []
+        nodes.reserveCapacity(tree.count)
+        forEachNode { nodes.append($0) }
+        return LearnedTable(time: time, classes: classes, tree: tree, nodes: nodes)
+    }
+
+    /// Parents come before their children.
+    private consuming func forEachNode(_ body: (LearnedTable.Node) -> Void) {
         let bins = AgeBins.count
         let nodes = sums.tree.nodes
         for node in (1..<max(1, nodes.count)).reversed() {
             let parent = nodes[node].parent
             for bin in 0..<bins { waiting[parent * bins + bin] += waiting[node * bins + bin] }
         }
-        var table = RetentionTable(at: now, nodes: nodes.count, prices: prices)
         let scale = 1 / sums.weight(now)
         var parents: [Int: Hazards] = [:]
         for (number, node) in nodes.enumerated() {
@@ -35,8 +52,10 @@ package struct TableMaker: Sendable {
             let hazards = Hazards(events: events, censored: censored, parent: parents[node.parent])
             if !node.isLeaf { parents[number] = hazards }
             let uses = own[ContextSums.Field.uses]
-            table.append(hazards, bytes: uses > 0 ? own[ContextSums.Field.bytes] / uses : 0)
+            body(
+                LearnedTable.Node(
+                    hazards: hazards, bytes: uses > 0 ? own[ContextSums.Field.bytes] / uses : 0, ended: events.reduce(0, +),
+                    unended: censored.reduce(0, +)))
         }
-        return table
     }
 }

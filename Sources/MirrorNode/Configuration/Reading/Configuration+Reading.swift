@@ -25,6 +25,7 @@ extension Configuration {
         readTLS(reader)
         reader.section("admin", doc: "Admin calls: purging, warming, and listing what is stored where.") { admin.read($0, main: listen) }
         reader.section("origins", doc: "What the mirror may fetch. It fetches nothing else.") { origins.read($0, services) }
+        readRetention(reader)
         let named = readPools(reader)
         reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect = RedirectConfiguration($0) }
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }

@@ -1,0 +1,84 @@
+import MirrorCore
+import MirrorState
+import Retention
+
+/// What recording one use has found out.
+struct RecordedUse: Sendable {
+    let artifactClass: UInt32
+    /// For the sums.
+    let observations: Observations
+    /// What is added to the account of the class in the pool.
+    let account: GuardAccount
+    let counterfactual: Counterfactual
+
+    /// Records a use of a replica that is present.
+    ///
+    /// - Parameters:
+    ///   - lives: Say how long the replica is kept from now on.
+    ///   - timeToLive: Seconds, for comparison.
+    init(
+        _ use: ActivityUse, in pool: PoolID, _ lives: LearnedLives, timeToLive: Double, _ record: inout ActivityRecord?
+    ) {
+        let before = record?[use.pool]
+        observations = ActivityRecord.use(&record, use, renewalIntervals: lives.prices.renewalIntervals)
+        artifactClass = record?.artifactClass ?? use.artifactClass
+        let costs = lives.costs(of: use.bytes, in: pool)
+        var account = GuardAccount()
+        var counterfactual = Counterfactual()
+        if var after = record?[use.pool] {
+            var open = Double(before?.open ?? 0)
+            if let before {
+                let gap = Double(after.own) - Double(before.own)
+                let isMiss = before.gone != 0
+                let kept = isMiss ? min(gap, max(0, Double(before.gone) - Double(before.own))) : gap
+                account.settle(costs, gap: gap, kept: kept, isMiss: isMiss, open: &open)
+                counterfactual.addGap(costs, gap, timeToLive: timeToLive)
+            } else {
+                counterfactual.addFirst(costs)
+            }
+            account.countUse(costs)
+            after.open = Float(open)
+            let expiry = lives.expiry(after, of: artifactClass, bytes: use.bytes, in: pool)
+            account.add(after.commit(costs, kept: expiry - Double(after.own)))
+            record?[use.pool] = after
+        }
+        self.account = account
+        self.counterfactual = counterfactual
+    }
+}
+
+extension ActivityRecord.PoolUses {
+    /// Enters what the replica will have cost if nobody uses it any more.
+    ///
+    /// - Parameter kept: Seconds from its last use.
+    mutating func commit(_ costs: ArtifactCosts, kept: Double) -> GuardAccount {
+        var account = GuardAccount()
+        var entered = Double(open)
+        account.commit(costs, kept: max(0, kept), open: &entered)
+        open = Float(entered)
+        return account
+    }
+}
+
+/// What other policies would have paid, in dollars, beyond one read for each request.
+package struct Counterfactual: Sendable, Equatable {
+    /// As long after a use as a copy costs as much as keeping.
+    package private(set) var breakEven = 0.0
+    /// For `timeToLive` after a use.
+    package private(set) var timeToLive = 0.0
+
+    mutating func add(_ other: Counterfactual) {
+        breakEven += other.breakEven
+        timeToLive += other.timeToLive
+    }
+
+    mutating func addFirst(_ costs: ArtifactCosts) {
+        breakEven += costs.margin
+        timeToLive += costs.margin
+    }
+
+    mutating func addGap(_ costs: ArtifactCosts, _ gap: Double, timeToLive life: Double) {
+        breakEven += costs.keeping(min(gap, costs.breakEven)) + (gap > costs.breakEven ? costs.margin : 0)
+        timeToLive += costs.keeping(min(gap, life)) + (gap > life ? costs.margin : 0)
+    }
+}

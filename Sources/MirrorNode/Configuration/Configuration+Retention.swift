@@ -1,0 +1,78 @@
+package import MirrorCore
+package import MirrorEngine
+import MirrorSettings
+package import Retention
+
+extension Configuration {
+    /// What the policy `cost` goes by.
+    package struct Retention: Sendable, Equatable {
+        /// Of pools that name none.
+        package var policy: RetentionConfiguration.Policy = .ttl
+        /// How many artifacts' uses are remembered.
+        package var history = 1_000_000
+        /// See ``ClassPatterns``.
+        package var classes: [String] = []
+        /// Where origins are; `nil` for the internet.
+        package var origin: PoolID?
+        /// `nil` for those that the program comes with.
+        package var prices: PriceTable?
+
+        /// The prices that apply; `nil` only if those of the program cannot be read.
+        package var table: PriceTable? { prices ?? PriceTable.builtIn }
+    }
+
+    mutating func readRetention(_ reader: SettingsReader) {
+        reader.section("retention", doc: "How long copies are worth keeping, for pools with the policy `cost`.") { section in
+            section.value(
+                "policy", &retention.policy, .choice(),
+                doc:
+                    "The policy of pools that name none: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
+                    + "expected to save more than its storage costs.")
+            section.value(
+                "history", &retention.history, .integer(in: 1_000...100_000_000),
+                doc: "How many artifacts' uses are remembered, about 100 bytes for each. Those that were not used for the longest time are forgotten.")
+            section.list(
+                "classes", &retention.classes, .classPattern, example: "[https://downloads.example.org/nightly/]",
+                doc:
+                    "Beginnings of URLs whose artifacts are used alike; `*` stands for any characters but `/`. The first that fits counts. Other "
+                    + "artifacts are in one class with those of the same origin and directory.")
+            if retention.classes.count > ClassPatterns.maxCount {
+                section.report("has more than \(ClassPatterns.maxCount) patterns", key: "classes")
+            }
+            section.value(
+                "origin", &retention.origin, .pool, none: PriceTable.internet, example: "\(Self.exampleRegion)",
+                doc:
+                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none.")
+            var file: String?
+            section.value(
+                "prices", &file, .path, defaultNote: "list prices that the program comes with", example: "/etc/cloud-mirror/prices.json",
+                doc: "A file with prices, in the form of those that the program comes with (docs/money.md).")
+            guard let file, let bytes = section.readFile("prices", file, limit: PriceTable.maxBytes, isSecret: false) else { return }
+            do throws(PriceFileError) {
+                retention.prices = try PriceTable(json: bytes)
+            } catch {
+                section.report("\(file) \(error)", key: "prices")
+            }
+        }
+    }
+
+    private static let exampleRegion = "gcs/us-central1"
+
+    /// What a pool's traffic and storage cost; `nil` where neither the price table nor the pool's settings have it.
+    package func prices(of pool: Pool) -> PoolPrices? {
+        (retention.table ?? PriceTable(asOf: Timestamp(milliseconds: 0), traffic: [], storage: [])).prices(
+            service: pool.id.service, region: pool.id.region, origin: retention.origin.map { ($0.service, $0.region) },
+            part: copy.partSize, override: pool.retention.price)
+    }
+}
+
+extension SettingKind where Value == String {
+    fileprivate static var classPattern: Self {
+        SettingKind(name: "pattern", problem: "is not the beginning of a URL; write https://host/path/, with * for any characters but /") {
+            text in
+            let isBeginning = text.hasPrefix("https://") || text.hasPrefix("http://")
+            let isValid = isBeginning && text.utf8.count <= ClassRule.maxLength && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            return isValid && !text.utf8.contains(UInt8(ascii: "?")) ? text : nil
+        }
+    }
+}
