@@ -29,13 +29,18 @@ package final class MirrorServices: Sendable {
     /// `nil` if there is no named origin.
     package let pages: Reloadable<PageService?>
     package let started: ContinuousClock.Instant
+    /// `nil` if nothing is known about prices.
+    package let savings: SavingsMeter?
+    /// `nil` if nothing is learned.
+    package let explainer: RetentionExplainer?
 
     package init(
         pools: PoolTable, selector: Reloadable<PoolSelector>, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
-        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>,
+        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>, savings: SavingsMeter? = nil,
+        explainer: RetentionExplainer? = nil,
         clock: any MirrorClock
     ) {
         self.pools = pools
@@ -56,6 +61,8 @@ package final class MirrorServices: Sendable {
         self.upstream = upstream
         self.pages = pages
         self.clock = clock
+        self.savings = savings
+        self.explainer = explainer
         started = clock.instant
     }
 

@@ -34,6 +34,7 @@ struct MetricsRoute: Sendable {
         async let process: Void? = figures.answer("process") { recordProcess() }
         if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
         _ = await (capacity, process)
+        services.recordSavings()
         return ByteBuffer(string: services.registry.prometheusText())
     }
 
