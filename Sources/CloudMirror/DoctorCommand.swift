@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorCore
 import MirrorNode
 import MirrorStorage
 
@@ -20,6 +21,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let machine = MachineCheck(configuration)
             let service = machine.listeners() + machine.localToken() + machine.service()
             Terminal.say("service\n\(Self.rows(of: service, configuration))")
+            let prices = PriceCheck(configuration).findings(at: SystemClock().now)
+            if !prices.isEmpty { Terminal.say("retention\n\(prices.map(\.line.row).joined())") }
             Terminal.say("state\n")
             let isStateFine = await StateCheck(configuration).run { Terminal.say($0.row) }
             let arePoolsFine = try await file.withSetup { try await PoolsCheckCommand.check($0) }

@@ -21,9 +21,16 @@ struct ReplicasCommand: AsyncParsableCommand {
     @Option(help: "Only replicas in this state.")
     var state: State?
 
+    @Flag(help: "Say why the artifact's replicas are kept or gone, in words and in dollars at list prices; for pools with the policy cost.")
+    var explain = false
+
     @OptionGroup var admin: AdminOptions
 
     private static let pageSize = 500
+
+    func validate() throws {
+        if explain, artifact == nil { throw ValidationError("--explain needs an artifact") }
+    }
 
     func run() async throws {
         try await admin.withClient { client in
@@ -37,7 +44,7 @@ struct ReplicasCommand: AsyncParsableCommand {
         var replicas: [WholeAnswer<ReplicasCall.Item>] = []
         if let artifact {
             let answer = try await client.send(
-                client.address.replicas(of: artifact, pool: pool), .GET, accepting: [404])
+                client.address.replicas(of: artifact, pool: pool, explains: explain), .GET, accepting: [404])
             if answer.status != 404 { replicas = Self.items(of: try client.decode(answer)) }
             return replicas.filter { state == nil || $0.body.state == state?.rawValue }
         }
@@ -66,6 +73,9 @@ struct ReplicasCommand: AsyncParsableCommand {
                 replica.url + (replica.error.map { "  (\($0.message))" } ?? ""),
             ])
         }
-        return table.isEmpty ? "no replicas\n" : table.text()
+        let explanations = replicas.compactMap { replica in
+            replica.explanation.map { "\n\(replica.pool)\n" + $0.map { "  \(TextTable.printable($0))\n" }.joined() }
+        }
+        return table.isEmpty ? "no replicas\n" : table.text() + explanations.joined()
     }
 }

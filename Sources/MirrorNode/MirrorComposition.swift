@@ -40,6 +40,8 @@ struct MirrorComposition: Sendable {
     let regionUpdates: RegionUpdates
     /// `nil` if nothing is traced.
     let traces: TraceExport?
+    /// What the policy `cost` goes by.
+    let learning: Learning
     private let storage: ServiceTable
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -52,9 +54,14 @@ struct MirrorComposition: Sendable {
             TraceExport($0, configuration.outbound, registry: registry, group: group, clock: clock, logger: logger)
         }
         storage = ServiceTable(configuration, group: group, clock: clock, logger: logger)
-        let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
+        let name = WorkerName.make()
+        workerName = name
+        let learning = Learning(configuration, store: store, name: name, clock: clock, logger: logger)
+        self.learning = learning
+        let pools = try await Self.openPools(
+            configuration, storage, costs: learning.policy, registry: registry, clock: clock, logger: logger)
         state = HotIndex(store, memory: Int(configuration.redirect.memory), clock: clock)
         outbound = Self.makeOutbound(configuration, group: group, logger: logger)
         let relays = Self.makeRelays(configuration, group: group, logger: logger)
@@ -74,11 +81,13 @@ struct MirrorComposition: Sendable {
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
-        let remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
+        let remover = ReplicaRemover(
+            pools: pools, state: state, publications: publications, activity: learning.recorder, clock: clock)
         let health = PoolHealth(pools: pools, state: state, clock: clock, logger: logger)
         let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: logger)
         let uses = UseRecorder(
-            state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
+            state: state, coarseness: configuration.useCoarseness, presence: presence, activity: learning.recorder, clock: clock,
+            logger: logger)
         let desk = LeaseDesk()
         let redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
@@ -86,8 +95,6 @@ struct MirrorComposition: Sendable {
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             desk: desk, metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
-        let name = WorkerName.make()
-        workerName = name
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, desk: desk, duty: duty,
@@ -102,7 +109,11 @@ struct MirrorComposition: Sendable {
         services = MirrorServices(
             pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
-            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service, tracer: traces?.tracer, clock: clock)
+            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service, tracer: traces?.tracer,
+            savings: SavingsMeter(
+                learned: learning.learned, learner: learning.learner, recorder: learning.recorder, factory: registry, clock: clock),
+            explainer: RetentionExplainer(store: store, learned: learning.learned, clock: clock),
+            clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
@@ -174,7 +185,8 @@ struct MirrorComposition: Sendable {
     private static let checkLimit = Duration.seconds(60)
 
     private static func openPools(
-        _ configuration: Configuration, _ storage: ServiceTable, registry: MetricsRegistry, clock: any MirrorClock, logger: Logger
+        _ configuration: Configuration, _ storage: ServiceTable, costs: any RetentionPolicy, registry: MetricsRegistry,
+        clock: any MirrorClock, logger: Logger
     ) async throws -> PoolTable {
         var pools: [Pool] = []
         for pool in configuration.pools {
@@ -189,14 +201,14 @@ struct MirrorComposition: Sendable {
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry, logger: logger),
-                    limits: configuration.limits(of: pool)))
+                    limits: configuration.limits(of: pool), costs: costs))
         }
         return PoolTable(pools)
     }
 
     private static func openState(
         _ configuration: Configuration, clock: any MirrorClock, group: MultiThreadedEventLoopGroup, logger: Logger
-    ) throws -> any StateStore {
+    ) throws -> any StateStore & ActivityStore {
         switch configuration.state {
         case .redis(let redis):
             // Does not wait for Redis: a mirror whose state cannot be reached redirects to the origin.
@@ -205,7 +217,7 @@ struct MirrorComposition: Sendable {
             do {
                 return try SQLiteStateStore(
                     path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.copy.queuedPerOrigin,
-                    takeOver: true,
+                    history: configuration.retention.history, takeOver: true,
                     clock: clock, logger: logger)
             } catch {
                 throw StartError("state: \(error.message)")

@@ -50,11 +50,14 @@ package func serve(
         if listener == .main { announcement.listening(at: address, localToken: mirror.localToken?.path) }
     }
     let (waiterChanges, budgetChanges) = (await mirror.state.changes(), await mirror.state.changes())
+    let copyChanges = await mirror.state.changes()
     let watch = ExitWatch(grace: configuration.server.shutdownGrace, log: log.writer, logger: logger)
     var services: [WatchedService] = [
         WatchedService("state", watch) { await mirror.state.run() },
         WatchedService("waiting requests", watch) { await mirror.services.waiters.run(waiterChanges) },
         WatchedService("budgets", watch) { await mirror.services.redirects.coldClaims.run(budgetChanges) },
+        WatchedService("learning", watch) { await mirror.learning.learner.run() },
+        WatchedService("activity", watch) { await mirror.learning.recorder.run(copyChanges, mirror.state) },
         WatchedService("uses", watch) { await mirror.services.uses.run() },
         WatchedService("pool health", watch) { await mirror.services.health.run() },
         WatchedService("sweep", watch, mirror.sweeper),

@@ -32,6 +32,10 @@ package final class MirrorServices: Sendable {
     /// `nil` if there is no named origin.
     package let pages: Reloadable<PageService?>
     package let started: ContinuousClock.Instant
+    /// `nil` if nothing is known about prices.
+    package let savings: SavingsMeter?
+    /// `nil` if nothing is learned.
+    package let explainer: RetentionExplainer?
 
     package init(
         pools: PoolTable, selector: Reloadable<PoolSelector>, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
@@ -39,6 +43,7 @@ package final class MirrorServices: Sendable {
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
         named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>, tracer: MirrorTracer? = nil,
+        savings: SavingsMeter? = nil, explainer: RetentionExplainer? = nil,
         clock: any MirrorClock
     ) {
         self.pools = pools
@@ -60,6 +65,8 @@ package final class MirrorServices: Sendable {
         self.pages = pages
         self.tracer = tracer
         self.clock = clock
+        self.savings = savings
+        self.explainer = explainer
         started = clock.instant
     }
 

@@ -53,8 +53,10 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
     }
 
     /// The replicas of one artifact.
-    func replicas(of artifact: ArtifactName, pool: PoolID?) -> String {
-        "\(description)/v1/replicas/\(route(artifact.text, pool))"
+    ///
+    /// - Parameter explains: Whether the mirror says why they are kept.
+    func replicas(of artifact: ArtifactName, pool: PoolID?, explains: Bool = false) -> String {
+        "\(description)/v1/replicas/\(route(artifact.text, pool))\(explains ? "?explain=1" : "")"
     }
 
     var liveness: String { "\(description)/healthz" }

@@ -38,6 +38,9 @@ package enum ReplicasCall {
         /// Only for replicas whose state is `error`.
         package var error: Failure?
 
+        /// Why it is kept or gone, in sentences; only if that was asked for, of a pool whose policy is `cost`.
+        package var explanation: [String]?
+
         package init(url: String, pool: String, state: String) {
             self.url = url
             self.pool = pool

@@ -11,7 +11,8 @@ extension Configuration.Redis {
     func openState(_ configuration: Configuration, group: any EventLoopGroup, logger: Logger) -> RedisStateStore {
         RedisStateStore(
             client, prefix: prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
-            maxQueuedPerOrigin: configuration.copy.queuedPerOrigin, staleLife: staleLife, group: group, logger: logger)
+            maxQueuedPerOrigin: configuration.copy.queuedPerOrigin, history: configuration.retention.history, staleLife: staleLife,
+            group: group, logger: logger)
     }
 }
 

@@ -30,7 +30,9 @@ extension Configuration {
                     + "expected to save more than its storage costs.")
             section.value(
                 "history", &retention.history, .integer(in: 1_000...100_000_000),
-                doc: "How many artifacts' uses are remembered, about 100 bytes for each. Those that were not used for the longest time are forgotten.")
+                doc:
+                    "How many artifacts' uses are remembered, about 100 bytes for each. Those that were not used for the longest time are forgotten."
+            )
             section.list(
                 "classes", &retention.classes, .classPattern, example: "[https://downloads.example.org/nightly/]",
                 doc:
@@ -42,7 +44,8 @@ extension Configuration {
             section.value(
                 "origin", &retention.origin, .pool, none: PriceTable.internet, example: "\(Self.exampleRegion)",
                 doc:
-                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none.")
+                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none."
+            )
             var file: String?
             section.value(
                 "prices", &file, .path, defaultNote: "list prices that the program comes with", example: "/etc/cloud-mirror/prices.json",
@@ -60,7 +63,7 @@ extension Configuration {
 
     /// What a pool's traffic and storage cost; `nil` where neither the price table nor the pool's settings have it.
     package func prices(of pool: Pool) -> PoolPrices? {
-        (retention.table ?? PriceTable(asOf: Timestamp(milliseconds: 0), traffic: [], storage: [])).prices(
+        (retention.table ?? PriceTable.empty).prices(
             service: pool.id.service, region: pool.id.region, origin: retention.origin.map { ($0.service, $0.region) },
             part: copy.partSize, override: pool.retention.price)
     }

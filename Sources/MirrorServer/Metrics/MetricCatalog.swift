@@ -72,6 +72,23 @@ package enum MetricCatalog {
             "1 while the state answers, else 0; then requests that memory cannot answer are redirected to the origin."
         ),
         (Engine.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
+        (
+            SavingsMeter.Name.saved, "counter", "pool",
+            "Dollars that hits have saved, at list prices: what they would have cost at the origin, without what reading them from the pool cost."
+        ),
+        (
+            SavingsMeter.Name.cost, "counter", "pool, kind",
+            "Dollars that the pool has cost, at list prices: `egress`, `requests`, and `storage`, which is counted by one of the processes that share it."
+        ),
+        (
+            SavingsMeter.Name.counterfactual, "counter", "pool, policy",
+            "Dollars that another policy would have cost, at list prices: `never` (no copies) and, where uses are recorded, `tstar` and `ttl`, without what is kept now."
+        ),
+        (
+            SavingsMeter.Name.guarded, "gauge", "pool",
+            "Classes that are kept for the break-even life because what was learned has cost too much."
+        ),
+        (SavingsMeter.Name.tableAge, "gauge", "", "Seconds since lives were learned anew."),
         (Engine.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
         (Engine.errors, "counter", "kind", "Errors by kind; the kinds are below."),
         (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),

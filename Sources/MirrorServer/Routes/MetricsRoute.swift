@@ -40,6 +40,7 @@ struct MetricsRoute: Sendable {
         async let process: Void? = figures.answer("process") { recordProcess() }
         if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
         _ = await (capacity, process)
+        services.recordSavings()
     }
 
     /// Looks at each open descriptor, and at each network that has a budget.

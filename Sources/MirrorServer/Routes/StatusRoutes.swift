@@ -68,13 +68,28 @@ struct StatusRoutes: Sendable {
     private func replica(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/")
         let artifact = try services.artifact(target.url).source.name
+        let explains = QueryFields(request.uri.query, ["explain"])["explain"] == "1"
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
-        var found: [Replica] = []
+        var found: [ReplicasCall.Item] = []
         for pool in pools {
-            if let replica = try await services.state.replica(ReplicaID(artifact: artifact, pool: pool.id)) { found.append(replica) }
+            let id = ReplicaID(artifact: artifact, pool: pool.id)
+            let replica = try await services.state.replica(id)
+            var item = replica.map(ReplicasCall.Item.init)
+            if explains, let explanation = try await explanation(of: id, replica, in: pool) {
+                item = item ?? ReplicasCall.Item(url: artifact.description, pool: pool.id.description, state: Replica.State.absent.rawValue)
+                item?.explanation = explanation
+            }
+            if let item { found.append(item) }
         }
         guard !found.isEmpty else { throw RequestError(.resourceNotFound, "no pool holds this artifact") }
-        return JSONResponse.make(ReplicasCall.Answer(replicas: found.map(ReplicasCall.Item.init), next: nil), for: request)
+        return JSONResponse.make(ReplicasCall.Answer(replicas: found, next: nil), for: request)
+    }
+
+    /// - Returns: `nil` if there is nothing to say.
+    private func explanation(of id: ReplicaID, _ replica: Replica?, in pool: Pool) async throws -> [String]? {
+        let object: StoredObject? = if case .present(let object) = replica?.status { object } else { nil }
+        let sentences = try await services.explainer?.explanation(of: id, object, in: pool) ?? []
+        return sentences.isEmpty ? nil : sentences
     }
 
     // MARK: Pools

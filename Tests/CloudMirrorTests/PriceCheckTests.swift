@@ -1,0 +1,34 @@
+import MirrorCore
+import MirrorEngine
+import Retention
+import Testing
+
+@testable import CloudMirror
+@testable import MirrorNode
+
+@Suite("Checks of prices")
+struct PriceCheckTests {
+    private func make(_ policy: RetentionConfiguration.Policy) -> Configuration {
+        var configuration = Configuration(services: .standard, stateDirectory: "/var/lib/cloud-mirror")
+        configuration.pools[0].retention.policy = policy
+        configuration.retention.prices = PriceTable.empty
+        return configuration
+    }
+
+    @Test("Prices that are older than a year, and pools that have none, are found where a pool goes by cost")
+    func finds() throws {
+        let now = Timestamp(milliseconds: 366 * 86_400_000)
+        let findings = PriceCheck(make(.cost)).findings(at: now)
+        #expect(findings.map(\.key) == ["retention.prices", "pools.local/dev.retention.price"])
+        #expect(findings.allSatisfy { $0.severity == .warning })
+        #expect(PriceCheck(make(.ttl)).findings(at: now).isEmpty)
+    }
+
+    @Test("A pool's own prices are enough")
+    func own() throws {
+        var configuration = make(.cost)
+        configuration.pools[0].retention.price = PriceTable.Override(egress: 0.05, storage: 0.01, put: 0, get: 0)
+        #expect(PriceCheck(configuration).findings(at: Timestamp(milliseconds: 0)).isEmpty)
+        #expect(configuration.prices(of: configuration.pools[0])?.egress == 0.05)
+    }
+}

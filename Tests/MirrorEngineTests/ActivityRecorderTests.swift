@@ -1,0 +1,187 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import Retention
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Retention by cost: uses are recorded and summed up", .timeLimit(.minutes(1)))
+struct ActivityRecorderTests {
+    private func object(_ id: ReplicaID, _ scene: LearningScene) -> StoredObject {
+        StoredObject(key: ObjectKey(id.artifact), size: 1_000, sha256: nil, storedAt: scene.clock.now, lastUsed: scene.clock.now)
+    }
+
+    @Test("A request that a copy is made for counts from when it was made, once the copy is there; what is never copied is not recorded")
+    func misses() async throws {
+        let scene = try LearningScene()
+        let (copied, failed) = (try scene.id("a/1"), try scene.id("a/2"))
+        let requested = scene.clock.now
+        scene.recorder.expect(copied, at: requested)
+        scene.recorder.expect(failed, at: requested)
+        scene.clock.advance(by: .seconds(30))
+        scene.recorder.expect(copied, at: scene.clock.now)
+        let (changes, change) = AsyncStream.makeStream(of: ReplicaChange.self)
+        change.yield(.replica(copied, Replica(id: copied, status: .pending)))
+        change.yield(.replica(copied, Replica(id: copied, status: .present(object(copied, scene)))))
+        let failure = CopyFailure(reason: .origin(status: 404), message: "there is none", retryAt: scene.clock.now)
+        change.yield(.replica(failed, Replica(id: failed, status: .error(failure))))
+        change.finish()
+        await scene.recorder.run(changes, scene.state)
+        await scene.recorder.record([])
+        #expect(try await scene.record(copied)?.own == ActivityRecord.seconds(requested))
+        #expect(try await scene.record(failed) == nil)
+    }
+
+    @Test("Where changes may have been missed, copies that have come are found all the same")
+    func missedChanges() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("a/1")
+        scene.recorder.expect(id, at: scene.clock.now)
+        _ = try await scene.state.recordPresent(id, object(id, scene))
+        let (changes, change) = AsyncStream.makeStream(of: ReplicaChange.self)
+        change.yield(.everything)
+        change.finish()
+        await scene.recorder.run(changes, scene.state)
+        await scene.recorder.record([])
+        #expect(try await scene.record(id)?.uses == 1)
+    }
+
+    @Test("A replica that is swept leaves its record, with when it ended; a purge takes the record with it")
+    func endings() async throws {
+        let scene = try LearningScene()
+        let (swept, purged) = (try scene.id("a/1"), try scene.id("a/2"))
+        _ = try await scene.use(swept)
+        _ = try await scene.use(purged)
+        _ = try await scene.remover.purge(purged)
+        #expect(try await scene.record(purged) == nil)
+        // Half of T*, which is three days.
+        scene.clock.advance(by: .seconds(129_599))
+        try await scene.sweep()
+        #expect(try await scene.isThere(swept))
+        scene.clock.advance(by: .seconds(1))
+        try await scene.sweep()
+        #expect(try await !scene.isThere(swept))
+        #expect(try await scene.record(swept)?.gone == ActivityRecord.seconds(scene.clock.now))
+        scene.clock.advance(by: .seconds(60))
+        #expect(try await !scene.use(swept))
+        #expect(try await scene.record(swept)?.gone == 0)
+        #expect(try await scene.record(swept)?.uses == 2)
+    }
+
+    @Test("A use in another pool keeps a replica for longer, as one that is judged anew")
+    func renews() async throws {
+        let scene = try LearningScene()
+        let (here, elsewhere) = (try scene.id("a/1", 0), try scene.id("a/1", 1))
+        _ = try await scene.use(here)
+        scene.clock.advance(by: .seconds(100_000))
+        _ = try await scene.use(elsewhere)
+        scene.clock.advance(by: .seconds(100_000))
+        try await scene.sweep()
+        #expect(try await scene.isThere(here))
+        scene.clock.advance(by: .seconds(29_600))
+        try await scene.sweep()
+        #expect(try await !scene.isThere(here))
+    }
+
+    @Test("Two processes that see half of the uses each add to the same sums, and either makes the table that both read")
+    func shares() async throws {
+        let one = try LearningScene()
+        let learned = LearnedRetention(prices: one.learned.lives.prices, isOn: true)
+        let recorder = ActivityRecorder(store: one.state, learned: learned, clock: one.clock, logger: EngineFixture.logger)
+        let other = RetentionLearner(
+            store: one.state, learned: learned, recorder: recorder, name: "other", clock: one.clock, logger: EngineFixture.logger)
+        let alone = try LearningScene()
+        for number in 0..<60 {
+            let use = ActivityRecorder.Use(id: try one.id("a/\(number % 7)"), at: one.clock.now, bytes: 1 << 20)
+            await (number.isMultiple(of: 2) ? one.recorder : recorder).record([use])
+            await alone.recorder.record([use])
+            one.clock.advance(by: .seconds(1_700))
+            alone.clock.advance(by: .seconds(1_700))
+        }
+        await recorder.flush(at: one.clock.now)
+        await one.learner.step()
+        await alone.learner.step()
+        await other.step()
+        let table = try #require(one.learned.lives.table)
+        let own = try #require(alone.learned.lives.table)
+        #expect(learned.lives.table == table)
+        #expect(table.nodes.count == own.nodes.count)
+        for node in table.nodes.indices {
+            #expect(zip(table.nodes[node].hazards.values, own.nodes[node].hazards.values).allSatisfy { abs($0 - $1) < 1e-9 }, "\(node)")
+        }
+        #expect(one.learner.isComputing)
+        #expect(!other.isComputing)
+    }
+
+    @Test("There is no table of less than a day, and an old one stays in force")
+    func tables() async throws {
+        let scene = try LearningScene()
+        _ = try await scene.use(try scene.id("a/1"))
+        scene.clock.advance(by: .seconds(86_399))
+        await scene.learner.step()
+        #expect(scene.learned.lives.table == nil)
+        scene.clock.advance(by: .seconds(3_600))
+        await scene.learner.step()
+        let first = try #require(scene.learned.lives.table?.time)
+        #expect(first == scene.now)
+        scene.clock.advance(by: .seconds(86_399))
+        await scene.learner.step()
+        #expect(scene.learned.lives.table?.time == first)
+        scene.clock.advance(by: .seconds(1))
+        await scene.learner.step()
+        #expect(scene.learned.lives.table?.time == scene.now)
+        // Another process finds it at its start.
+        let restarted = LearnedRetention(prices: scene.learned.lives.prices, isOn: true)
+        let recorder = ActivityRecorder(store: scene.state, learned: restarted, clock: scene.clock, logger: EngineFixture.logger)
+        let learner = RetentionLearner(
+            store: scene.state, learned: restarted, recorder: recorder, name: "restarted", clock: scene.clock, logger: EngineFixture.logger)
+        await learner.step()
+        #expect(restarted.lives.table == scene.learned.lives.table)
+    }
+
+    @Test("A class whose account is overdrawn is guarded at once: its replicas are kept for T*, in every process")
+    func guards() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("a/1")
+        _ = try await scene.use(id)
+        await scene.learner.step()
+        let key = scene.learned.lives.key(ActivityRecord.number(of: scene.learned.artifactClass(of: id.artifact)), id.pool)
+        let before = try #require(try await scene.record(id))
+        #expect(
+            scene.learned.lives.expiry(before, of: key.artifactClass, bytes: LearningScene.gibibyte, in: id.pool) == Double(before.own)
+                + 129_600)
+        // As if what was learned had been wrong a hundred times.
+        var account = GuardAccount()
+        let costs = scene.learned.lives.costs(of: LearningScene.gibibyte, in: id.pool)
+        var open = 0.0
+        for _ in 0..<100 { account.settle(costs, gap: 1, kept: 0, isMiss: true, open: &open) }
+        scene.recorder.accounts.add(account, key)
+        scene.clock.advance(by: .seconds(10))
+        _ = try await scene.use(id)
+        #expect(scene.learned.lives.guarded.since[key] == ActivityRecord.seconds(scene.clock.now))
+        let after = try #require(try await scene.record(id))
+        let expiry = scene.learned.lives.expiry(after, of: key.artifactClass, bytes: LearningScene.gibibyte, in: id.pool)
+        #expect(abs(expiry - Double(after.own) - 259_200) < 1e-3)
+        let stored = try #require(try await scene.state.document(.guards))
+        #expect(GuardedClasses(encoded: stored.bytes) == scene.learned.lives.guarded)
+        // Where the account is in order again, a new table frees the class.
+        var merit = GuardAccount()
+        for _ in 0..<200 { merit.settle(costs, gap: 2e6, kept: 0, isMiss: true, open: &open) }
+        scene.recorder.accounts.add(merit, key)
+        scene.clock.advance(by: .seconds(86_400))
+        await scene.learner.step()
+        #expect(scene.learned.lives.guarded.since.isEmpty)
+    }
+
+    @Test("Nothing is recorded where no pool goes by cost")
+    func off() async throws {
+        let scene = try LearningScene()
+        scene.learned.isOn = false
+        let id = try scene.id("a/1")
+        _ = try await scene.use(id)
+        await scene.learner.step()
+        #expect(try await scene.record(id) == nil)
+        #expect(try await scene.state.sums().isEmpty)
+    }
+}

@@ -1,0 +1,50 @@
+import MirrorCore
+import MirrorState
+import Retention
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Retention by cost: explanations", .timeLimit(.minutes(1)))
+struct RetentionExplainerTests {
+    private func explanation(of id: ReplicaID, _ scene: LearningScene) async throws -> String {
+        let explainer = RetentionExplainer(store: scene.state, learned: scene.learned, clock: scene.clock)
+        let pool = try #require(scene.pools[id.pool])
+        let replica = try await scene.state.replica(id)
+        let object: StoredObject? = if case .present(let object) = replica?.status { object } else { nil }
+        return try await explainer.explanation(of: id, object, in: pool).joined(separator: "\n")
+    }
+
+    @Test("It says how often an artifact was requested, on what evidence it is kept, until when, and what that saves and costs")
+    func kept() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("models/1")
+        for _ in 0..<10 {
+            _ = try await scene.use(id)
+            scene.clock.advance(by: .seconds(36_000))
+        }
+        let early = try await explanation(of: id, scene)
+        #expect(early.contains("It was requested 10 times in local/a, every 10h on average, last 10h ago; it has been known for 4d."))
+        #expect(early.contains("There is no table yet"))
+        await scene.learner.step()
+        _ = try await scene.use(try scene.id("models/1", 1))
+        let text = try await explanation(of: id, scene)
+        #expect(text.contains("A request in another pool 0s ago was a sign"))
+        #expect(text.contains("Of artifacts of the class https://artifacts.example.org/models: "))
+        #expect(text.contains("Of all artifacts: "))
+        #expect(text.contains("Keeping it costs as much as another copy ($0.02) after 3d"))
+        #expect(text.contains("is expected to save $0.0"))
+    }
+
+    @Test("Of what has expired it says when, from the record alone; of what nobody asked for it says nothing")
+    func gone() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("models/1")
+        _ = try await scene.use(id)
+        scene.clock.advance(by: .seconds(200_000))
+        try await scene.sweep()
+        scene.clock.advance(by: .seconds(3 * 86_400))
+        #expect(try await explanation(of: id, scene).contains("Its replica ended 3d ago, 2d after its last request."))
+        #expect(try await explanation(of: try scene.id("models/2"), scene).isEmpty)
+    }
+}
