@@ -171,6 +171,21 @@
             }
         }
 
+        @Test(arguments: [other, hit]) func `a request is answered whose client sends nothing more, wherever that is`(target: String)
+            async throws
+        {
+            try await run { scene in
+                for _ in 1...50 {
+                    try await RawConnection.run(port: scene.port) { connection in
+                        await connection.send(RequestStream.request("GET", target))
+                        await connection.finishSending()
+                        let answer = try await connection.response()
+                        #expect(answer.status == (target == Self.hit ? 302 : 200))
+                    }
+                }
+            }
+        }
+
         @Test func `what is no beginning of a plain request does not wait for more`() async throws {
             try await run { scene in
                 for bytes in ["\u{16}\u{3}\u{1}\u{2}\u{0}", "SSH-2.0-x\r\n"] {

@@ -171,16 +171,15 @@ final class Front: Sendable {
             // What was read here comes first.
             .channelOption(.autoRead, value: false)
         let accepted = try? await bootstrap.withConnectedSocket(socket.descriptor) { [logger] channel in
-            channel.eventLoop.makeCompletedFuture { try mirror.fill(channel, from: peer, logger) }
+            channel.eventLoop.makeCompletedFuture {
+                let accepted = try mirror.fill(channel, from: peer, logger)
+                try channel.pipeline.syncOperations.addHandler(FirstRead(input), position: .first)
+                return accepted
+            }
         }
         // NIO has closed it.
         guard let accepted else { return }
         let channel = accepted.channel
-        channel.eventLoop.execute {
-            channel.pipeline.syncOperations.fireChannelRead(NIOAny(input))
-            channel.pipeline.syncOperations.fireChannelReadComplete()
-            try? channel.syncOptions?.setOption(.autoRead, value: true)
-        }
         state.withLock { $0.channels[ObjectIdentifier(channel)] = channel }
         if phase != .running { quiesce(channel) }
         await mirror.serve(accepted, logger)
