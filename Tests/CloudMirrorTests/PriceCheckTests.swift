@@ -31,4 +31,20 @@ struct PriceCheckTests {
         #expect(PriceCheck(configuration).findings(at: Timestamp(milliseconds: 0)).isEmpty)
         #expect(configuration.prices(of: configuration.pools[0])?.egress == 0.05)
     }
+
+    @Test("Rules of buckets leave replicas as long as the policy can keep them: four times the break-even life")
+    func longest() {
+        func days(_ configuration: Configuration) -> Double {
+            (configuration.longestLife(in: configuration.pools[0]) / .seconds(86_400) * 1_000).rounded() / 1_000
+        }
+        #expect(days(make(.ttl)) == 1)
+        // Without prices a copy costs as much as keeping it for 26 days.
+        #expect(days(make(.cost)) == 104)
+        var configuration = make(.cost)
+        // A gibibyte's egress costs as much as keeping it for two months of 730 hours.
+        configuration.pools[0].retention.price = PriceTable.Override(egress: 0.02, storage: 0.01, put: 0, get: 0)
+        #expect(days(configuration) == (4 * 2 * 730.0 / 24 * 1_000).rounded() / 1_000)
+        configuration.pools[0].retention.price = PriceTable.Override(egress: 0.02, storage: 0, put: 0, get: 0)
+        #expect(days(configuration) == 3_650)
+    }
 }

@@ -61,6 +61,18 @@ extension Configuration {
 
     private static let exampleRegion = "gcs/us-central1"
 
+    /// How long replicas of a pool can stay without a use, apart from those that are so small that fees decide about them.
+    ///
+    /// By cost, a life is at most four times the break-even life, which for large artifacts depends on prices alone.
+    func longestLife(in pool: Pool) -> Duration {
+        guard pool.retention.policy == .cost else { return pool.retention.timeToLive }
+        let large = 1e12
+        return .seconds(min(4 * retentionPrices[pool.id].costs(of: large).breakEven, Self.longestLife))
+    }
+
+    /// Seconds: ten years, the longest `retention.timeToLive`.
+    private static let longestLife = 3_650.0 * 86_400
+
     /// What a pool's traffic and storage cost; `nil` where neither the price table nor the pool's settings have it.
     package func prices(of pool: Pool) -> PoolPrices? {
         (retention.table ?? PriceTable.empty).prices(

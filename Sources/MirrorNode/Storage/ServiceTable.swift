@@ -9,11 +9,14 @@ import NIOCore
 struct ServiceTable: Sendable {
     private let services: [any StorageService]
     private let operations: Int
+    /// How long replicas of each pool can stay without a use.
+    private let lives: [PoolID: Duration]
 
     init(_ configuration: Configuration, group: any EventLoopGroup, clock: any MirrorClock = SystemClock(), logger: Logger) {
         let environment = ServiceEnvironment(
             eventLoopGroup: group, clock: clock, logger: logger, operations: configuration.poolOperations, outbound: configuration.outbound)
         operations = environment.operations
+        lives = configuration.pools.reduce(into: [:]) { $0[$1.id] = configuration.longestLife(in: $1) }
         services = configuration.services.all.compactMap { $0.make(configuration, environment) }
     }
 
@@ -24,7 +27,7 @@ struct ServiceTable: Sendable {
     /// - Throws: ``StorageError`` if the pool can never work on this machine.
     func open(_ pool: Configuration.Pool) async throws -> (store: any ObjectStore, operations: Int) {
         for service in services {
-            if let store = try await service.openAny(pool) { return (store, service.operations ?? operations) }
+            if let store = try await service.openAny(pool, description(of: pool)) { return (store, service.operations ?? operations) }
         }
         throw StorageError(.unsupported, "this version has no \(pool.id.service) pools", operation: "open")
     }
@@ -32,9 +35,13 @@ struct ServiceTable: Sendable {
     /// - Returns: `nil` if there is nothing to set up.
     func setup(of pool: Configuration.Pool) -> (any StorageSetup)? {
         for service in services {
-            if let setup = service.setupAny(pool) { return setup }
+            if let setup = service.setupAny(pool, description(of: pool)) { return setup }
         }
         return nil
+    }
+
+    private func description(of pool: Configuration.Pool) -> PoolDescription {
+        PoolDescription(id: pool.id, timeToLive: lives[pool.id] ?? pool.retention.timeToLive, minFreeBytes: pool.retention.minFreeBytes)
     }
 
     func origins(_ configured: [Configuration.Origin]) -> [any BucketOrigin] {
@@ -59,23 +66,17 @@ extension StorageService {
         origin.service == name ? origin.settings as? OriginSettings : nil
     }
 
-    fileprivate func openAny(_ pool: Configuration.Pool) async throws -> (any ObjectStore)? {
+    fileprivate func openAny(_ pool: Configuration.Pool, _ description: PoolDescription) async throws -> (any ObjectStore)? {
         guard let settings = Self.settings(of: pool) else { return nil }
-        return try await open(settings, as: pool.description)
+        return try await open(settings, as: description)
     }
 
-    fileprivate func setupAny(_ pool: Configuration.Pool) -> (any StorageSetup)? {
-        Self.settings(of: pool).flatMap { setup(of: $0, as: pool.description) }
+    fileprivate func setupAny(_ pool: Configuration.Pool, _ description: PoolDescription) -> (any StorageSetup)? {
+        Self.settings(of: pool).flatMap { setup(of: $0, as: description) }
     }
 
     fileprivate func anyOrigin(_ configured: Configuration.Origin) -> (any BucketOrigin)? {
         Self.settings(of: configured).map { origin($0) }
-    }
-}
-
-extension Configuration.Pool {
-    fileprivate var description: PoolDescription {
-        PoolDescription(id: id, timeToLive: retention.timeToLive, minFreeBytes: retention.minFreeBytes)
     }
 }
 

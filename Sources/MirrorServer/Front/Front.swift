@@ -63,8 +63,8 @@ final class Front: Sendable {
         self.logger = logger
     }
 
-    /// Whether listeners without TLS and the PROXY protocol have a front; `CLOUD_MIRROR_FRONT=nio` is for measuring without.
-    static let isUsed = CurrentProcess.environmentVariable("CLOUD_MIRROR_FRONT") != "nio"
+    /// Whether the operator tries it: it is off unless `CLOUD_MIRROR_FRONT=epoll`, until it has proved itself (decision 0041).
+    static let isWanted = CurrentProcess.environmentVariable("CLOUD_MIRROR_FRONT") == "epoll"
 
     // MARK: Running
 
