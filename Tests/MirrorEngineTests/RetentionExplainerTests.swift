@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorState
 import Retention
+import MirrorTesting
 import Testing
 
 @testable import MirrorEngine
