@@ -1,4 +1,4 @@
-import MirrorCore
+package import MirrorCore
 import MirrorEngine
 import Retention
 
