@@ -124,7 +124,8 @@ let package = Package(
         module(
             "NamedOrigins",
             [
-                "MirrorSettings", "MirrorNet", "MirrorSystem", "CZlib", "MirrorCore", crypto, httpTypes, logging, metrics, nioCore, nioHTTP1,
+                "MirrorSettings", "MirrorNet", "MirrorSystem", "CZlib", "MirrorCore", crypto, httpTypes, logging, metrics, nioCore,
+                nioHTTP1,
                 nioPosix,
             ]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
@@ -163,7 +164,8 @@ let package = Package(
         module(
             "MirrorServer",
             [
-                "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorTracing", "MirrorStorage", "MirrorState", "MirrorSettings",
+                "MirrorNet",
                 "CloudRegions", "MirrorSystem", "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics,
                 nioCore, nioHTTP1,
                 nioHTTPTypesHTTP1,
@@ -174,7 +176,8 @@ let package = Package(
             "MirrorNode",
             [
                 "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorTracing", "StorageLocal", "StateSQLite", "StateRedis",
-                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "RedisClient", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "Retention", "CloudRegions", "MirrorSystem",
+                "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
@@ -188,7 +191,8 @@ let package = Package(
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
-            "MirrorTesting", ["MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
+            "MirrorTesting",
+            ["MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
         // No products: only Benchmarks/run.sh builds and runs them.
         .executableTarget(
             name: "StateBenchmark",
@@ -280,7 +284,8 @@ let package = Package(
             "MirrorEngineTests",
             [
                 "TestServers", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
-                "MirrorState", "MirrorNet", "Retention", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1,
+                "MirrorState", "MirrorNet", "Retention", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore,
+                nioHTTP1,
                 nioPosix,
                 serviceLifecycle,
             ]),

@@ -4,12 +4,17 @@ public struct OriginFields: Sendable, Hashable {
     public enum Name: String, Sendable, CaseIterable {
         /// Maven Resolver and Gradle spare a request for a file's checksum where its answer has them ("included checksums").
         case checksumMD5 = "X-Checksum-Md5"
+        /// The same by SHA-1.
         case checksumSHA1 = "X-Checksum-Sha1"
+        /// The same by SHA-256.
         case checksumSHA256 = "X-Checksum-Sha256"
+        /// The same by SHA-512.
         case checksumSHA512 = "X-Checksum-Sha512"
-        /// The commit, digest and size of a file, for clients of the Hugging Face Hub.
+        /// The commit that a file is of, for clients of the Hugging Face Hub.
         case repoCommit = "X-Repo-Commit"
+        /// The `ETag` of the file that the Hub redirects to.
         case linkedETag = "X-Linked-ETag"
+        /// Its size in bytes.
         case linkedSize = "X-Linked-Size"
     }
 
@@ -18,6 +23,7 @@ public struct OriginFields: Sendable, Hashable {
 
     private var values: [Name: String] = [:]
 
+    /// Without any field.
     public init() {}
 
     /// - Parameter text: ``text``; what cannot be read is left out.
@@ -29,6 +35,7 @@ public struct OriginFields: Sendable, Hashable {
         }
     }
 
+    /// Whether there is no field.
     public var isEmpty: Bool { values.isEmpty }
 
     /// In the order of ``Name``.

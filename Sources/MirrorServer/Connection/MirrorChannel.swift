@@ -106,7 +106,8 @@ struct MirrorChannel: HTTPChannelHandler {
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(
-                table: table, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop), chooser: chooser,
+                table: table, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop),
+            chooser: chooser,
             coalescing: coalescing, lookups: lookups, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }

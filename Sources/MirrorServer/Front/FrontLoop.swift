@@ -39,7 +39,9 @@ final class FrontLoop {
         self.mirror = mirror
         self.poll = poll
         self.listener = listener
-        fastPath = FastPath(table: mirror.table, uses: mirror.uses, clock: mirror.clock, maxHeadLength: mirror.maxHeaderBytes, readsTraces: mirror.readsTraces,
+        fastPath = FastPath(
+            table: mirror.table, uses: mirror.uses, clock: mirror.clock, maxHeadLength: mirror.maxHeaderBytes,
+            readsTraces: mirror.readsTraces,
             on: poll)
         now = fastPath.now
         nextCheck = now.instant

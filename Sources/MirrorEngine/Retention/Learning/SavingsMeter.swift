@@ -41,7 +41,8 @@ package final class SavingsMeter: Sendable {
     private let last = Mutex(Last())
 
     package init(
-        learned: LearnedRetention, learner: RetentionLearner, recorder: ActivityRecorder, factory: any MetricsFactory, clock: any MirrorClock
+        learned: LearnedRetention, learner: RetentionLearner, recorder: ActivityRecorder, factory: any MetricsFactory,
+        clock: any MirrorClock
     ) {
         self.learned = learned
         self.learner = learner
