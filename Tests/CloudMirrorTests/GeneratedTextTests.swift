@@ -29,7 +29,8 @@ import Testing
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": sampleCertificate,
             "/etc/cloud-mirror/key.pem": sampleKey,
             "/etc/cloud-mirror/redis-password": "the-password\n", "/etc/cloud-mirror/sentinel-password": "the-password\n",
-            "/etc/cloud-mirror/redis-ca.pem": sampleCertificate,
+            "/etc/cloud-mirror/redis-ca.pem": sampleCertificate, "/etc/cloud-mirror/tracing-headers": "Authorization: Bearer a-token\n",
+            "/etc/cloud-mirror/prices.json": #"{"asOf": "2026-01-31", "rows": []}"#,
         ])
 
     @Test("docs/configuration.md is what the code says; `make docs` writes it")

@@ -58,6 +58,8 @@ struct MirrorOptions: Sendable {
     var deliveryHeader = false
     var copies = false
     var isSigned = false
+    /// Whether how long replicas stay goes by cost.
+    var isByCost = false
     var hasOtherPool = true
     var isStateShared = false
     var servesArtifacts = true
@@ -181,7 +183,7 @@ final class MirrorFixture: Sendable {
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(
                     id: try require(id), store: store,
-                    limits: Pool.Limits(RetentionConfiguration(), maxBytes: 1 << 30))
+                    limits: Pool.Limits(RetentionConfiguration(policy: options.isByCost ? .cost : .ttl), maxBytes: 1 << 30))
             }
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
@@ -227,7 +229,11 @@ final class MirrorFixture: Sendable {
                 waiters: waiters,
                 uses: uses,
                 metrics: metrics, registry: registry, named: named, upstream: upstream,
-                pages: Reloadable(pages), clock: world.clock)
+                pages: Reloadable(pages),
+                explainer: RetentionExplainer(
+                    store: world.base, learned: LearnedRetention(prices: RetentionPrices(asOf: nil, [:]), isOn: options.isByCost),
+                    clock: world.clock),
+                clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),

@@ -110,13 +110,12 @@ package final class CopyWorkers: Service {
         await withDiscardingTaskGroup { copies in
             var isFailing = false
             var time = TimeOfDayWatch(clock)
-            // For how long the pools of the last turn are right.
-            var validFor: Duration?
+            var outlook = Outlook()
             while !Task.isCancelled, !isStopping.withLock({ $0 }) {
                 do {
                     // By the new time, our leases may seem to have expired, and this worker would take the jobs from itself.
                     if time.wasSet() { await keeper.renewAll() }
-                    let next = try await takeTurn(&copies, &validFor)
+                    let next = try await takeTurn(&copies, &outlook)
                     isFailing = false
                     if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
                 } catch {
@@ -139,7 +138,15 @@ package final class CopyWorkers: Service {
         case wait(upTo: Duration?)
     }
 
-    private func takeTurn(_ copies: inout DiscardingTaskGroup, _ validFor: inout Duration?) async throws -> Next {
+    /// What the last look for a job has shown.
+    private struct Outlook {
+        /// When the first job is due that was not due then; `nil` if there was none.
+        var due: Timestamp?
+        /// For how long the pools are right.
+        var validFor: Duration?
+    }
+
+    private func takeTurn(_ copies: inout DiscardingTaskGroup, _ outlook: inout Outlook) async throws -> Next {
         await desk.take()
         defer { desk.giveBack() }
         let errands = desk.takeErrands()
@@ -147,16 +154,18 @@ package final class CopyWorkers: Service {
         for (id, failure) in errands.setAside { note(id, failure) }
         let turn = slots.turn
         guard turn != .full else { return .wait(upTo: nil) }
-        if case .notDue(let next)? = errands.found { return rest(until: next, validFor) }
+        if case .notDue(let next)? = errands.found { return rest(until: next, &outlook) }
+        // Each was leased with its own claim, which tells nothing of other jobs.
+        if !errands.copies.isEmpty, !errands.hasNews { return rest(until: outlook.due, &outlook) }
         let (own, life) = try await duty.pools(among: pools.ids)
-        validFor = life
+        outlook.validFor = life
         desk.note(LeaseDesk.Duty(pools: own, validUntil: duty.passingLife.map { clock.instant + $0 }))
         switch turn {
         case .full:
             return .wait(upTo: nil)
         case .makeRoom(let lanes):
             let due = try await state.nextDue(pools: own, passingOver: lanes)
-            guard let due, due <= clock.now else { return rest(until: due, validFor) }
+            guard let due, due <= clock.now else { return rest(until: due, &outlook) }
             slots.yieldSlowest()
             return .wait(upTo: nil)
         case .lease(let choices):
@@ -169,16 +178,17 @@ package final class CopyWorkers: Service {
                 note(id, failure)
                 return .goOn
             case .notDue(let next):
-                return rest(until: next, validFor)
+                return rest(until: next, &outlook)
             }
         }
     }
 
     /// Lets requests lease jobs in passing until the next job is due.
-    private func rest(until next: Timestamp?, _ validFor: Duration?) -> Next {
+    private func rest(until next: Timestamp?, _ outlook: inout Outlook) -> Next {
         desk.rest()
+        outlook.due = next
         let due = next.map { min(max(clock.now.duration(to: $0), .milliseconds(1)), longestWait) }
-        return .wait(upTo: [due, validFor].compactMap(\.self).min())
+        return .wait(upTo: [due, outlook.validFor].compactMap(\.self).min())
     }
 
     /// The longest that a job may be postponed. If the state says longer, the time of day was set in the meantime; then this is checked again after

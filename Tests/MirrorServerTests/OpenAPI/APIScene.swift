@@ -18,7 +18,7 @@ struct APIScene: Sendable {
     let requests: [APIRequest]
 
     /// Together they ask for every JSON answer that the OpenAPI document names, with all of its properties.
-    static let all = [everything, temporaryRedirects, selection, named, brokenPool, stateAway, slowBody]
+    static let all = [everything, temporaryRedirects, byCost, selection, named, brokenPool, stateAway, slowBody]
 
     private static let everything = APIScene(
         name: "a mirror that works",
@@ -37,6 +37,11 @@ struct APIScene: Sendable {
         name: "redirects with 307", options: .with { $0.redirectStatus = 307 },
         prepare: { world in try await world.seed("/a.txt") },
         requests: [APIRequest("redirect", 307), APIRequest("redirectChosen", 307, query: "pool=local/dev")])
+
+    private static let byCost = APIScene(
+        name: "a pool that goes by cost", options: .with { $0.isByCost = true },
+        prepare: { world in try await world.seed("/a.txt") },
+        requests: [APIRequest("replica", 200, query: "explain=1"), APIRequest("replicasOfArtifact", 200, query: "explain=1")])
 
     private static let selection = APIScene(
         name: "pools of a network and of a cloud region",

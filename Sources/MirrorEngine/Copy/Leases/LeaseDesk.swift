@@ -27,6 +27,8 @@ package final class LeaseDesk: Sendable {
         var setAside: [(id: ReplicaID, failure: CopyFailure)] = []
         /// Nothing else has happened than a lease that found no job due, and when the first one is.
         var found: LeaseOutcome?
+        /// Whether a job may be due beside these.
+        var hasNews = false
     }
 
     /// For which pools the workers lease jobs, and until when that is known; `nil` for always.
@@ -171,6 +173,7 @@ package final class LeaseDesk: Sendable {
     func takeErrands() -> Errands {
         state.withLock { state in
             var errands = state.errands
+            errands.hasNews = state.hasNews
             if state.hasNews { errands.found = nil }
             state.errands = Errands()
             state.hasNews = false
@@ -223,7 +226,8 @@ extension LeaseDesk.State {
             } else {
                 orphan = lease
             }
-            if let claim, claim.id != lease.id { hasNews = true }
+            // After the end of a copy, further slots and jobs may be free; and the job of a claim waits if another was leased.
+            if claim?.id != lease.id { hasNews = true }
             if let claim, claim.id == lease.id, !claim.isAnnounced {
                 if unannounced.count >= LeaseDesk.maxUnannounced { unannounced = [] }
                 unannounced.insert(claim.id)

@@ -44,11 +44,13 @@ extension NamedRoutes {
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
+        var isOverBudget = false
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             guard services.redirects.coldClaims.mayReceive(asking.network) else {
-                // A small file is in the pool like any other.
                 if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
+                // A small file is in the pool like any other.
+                isOverBudget = true
                 break
             }
             if let response = try await inline(redirect, asking, call, request, context) { return response }
@@ -65,7 +67,8 @@ extension NamedRoutes {
         case .originStatus(401, _) where call.origin.credentials == .client:
             return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
-            var response = with(call, await redirects.finish(asking, with: answer)).response(to: request)
+            // From memory, later clients would be redirected, too.
+            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isOverBudget)).response(to: request)
             // Some clients read them in the answer to GET.
             if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
                 let words = await services.redirects.originWords(of: redirect, in: pool)

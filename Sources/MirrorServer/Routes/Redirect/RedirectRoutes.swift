@@ -98,11 +98,13 @@ final class RedirectRoutes: Sendable {
             epochs: epochs, key: key, coalesced: coalesced)
     }
 
+    /// - Parameter isRemembered: Whether memory may give the same answer to later requests.
     @inline(never)
-    func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
+    func finish(_ call: Call, with answer: RedirectAnswer, isRemembered: Bool = true) async -> WholeResponse {
         let answer = answer.checked(against: call.digest)
         let response = await response(to: answer, call.origin, call.pool, call.reason, call.words)
-        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, call.wait.before == .zero,
+        if isRemembered, case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil,
+            call.wait.before == .zero,
             let key = call.key
         {
             remember(redirect, key, call.epochs)
