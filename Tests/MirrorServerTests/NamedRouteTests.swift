@@ -224,7 +224,7 @@ struct NamedRouteTests {
                 #expect(batch.status == 200 && batch["Content-Type"] == type)
                 // The digest is in the path as well; there it says the same.
                 let href = "https://mirror.example/base/o/git/~sha256=\(oid)/alambic/media/1/0a/0a/\(oid)?X-Amz-Signature=1"
-                #expect(batch.json["objects"]?.array?.first?["actions"]?["download"]?["href"]?.string == href, "\(batch.text)")
+                #expect(batch.text.contains(#""href":"\#(href)""#), "\(batch.text)")
                 #expect(origin.requests.last?.header("Accept") == type)
                 #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 401)
                 #expect(try await mirror.request("POST", "/o/git\(path)", fields, body: "{}").status == 502)

@@ -8,7 +8,7 @@ extension RetentionConfiguration {
     package init(_ reader: SettingsReader, hasDirectory: Bool, policy: Policy) {
         self.init(policy: policy)
         reader.value(
-            "policy", &self.policy, .choice(), defaultNote: "retention.policy",
+            "policy", &self.policy, .choice(), defaultNote: "retention.policy", example: "cost",
             doc:
                 "What decides how long a replica is kept: `ttl` keeps it for `timeToLive` after its last use, `cost` for as long as it is expected to "
                 + "save more than its storage costs.")
