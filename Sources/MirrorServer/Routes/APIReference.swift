@@ -64,7 +64,8 @@ enum APIReference {
             Route("post", "/v1/warm", "warm", "Queue copies before they are needed.", admin: true),
             Route("get", "/v1/replicas", "replicas", "List replicas.", query: ["pool", "state", "limit", "after"], admin: true),
             Route("get", "/v1/replicas/{service}/{region}/{url}", "replica", "One replica.", query: ["explain"], admin: true),
-            Route("get", "/v1/replicas/{url}", "replicasOfArtifact", "An artifact's replicas in all pools.", query: ["explain"], admin: true),
+            Route(
+                "get", "/v1/replicas/{url}", "replicasOfArtifact", "An artifact's replicas in all pools.", query: ["explain"], admin: true),
             Route("get", "/v1/pools", "pools", "List pools with what they hold.", admin: true),
             Route("get", "/v1/stats", "stats", "Counts since startup.", admin: true),
             Route(
