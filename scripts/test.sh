@@ -19,10 +19,7 @@ if [[ -d .build/debug ]]; then
 else
     say "Building everything with tests. The first time takes 5 to 10 minutes on two cores"
 fi
-# In CI nobody looks at the code with a debugger or in an editor, and without what these need, the build takes less time.
-build=(swift build --build-tests)
-if in_ci; then build+=(--disable-index-store -debug-info-format none); fi
-"${build[@]}" 2>&1 | tee "$logs/build-tests.log" | build_progress
+swift build --build-tests 2>&1 | tee "$logs/build-tests.log" | build_progress
 
 CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
@@ -51,21 +48,52 @@ tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
 # On macOS it is a bundle, which `swift test` can run.
 if [[ ! -f $bundle ]]; then tests=(swift test --skip-build --disable-xctest); fi
 # One target at a time: tests of silence, waits and shutdown measure time, and hundreds of other tests on the same few cores would disturb them.
+# Except these, which measure no time: they get what the processors have left beside EndToEndTests, which mostly waits.
+beside=(
+    CloudConformanceTests CloudMirrorTests CloudRegionsTests MirrorCoreTests MirrorNetTests MirrorSystemTests MirrorTracingTests NamedOriginsTests
+    RedisClientTests RetentionTests StorageAzureTests StorageCloudTests StorageConformanceTests StorageGCSTests StorageS3Tests
+)
 status=0
 failed=()
-: >"$logs/test.log"
+test_log=$logs/test.log
+: >"$test_log"
 run_tests() {
     local name=$1 result=0
     shift
     say "Tests: $name"
-    "${limit[@]}" "${tests[@]}" "$@" 2>&1 | tee -a "$logs/test.log" | test_progress || result=$?
+    "${limit[@]}" "${tests[@]}" "$@" 2>&1 | tee -a "$test_log" | test_progress || result=$?
     if [[ $result -eq 0 ]]; then return 0; fi
     if [[ $result -eq 124 ]]; then
         echo "error: $name did not end within the time limit" >&2
     elif [[ $result -gt 128 ]]; then
-        echo "error: $name was ended by signal $((result - 128))" | tee -a "$logs/test.log" >&2
+        echo "error: $name was ended by signal $((result - 128))" | tee -a "$test_log" >&2
     fi
     failed+=("$name")
+    if [[ $status -eq 0 ]]; then status=$result; fi
+}
+
+# Runs in a process of its own, and leaves its log and its failures in files of its own.
+run_beside() {
+    local target
+    renice -n 15 -p "$BASHPID" >/dev/null
+    failed=()
+    status=0
+    test_log=$logs/test-beside.log
+    : >"$test_log"
+    for target in "${beside[@]}"; do run_tests "$target" --filter "^$target\\."; done
+    printf '%s\n' "$status" "${failed[@]}" >"$logs/beside"
+}
+run_end_to_end() {
+    local result more lane
+    rm -f "$logs/beside"
+    run_beside &
+    lane=$!
+    run_tests EndToEndTests --filter '^EndToEndTests\.'
+    wait "$lane" || true
+    if [[ ! -f $logs/beside ]]; then fail "the tests beside EndToEndTests were ended"; fi
+    { read -r result && mapfile -t more; } <"$logs/beside"
+    cat "$logs/test-beside.log" >>"$test_log"
+    failed+=("${more[@]}")
     if [[ $status -eq 0 ]]; then status=$result; fi
 }
 
@@ -76,7 +104,7 @@ test_example() {
     local example=$1 folder bundle log=$logs/build-$1.log
     local place=(--package-path "Examples/$example" --scratch-path .build)
     say "Building Examples/$example with tests"
-    if ! "${build[@]}" "${place[@]}" 2>&1 | tee "$log" | build_progress; then
+    if ! swift build "${place[@]}" --build-tests 2>&1 | tee "$log" | build_progress; then
         echo "error: Examples/$example does not build" >&2
         failed+=("Examples/$example")
         if [[ $status -eq 0 ]]; then status=1; fi
@@ -105,7 +133,11 @@ else
         # Some folders only contain code that several targets share.
         if ! grep -rqw '@Test' "$target"; then continue; fi
         target=$(basename "$target")
-        run_tests "$target" --filter "^$target\\."
+        if [[ $target == EndToEndTests ]]; then
+            run_end_to_end
+        elif [[ " ${beside[*]} " != *" $target "* ]]; then
+            run_tests "$target" --filter "^$target\\."
+        fi
     done
     test_examples
 fi
