@@ -48,52 +48,21 @@ tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
 # On macOS it is a bundle, which `swift test` can run.
 if [[ ! -f $bundle ]]; then tests=(swift test --skip-build --disable-xctest); fi
 # One target at a time: tests of silence, waits and shutdown measure time, and hundreds of other tests on the same few cores would disturb them.
-# Except these, which measure no time: they get what the processors have left beside EndToEndTests, which mostly waits.
-beside=(
-    CloudConformanceTests CloudMirrorTests CloudRegionsTests MirrorCoreTests MirrorNetTests MirrorSystemTests MirrorTracingTests NamedOriginsTests
-    RedisClientTests RetentionTests StorageAzureTests StorageCloudTests StorageConformanceTests StorageGCSTests StorageS3Tests
-)
 status=0
 failed=()
-test_log=$logs/test.log
-: >"$test_log"
+: >"$logs/test.log"
 run_tests() {
     local name=$1 result=0
     shift
     say "Tests: $name"
-    "${limit[@]}" "${tests[@]}" "$@" 2>&1 | tee -a "$test_log" | test_progress || result=$?
+    "${limit[@]}" "${tests[@]}" "$@" 2>&1 | tee -a "$logs/test.log" | test_progress || result=$?
     if [[ $result -eq 0 ]]; then return 0; fi
     if [[ $result -eq 124 ]]; then
         echo "error: $name did not end within the time limit" >&2
     elif [[ $result -gt 128 ]]; then
-        echo "error: $name was ended by signal $((result - 128))" | tee -a "$test_log" >&2
+        echo "error: $name was ended by signal $((result - 128))" | tee -a "$logs/test.log" >&2
     fi
     failed+=("$name")
-    if [[ $status -eq 0 ]]; then status=$result; fi
-}
-
-# Runs in a process of its own, and leaves its log and its failures in files of its own.
-run_beside() {
-    local target
-    renice -n 15 -p "$BASHPID" >/dev/null
-    failed=()
-    status=0
-    test_log=$logs/test-beside.log
-    : >"$test_log"
-    for target in "${beside[@]}"; do run_tests "$target" --filter "^$target\\."; done
-    printf '%s\n' "$status" "${failed[@]}" >"$logs/beside"
-}
-run_end_to_end() {
-    local result more lane
-    rm -f "$logs/beside"
-    run_beside &
-    lane=$!
-    run_tests EndToEndTests --filter '^EndToEndTests\.'
-    wait "$lane" || true
-    if [[ ! -f $logs/beside ]]; then fail "the tests beside EndToEndTests were ended"; fi
-    { read -r result && mapfile -t more; } <"$logs/beside"
-    cat "$logs/test-beside.log" >>"$test_log"
-    failed+=("${more[@]}")
     if [[ $status -eq 0 ]]; then status=$result; fi
 }
 
@@ -133,11 +102,7 @@ else
         # Some folders only contain code that several targets share.
         if ! grep -rqw '@Test' "$target"; then continue; fi
         target=$(basename "$target")
-        if [[ $target == EndToEndTests ]]; then
-            run_end_to_end
-        elif [[ " ${beside[*]} " != *" $target "* ]]; then
-            run_tests "$target" --filter "^$target\\."
-        fi
+        run_tests "$target" --filter "^$target\\."
     done
     test_examples
 fi
