@@ -14,7 +14,7 @@ package final class LeaseDesk: Sendable {
         let name: String
         /// How long a lease lasts.
         let lease: Duration
-        let clock: any MonotonicClock
+        let clock: any MirrorClock
         /// Wakes them.
         let wake: Signal
     }
@@ -47,6 +47,8 @@ package final class LeaseDesk: Sendable {
         /// Set while jobs are leased at all.
         var workers: Workers?
         var duty: Duty?
+        /// Since the duty was noted.
+        var time: TimeOfDayWatch?
         var isTaken = false
         /// The workers, when they wait for their turn.
         var waiter: CheckedContinuation<Void, Never>?
@@ -159,7 +161,10 @@ package final class LeaseDesk: Sendable {
 
     /// Notes for which pools the workers lease jobs.
     func note(_ duty: Duty) {
-        state.withLock { $0.duty = duty }
+        state.withLock { state in
+            state.duty = duty
+            state.time = state.workers.map { TimeOfDayWatch($0.clock) }
+        }
     }
 
     /// The workers have found nothing that is due, and are about to wait.
@@ -206,7 +211,9 @@ extension LeaseDesk.State {
     /// The terms by which a job may be leased now; `nil` if none may be.
     ///
     /// - Parameter ending: A copy that is about to leave its slot.
-    fileprivate func terms(ending copy: CopySlots.Copy? = nil) -> LeaseTerms? {
+    fileprivate mutating func terms(ending copy: CopySlots.Copy? = nil) -> LeaseTerms? {
+        // By the new time, the leases of this process may seem to have expired. The workers renew them first.
+        if time?.wasSet() == true { duty = nil }
         guard !isTaken, let workers, let duty, duty.validUntil.map({ workers.clock.instant < $0 }) ?? true,
             case .lease(let choices) = workers.slots.turn(ending: copy)
         else { return nil }
