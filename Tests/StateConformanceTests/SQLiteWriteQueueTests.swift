@@ -6,7 +6,7 @@ import StateSQLite
 import TestServers
 import Testing
 
-@Suite("Writes to the SQLite state that are committed together", .timeLimit(.minutes(1)))
+@Suite("Writes to the SQLite state that are committed together", .timeLimit(.minutes(5)))
 struct SQLiteWriteQueueTests {
     private let directory: TemporaryDirectory
     private let clock = ManualClock()
