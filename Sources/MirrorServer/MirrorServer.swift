@@ -38,7 +38,6 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
     private let hasDashboard: Bool
-    private let usesFront: Bool
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -57,13 +56,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// - Parameter hasDashboard: Whether `/dashboard` is there, on the listener for admin calls.
     /// - Parameter tls: For new connections; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
-    /// - Parameter usesFront: Whether a listener without TLS and the PROXY protocol has a ``Front``; `nil` leaves it to the operator.
     /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
-        hasDashboard: Bool = true, tls: NIOSSLContext? = nil, usesFastPath: Bool = true, usesFront: Bool? = nil,
+        hasDashboard: Bool = true, tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
         lookupPatience: Duration = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
@@ -75,7 +73,6 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.servesArtifacts = servesArtifacts
         self.redirectStatus = redirectStatus == .temporaryRedirect ? .temporaryRedirect : .found
         self.usesFastPath = usesFastPath
-        self.usesFront = usesFront ?? Front.isWanted
         self.group = group
         self.logger = logger
         self.onRunning = onRunning
@@ -166,7 +163,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         let connections = ConnectionTasks()
         let shortage = AcceptShortage(metrics: metrics, logger: logger)
         let front =
-            usesFront && hasFastPath(listener) && tls == nil && !configuration.proxyProtocol
+            Front.isWanted && hasFastPath(listener) && tls == nil && !configuration.proxyProtocol
             ? Front(maxConnections: configuration.maxConnections, shortage: shortage, group: group, logger: logger) : nil
         let server = HTTPServerBuilder { responder -> any ServerChildChannel in
             let mirror = channel(responder, shares, connections, listener)

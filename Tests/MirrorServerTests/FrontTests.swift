@@ -14,7 +14,8 @@
     @testable import MirrorEngine
     @testable import MirrorServer
 
-    /// Which requests are answered in front of NIO. What clients get is what the other tests of this module compare: their mirrors have a front, too.
+    /// Which requests are answered in front of NIO. What clients get is what the other tests of this module compare:
+    /// with `CLOUD_MIRROR_FRONT=epoll` in the environment, their mirrors have a front, too.
     @Suite(.timeLimit(.minutes(2)))
     struct FrontTests {
         private static let hit = RequestStream.hit

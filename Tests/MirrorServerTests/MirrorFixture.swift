@@ -255,7 +255,7 @@ final class MirrorFixture: Sendable {
                 adminTokens: options.adminTokens, publicURL: options.publicURL, servesArtifacts: options.servesArtifacts,
                 redirectStatus: options.redirectStatus == 307 ? .temporaryRedirect : .found,
                 hasDashboard: options.hasDashboard, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
-                usesFastPath: options.usesFastPath, usesFront: true,
+                usesFastPath: options.usesFastPath,
                 lookupPatience: options.lookupPatience, group: loops,
                 logger: logger
             ) { listener, address in

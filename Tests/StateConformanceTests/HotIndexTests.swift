@@ -6,60 +6,11 @@ import Testing
 
 @Suite("The hot index", .timeLimit(.minutes(5)))
 struct HotIndexTests {
-    /// An index, the store below it that can be held, and one below that which changes "elsewhere".
-    private struct Scene {
-        let clock = ManualClock()
-        let elsewhere: MemoryStateStore
-        let held: HeldStore
-        let index: HotIndex
-        let invalidations: Invalidations
-
-        init(memory: Int = 1 << 20) {
-            elsewhere = MemoryStateStore(clock: clock)
-            held = HeldStore(elsewhere)
-            index = HotIndex(held, memory: memory)
-            invalidations = Invalidations(index)
-        }
-
-        /// Runs `body` while the index follows the base store's changes.
-        func following<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await index.run() }
-                // It begins by forgetting everything, once it listens.
-                await invalidations.until(.everything)
-                let result = try await body()
-                group.cancelAll()
-                return result
-            }
-        }
-    }
-
-    /// What the observer saw.
-    private final class Invalidations: Sendable {
-        private let seen = Mutex<[HotIndex.Invalidation]>([])
-        private let stream: AsyncStream<HotIndex.Invalidation>
-
-        init(_ index: HotIndex) {
-            let (stream, continuation) = AsyncStream<HotIndex.Invalidation>.makeStream()
-            self.stream = stream
-            index.addObserver { [self] invalidation in
-                seen.withLock { $0.append(invalidation) }
-                continuation.yield(invalidation)
-            }
-        }
-
-        var all: [HotIndex.Invalidation] { seen.withLock { $0 } }
-
-        func until(_ invalidation: HotIndex.Invalidation) async {
-            for await seen in stream where seen == invalidation { return }
-        }
-    }
-
     // MARK: Remembering
 
     @Test("answers for a present replica from memory after one look into the store")
     func remembersPresentReplicas() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         let replica = try await scene.elsewhere.recordPresent(id, Sample.object(id))
         #expect(scene.index.cached(id) == nil)
@@ -70,7 +21,7 @@ struct HotIndexTests {
 
     @Test("remembers what it learns from a claim, a back-fill and the end of a copy")
     func remembersWhatItLearns() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let ids = try (1...3).map { try Sample.id($0) }
         _ = try await scene.elsewhere.recordPresent(ids[0], Sample.object(ids[0]))
         _ = try await scene.index.claim(ids[0])
@@ -85,7 +36,7 @@ struct HotIndexTests {
 
     @Test("remembers nothing that is absent, pending, an error or under removal")
     func remembersOnlyPresentReplicas() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let failed = try Sample.id(1)
         _ = try await scene.index.claim(failed)
         let lease = try #require(try await scene.index.lease(pools: [failed.pool], worker: "worker", duration: .seconds(15)))
@@ -103,7 +54,7 @@ struct HotIndexTests {
 
     @Test("a marked replica is answered from the store until a use has revived it")
     func leavesMarkedReplicasToTheStore() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
         #expect(try await scene.index.mark([id], unusedSince: scene.clock.now) == [id])
@@ -119,7 +70,7 @@ struct HotIndexTests {
 
     @Test("a use moves lastUsed in memory too, and invalidates nothing")
     func followsUses() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
         let token = scene.index.token(of: id)
@@ -132,7 +83,7 @@ struct HotIndexTests {
 
     @Test("takes no more memory than it may", arguments: [20_000, 300_000, 5 << 20])
     func isBounded(_ limit: Int) async throws {
-        let scene = Scene(memory: limit)
+        let scene = HotIndexScene(memory: limit)
         // Each takes 120 bytes.
         for number in 0..<(limit / 60) {
             let id = try Sample.id(number)
@@ -147,7 +98,7 @@ struct HotIndexTests {
 
     @Test("a reader of many gets from the store those that memory does not have, in their order, and what is present is not remembered yet")
     func looksForMany() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let ids = try (0..<5).map { try Sample.id($0) }
         for id in ids[..<3] { _ = try await scene.elsewhere.recordPresent(id, Sample.object(id)) }
         _ = try await scene.index.replica(ids[1])
@@ -165,7 +116,7 @@ struct HotIndexTests {
 
     @Test("an answer goes with its replica, is not taken once the replica was invalidated, and says which replica it is about")
     func keepsAnswers() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let (id, other) = (try Sample.id(1), try Sample.id(2))
         _ = try await scene.index.recordPresent(id, Sample.object(id))
         let token = scene.index.token(of: id)
@@ -184,7 +135,7 @@ struct HotIndexTests {
 
     @Test("an answer about other bytes than those that are remembered is a contradiction: both go")
     func refusesContradictions() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         _ = try await scene.index.recordPresent(id, Sample.object(id))
         scene.index.remember(Sample.answer("/a"), of: id, Sample.object(id, size: 101), token: scene.index.token(of: id))
@@ -195,7 +146,7 @@ struct HotIndexTests {
 
     @Test("who is asked for stays when the index is full")
     func givesASecondChance() async throws {
-        let scene = Scene(memory: 20_000)
+        let scene = HotIndexScene(memory: 20_000)
         let popular = try Sample.id(0)
         for number in 0..<1_000 {
             let id = try Sample.id(number)
@@ -206,7 +157,7 @@ struct HotIndexTests {
 
     @Test("removals in any order leave the others in place")
     func removesInAnyOrder() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let ids = try (0..<100).map { try Sample.id($0) }
         for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, size: Int64(id.hashValue & 0xFFFF))) }
         var rest = Set(ids)
@@ -223,7 +174,7 @@ struct HotIndexTests {
 
     @Test("tells its observers of a mark, a removal and an error, after memory is empty and the token is out of date")
     func tellsObservers() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         let index = scene.index
         let checks = Mutex<[Bool]>([])
@@ -248,7 +199,7 @@ struct HotIndexTests {
 
     @Test("forgets what may have changed when the store's answer is lost")
     func forgetsOnFailure() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let ids = [try Sample.id(1), try Sample.id(2)]
         for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now)) }
         scene.held.failAfterChanges()
@@ -260,7 +211,7 @@ struct HotIndexTests {
 
     @Test("forgets what was changed elsewhere as soon as the store tells of it")
     func followsTheStore() async throws {
-        let scene = Scene()
+        let scene = HotIndexScene()
         let id = try Sample.id(1)
         try await scene.following {
             _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
@@ -275,7 +226,7 @@ struct HotIndexTests {
         let broadcaster = ChangeBroadcaster()
         let base = MemoryStateStore(clock: ManualClock())
         let index = HotIndex(HeldStore(base, changes: broadcaster), memory: 1 << 20)
-        let invalidations = Invalidations(index)
+        let invalidations = HotIndexInvalidations(index)
         let ids = try (0..<20).map { try Sample.id($0) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await index.run() }
@@ -297,7 +248,7 @@ struct HotIndexTests {
         let broadcaster = ChangeBroadcaster()
         let base = MemoryStateStore(clock: ManualClock())
         let index = HotIndex(HeldStore(base, changes: broadcaster), memory: 1 << 20)
-        let invalidations = Invalidations(index)
+        let invalidations = HotIndexInvalidations(index)
         let id = try Sample.id(1)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await index.run() }
@@ -326,7 +277,7 @@ struct HotIndexTests {
     func followsHashes() async throws {
         let broadcaster = ChangeBroadcaster()
         let index = HotIndex(HeldStore(MemoryStateStore(clock: ManualClock()), changes: broadcaster), memory: 1 << 20)
-        let invalidations = Invalidations(index)
+        let invalidations = HotIndexInvalidations(index)
         let (id, other) = (try Sample.id(1), try Sample.id(2))
         let elsewhere = ReplicaID(artifact: id.artifact, pool: try Sample.pool("s3/elsewhere"))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -345,118 +296,6 @@ struct HotIndexTests {
             #expect(Sample.size(of: "/a", in: index.memory) == nil)
             for kept in [other, elsewhere] { #expect(index.cached(kept) != nil) }
             group.cancelAll()
-        }
-    }
-
-    // MARK: Races
-
-    @Test("a slow read does not bring back what was removed through the index meanwhile")
-    func refusesStaleReads() async throws {
-        let scene = Scene()
-        let id = try Sample.id(1)
-        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id))
-        scene.held.hold()
-        async let slow = scene.index.replica(id)
-        await scene.held.untilHeld()
-        _ = try await scene.index.beginRemoval(id)
-        scene.held.release()
-        // It was present when it was read, and may be answered so; it must not be remembered.
-        #expect(try await slow?.state == .present)
-        #expect(scene.index.cached(id) == nil)
-        #expect(try await scene.index.replica(id)?.status == .removing)
-    }
-
-    @Test("a slow read does not bring back what was marked elsewhere meanwhile")
-    func refusesStaleReadsOfOtherChanges() async throws {
-        let scene = Scene()
-        let id = try Sample.id(1)
-        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id, at: scene.clock.now))
-        try await scene.following {
-            scene.held.hold()
-            async let slow = scene.index.replica(id)
-            await scene.held.untilHeld()
-            _ = try await scene.elsewhere.mark([id], unusedSince: scene.clock.now)
-            await scene.invalidations.until(.replica(id))
-            scene.held.release()
-            #expect(try await slow?.state == .present)
-            #expect(scene.index.cached(id) == nil)
-        }
-    }
-
-    @Test("others that become pending and present do not disturb a slow read or a token")
-    func toleratesABusyMirror() async throws {
-        let scene = Scene()
-        let id = try Sample.id(1)
-        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id))
-        try await scene.following {
-            let token = scene.index.token(of: id)
-            scene.held.hold()
-            async let slow = scene.index.replica(id)
-            await scene.held.untilHeld()
-            for number in 2..<200 {
-                let other = try Sample.id(number)
-                let store: any StateStore = number.isMultiple(of: 2) ? scene.index : scene.elsewhere
-                _ = try await store.claim(other)
-                let lease = try #require(try await store.lease(pools: [other.pool], worker: "worker", duration: .seconds(15)))
-                try await store.finish(lease, .present(Sample.object(other)))
-            }
-            scene.held.release()
-            _ = try await slow
-            #expect(scene.index.cached(id) != nil)
-            #expect(scene.index.isCurrent(token))
-            #expect(scene.invalidations.all == [.everything])
-        }
-    }
-
-    /// As the server's fast path does it: a table of its own, filled under the lock that its observer takes.
-    @Test("a cache in front of the index, kept by token and observer, never holds what was removed")
-    func keepsACacheInFront() async throws {
-        let scene = Scene()
-        let index = scene.index
-        let table = FrontTable()
-        index.addObserver { table.invalidate($0) }
-        let ids = try (0..<50).map { try Sample.id($0) }
-        for _ in 0..<20 {
-            for id in ids { _ = try await index.recordPresent(id, Sample.object(id)) }
-            let removals = try await withThrowingTaskGroup(of: Removal?.self) { group in
-                for id in ids {
-                    for _ in 0..<4 {
-                        group.addTask {
-                            for _ in 0..<5 {
-                                let token = index.token(of: id)
-                                if case .present = try await index.replica(id)?.status { table.insert(id, if: { index.isCurrent(token) }) }
-                            }
-                            return nil
-                        }
-                    }
-                    group.addTask { try await index.beginRemoval(id) }
-                }
-                return try await group.reduce(into: [Removal]()) { removals, removal in if let removal { removals.append(removal) } }
-            }
-            #expect(table.count == 0)
-            #expect(index.count == 0)
-            for removal in removals { _ = try await index.endRemoval(removal) }
-        }
-    }
-
-    private final class FrontTable: Sendable {
-        private let ids = Mutex<Set<ReplicaID>>([])
-
-        var count: Int { ids.withLock { $0.count } }
-
-        func insert(_ id: ReplicaID, if isCurrent: () -> Bool) {
-            ids.withLock { ids in
-                if isCurrent() { ids.insert(id) }
-            }
-        }
-
-        func invalidate(_ invalidation: HotIndex.Invalidation) {
-            ids.withLock { ids in
-                switch invalidation {
-                case .replica(let id): ids.remove(id)
-                case .everything: ids.removeAll()
-                }
-            }
         }
     }
 }

@@ -159,7 +159,7 @@ package final class ActivityRecorder: Sendable {
         guard learned.isOn, !replicas.isEmpty else { return }
         let lives = learned.lives
         let seconds = ActivityRecord.seconds(time)
-        await change(replicas.map(\.id)) { position, uses in
+        await change(replicas.map(\.id)) { position, _, uses in
             guard uses.gone == 0, uses.own <= seconds else { return nil }
             uses.gone = seconds
             guard let bytes = replicas[position].bytes else { return nil }
@@ -170,14 +170,12 @@ package final class ActivityRecorder: Sendable {
     /// Enters in the accounts until when replicas are kept now.
     func commit(_ replicas: [(id: ReplicaID, bytes: Int64)]) async {
         let lives = learned.lives
-        await change(
-            replicas.map(\.id),
-            withClass: { position, artifactClass, uses in
-                guard uses.gone == 0 else { return nil }
-                let (id, bytes) = replicas[position]
-                let expiry = lives.expiry(uses, of: artifactClass, bytes: bytes, in: id.pool)
-                return uses.commit(lives.costs(of: bytes, in: id.pool), kept: expiry - Double(uses.own))
-            })
+        await change(replicas.map(\.id)) { position, artifactClass, uses in
+            guard uses.gone == 0 else { return nil }
+            let (id, bytes) = replicas[position]
+            let expiry = lives.expiry(uses, of: artifactClass, bytes: bytes, in: id.pool)
+            return uses.commit(lives.costs(of: bytes, in: id.pool), kept: expiry - Double(uses.own))
+        }
     }
 
     /// Forgets when an artifact was used in a pool, because it was purged there.
@@ -192,15 +190,9 @@ package final class ActivityRecorder: Sendable {
         }
     }
 
+    /// - Parameter body: Takes a position in `ids` and the class of the artifact. Returns what is added to the account of the artifact's class in the pool.
     private func change(
-        _ ids: [ReplicaID], _ body: @escaping @Sendable (Int, inout ActivityRecord.PoolUses) -> GuardAccount?
-    ) async {
-        await change(ids, withClass: { position, _, uses in body(position, &uses) })
-    }
-
-    /// - Parameter body: Returns what is added to the account of the artifact's class in the pool.
-    private func change(
-        _ ids: [ReplicaID], withClass body: @escaping @Sendable (Int, UInt32, inout ActivityRecord.PoolUses) -> GuardAccount?
+        _ ids: [ReplicaID], _ body: @escaping @Sendable (Int, UInt32, inout ActivityRecord.PoolUses) -> GuardAccount?
     ) async {
         let pools = ids.map { ActivityRecord.number(of: $0.pool.description) }
         await attempt {

@@ -1,0 +1,65 @@
+import MirrorCore
+import MirrorTesting
+import Retention
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Dollars that copies save and cost", .timeLimit(.minutes(1)))
+struct SavingsMeterTests {
+    private static let gibibyte = Double(LearningScene.gibibyte)
+    private static let prices = PoolPrices(egress: 2, storage: 730, put: 3, get: 1, originGet: 5)
+
+    @Test("What was counted since the last look is priced once, and storage by the time in between")
+    func prices() async throws {
+        let scene = try LearningScene(pools: ["local/a"], prices: Self.prices)
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        await scene.learner.step()
+        #expect(scene.learner.isComputing)
+        meter.record([pool: SavingsMeter.Counts()])
+        scene.clock.advance(by: .seconds(3_600))
+        var counts = SavingsMeter.Counts()
+        (counts.hits, counts.copies) = (4, 2)
+        (counts.avoidedBytes, counts.originBytes, counts.heldBytes) = (10 * Self.gibibyte, 3 * Self.gibibyte, 6 * Self.gibibyte)
+        // No time passes between the two, and nothing is counted.
+        for _ in 0..<2 { meter.record([pool: counts]) }
+        #expect(counters.total(SavingsMeter.Name.saved) == 10 * 2 + 4 * 5 - 4 * 1)
+        #expect(counters.total(SavingsMeter.Name.cost, "egress") == 3 * 2)
+        #expect(counters.total(SavingsMeter.Name.cost, "storage") == 6)
+        #expect(counters.total(SavingsMeter.Name.cost, "requests") == 4 * 1 + 2 * (3 + 1 + 5))
+        #expect(counters.total(SavingsMeter.Name.counterfactual, "never") == 13 * 2 + 6 * 5)
+        for policy in ["tstar", "ttl"] { #expect(counters.total(SavingsMeter.Name.counterfactual, policy) == 6) }
+        #expect(counters.gauge(SavingsMeter.Name.guarded, "local/a") == 0)
+        #expect(counters.gauge(SavingsMeter.Name.tableAge) == nil)
+    }
+
+    @Test("The age of the table is told once there is one")
+    func tableAge() async throws {
+        let scene = try LearningScene(pools: ["local/a"])
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        _ = try await scene.use(try scene.id("a"))
+        scene.clock.advance(by: .seconds(86_400))
+        await scene.learner.step()
+        scene.clock.advance(by: .seconds(60))
+        meter.record([:])
+        #expect(counters.gauge(SavingsMeter.Name.tableAge) == 60)
+    }
+
+    @Test("Nothing is said of a pool whose prices are not known")
+    func unknown() throws {
+        let scene = try LearningScene(pools: ["local/a"], prices: nil)
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        var counts = SavingsMeter.Counts()
+        counts.avoidedBytes = Self.gibibyte * 1_000
+        meter.record([scene.pools.all[0].id: counts])
+        #expect(counters.total(SavingsMeter.Name.saved) == 0)
+        #expect(counters.total(SavingsMeter.Name.counterfactual) == 0)
+    }
+}
