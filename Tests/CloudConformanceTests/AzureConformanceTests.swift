@@ -10,7 +10,8 @@ import Testing
 
 @testable import StorageAzure
 
-@Suite("The Azure store keeps the promises against a server that checks signatures", .enabled(if: AzureTestServer.isExpected))
+// One at a time: a server answers one request after the other, and hundreds at once would run into their deadlines on a slow machine.
+@Suite("The Azure store keeps the promises against a server that checks signatures", .enabled(if: AzureTestServer.isExpected), .serialized)
 struct AzureConformanceTests {
     enum Kind: String, CaseIterable, Sendable {
         case azure

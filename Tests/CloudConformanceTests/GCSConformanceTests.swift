@@ -8,9 +8,10 @@ import Testing
 
 @testable import StorageGCS
 
+// One at a time: see AzureConformanceTests.
 @Suite(
     "The store in Cloud Storage keeps the promises against a server that checks signatures, tokens and hashes",
-    .enabled(if: GCSTestServer.isExpected))
+    .enabled(if: GCSTestServer.isExpected), .serialized)
 struct GCSConformanceTests {
     enum Kind: String, CaseIterable, Sendable {
         case gcs
