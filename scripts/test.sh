@@ -39,7 +39,7 @@ start_servers
 
 # In CI nobody can interrupt a test that hangs.
 limit=()
-if in_ci; then limit=(timeout --kill-after=30 "${CLOUD_MIRROR_TEST_TIMEOUT:-600}"); fi
+if in_ci; then limit=(timeout --kill-after=30 "${CLOUD_MIRROR_TEST_TIMEOUT:-900}"); fi
 
 # The same program that `swift test` runs. It is run directly, because `swift test` plans the whole build each time, which takes longer than many tests.
 bundle=$(dirname "$CLOUD_MIRROR_EXECUTABLE")/cloud-mirrorPackageTests.xctest

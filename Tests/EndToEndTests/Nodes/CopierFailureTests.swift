@@ -28,7 +28,7 @@ extension EndToEndNodes {
                 #expect(began.duration(to: .now) < fleet.settings.leaseDuration + .seconds(2))
                 #expect(seen.answer.outcome == "wait")
                 try await fleet.expect(seen, is: behavior)
-                #expect(try await fleet.copies(of: fleet.copiers[1 - victim]) == 1)
+                try await fleet.expectCopies(1, by: [fleet.copiers[1 - victim]])
                 try await fleet.settles()
             }
         }
@@ -84,14 +84,12 @@ extension EndToEndNodes {
                     let behavior = fleet.publish("/\(number).bin")
                     try await fleet.expect(try await fleet.ask("/\(number).bin", of: number % 2), is: behavior)
                 }
-                #expect(try await fleet.copies(of: fleet.copiers[0]) == 3)
+                try await fleet.expectCopies(3, by: [fleet.copiers[0]])
                 for node in fleet.frontEnds { #expect(try await fleet.copies(of: node) == 0) }
                 try await fleet.copiers[0].end(signal)
                 let behavior = fleet.publish("/later.bin")
                 try await fleet.expect(try await fleet.askUntilInPool("/later.bin", of: 0, within: limit), is: behavior)
-                var copies = 0
-                for node in fleet.frontEnds { copies += try await fleet.copies(of: node) }
-                #expect(copies == 1)
+                try await fleet.expectCopies(1, by: fleet.frontEnds)
                 // And back.
                 try await fleet.copiers[0].start()
                 fleet.publish("/last.bin")

@@ -28,9 +28,7 @@ extension EndToEndNodes {
                 #expect(seen.count { $0.target == .pool && $0.answer.outcome == "wait" } == count)
                 #expect(fleet.origin.requests.map(\.method) == ["GET"])
                 try await fleet.expect(try #require(seen.last), is: behavior)
-                var copies = 0
-                for copier in fleet.copiers { copies += try await fleet.copies(of: copier) }
-                #expect(copies == 1)
+                try await fleet.expectCopies(1, by: fleet.copiers)
                 for node in fleet.frontEnds { #expect(try await fleet.copies(of: node) == 0) }
                 try await fleet.settles()
             }

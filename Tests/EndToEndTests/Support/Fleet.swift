@@ -146,6 +146,17 @@ final class Fleet: Sendable {
         Int(try await node.metric("cloud_mirror_copies_total", "result=\"present\"", "pool=\"\(pool ?? settings.pools[0])\"") ?? 0)
     }
 
+    /// Checks how many copies nodes have made together: once they have counted as many, because a copy is counted after those who wait for it are woken.
+    func expectCopies(_ count: Int, by nodes: [MirrorProcess]) async throws {
+        func sum() async throws -> Int {
+            var sum = 0
+            for node in nodes { sum += try await copies(of: node) }
+            return sum
+        }
+        try await eventually("\(count) copies are counted") { try await sum() >= count }
+        #expect(try await sum() == count)
+    }
+
     /// Copies of a pool that a node has under way.
     func copiesUnderWay(of node: MirrorProcess, in pool: String? = nil) async throws -> Int {
         Int(try await node.metric("cloud_mirror_copies_in_progress", "pool=\"\(pool ?? settings.pools[0])\"") ?? 0)
