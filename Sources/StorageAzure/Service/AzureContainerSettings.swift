@@ -35,8 +35,8 @@ extension AzureContainerSettings {
             "endpoint", &endpoint, .locationURL, defaultNote: "https://ACCOUNT.blob.core.windows.net",
             example: "https://mymirror.blob.core.chinacloudapi.cn",
             doc:
-                "Where the account's blobs are, if it is not the public cloud: another cloud, a private endpoint with a name of its own, "
-                + "or an emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
+                "Where the account's blobs are, if not in the public cloud: another cloud, a private endpoint with its own name, or an "
+                + "emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
         let credentials = AzureCredentialSettings.read(reader)
         guard let account, let name else { return nil }
         var server = AzureEndpoint(account: account)

@@ -51,7 +51,7 @@ extension AzureCredentialSettings {
             example: "{tenantID: \"${MIRROR_TENANT_ID}\", clientID: \"${MIRROR_CLIENT_ID}\", clientSecret: \"${MIRROR_CLIENT_SECRET}\"}",
             doc:
                 "If left out, credentials are looked up the way Azure's tools and SDKs do: an account key, a SAS token or an application "
-                + "in the environment, workload identity, managed identity. `managedIdentity` asks only for the machine's own identity; "
+                + "in the environment, workload identity, managed identity. `managedIdentity` uses only the machine's own identity; "
                 + "`anonymous` signs nothing.")
         guard let element else { return .chain }
         guard element.isMapping else {

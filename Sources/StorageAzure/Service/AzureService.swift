@@ -14,7 +14,7 @@ package struct AzureService: StorageService {
     package static let poolDocumentation = PoolDocumentation(
         region: "westeurope",
         doc:
-            "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers, and says what else has to be done; "
+            "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers and prints what else has to be done; "
             + "`pools check` reports what is wrong with one.")
     package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = BucketAccess.allCases.map {
         ($0.rawValue, AzureStore.capabilities($0))
@@ -23,8 +23,8 @@ package struct AzureService: StorageService {
         type: "list of {account, container, endpoint, credentials}",
         example: "[{account: myartifacts, container: releases}]",
         doc:
-            "Containers of Azure Blob Storage that artifacts are read from with credentials. Clients give `https://` URLs, with a SAS or "
-            + "without; no `allow` rule is needed for them. The settings are those of an Azure pool. Pools of the same service copy from "
+            "Containers of Azure Blob Storage that artifacts are read from with credentials. Clients use `https://` URLs, with or without "
+            + "a SAS; no `allow` rule is needed for them. The settings are those of an Azure pool. Pools of the same service copy from "
             + "these containers server-side.")
     package static var permissions: String? { AzurePermissions.markdown() }
 

@@ -19,7 +19,7 @@ package struct GCSService: StorageService {
     package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
         type: "list of {bucket, endpoint, credentials}", example: "[{bucket: my-artifacts}]",
         doc:
-            "Buckets that artifacts are read from with credentials. Clients give `https://` URLs in any of the forms that Cloud Storage has, or "
+            "Buckets that artifacts are read from with credentials. Clients use `https://` URLs in any of Cloud Storage's forms, or "
             + "`gs://bucket/object` (with the name as it is, not percent-encoded); no `allow` rule is needed for them. The settings are those "
             + "of a GCS pool. Pools of the same endpoint copy from these buckets server-side.")
     package static var permissions: String? { GCSPermissions.markdown() }

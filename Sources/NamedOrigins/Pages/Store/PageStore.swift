@@ -4,7 +4,7 @@ import MirrorSystem
 import NIOPosix
 import Synchronization
 
-/// Keeps pages in a directory, up to a number of bytes. Those that were not used for the longest time make room.
+/// Keeps pages in a directory, up to a number of bytes. The least recently used pages make room for new ones.
 ///
 /// A page is there whole or not at all. It survives a restart; a page that a crash of the machine has damaged is noticed and removed. The store belongs to one
 /// process: another one that opens the same directory fails.
