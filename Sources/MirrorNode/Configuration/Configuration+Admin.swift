@@ -62,7 +62,7 @@ extension Configuration.Admin {
         }
         let values = found.map(\.value)
         if Set(values).count < values.count {
-            reader.warn("a token is listed twice; give each user a token of its own, so that one can be revoked", key: key)
+            reader.warn("a token is listed twice; give each user a separate token, so that each can be revoked alone", key: key)
         }
     }
 

@@ -53,10 +53,10 @@ enum APIReference {
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
-            Route("get", "/o/{name}/{path}", "named", "What a named origin, or an allowed host, has at a path."),
+            Route("get", "/o/{name}/{path}", "named", "The resource at a path of a named origin or an allowed host."),
             Route("post", "/o/{name}/{path}", "namedPost", "The same for a POST, which is passed to the origin."),
             Route("get", "/v1/go", "go", "The same for a plain URL, in a form field.", query: ["url", "pool", "show"]),
-            Route("get", "/", "home", "What this is: a page for browsers, text for other clients."),
+            Route("get", "/", "home", "What this service is: a page for browsers, text for other clients."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),
             Route(
                 "delete", "/v1/purge/{service}/{region}/{url}", "purge", "Remove a replica from a pool.", original: true, admin: true),

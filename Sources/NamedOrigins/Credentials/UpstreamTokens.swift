@@ -105,7 +105,7 @@ package final class UpstreamTokens: Sendable {
     private func serviceURL(_ challenge: Challenge, for url: ArtifactURL) -> ArtifactURL? {
         guard let realm = try? ArtifactURL(challenge.realm) else { return nil }
         guard realm.scheme == .https || url.scheme == .http else {
-            logger.warning("A token service is not asked because it is not https", metadata: ["service": "\(realm.redacted)"])
+            logger.warning("A token service is not used because it is not https", metadata: ["service": "\(realm.redacted)"])
             return nil
         }
         var query = realm.query.map { [$0] } ?? []

@@ -52,7 +52,7 @@ struct PathPatternParser {
             case 0x21...0x7E where byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "\\"):
                 nodes.append(.set(ByteSet([byte])))
             default:
-                throw SyntaxError(reason: "has a character that no path has; write it percent-encoded")
+                throw SyntaxError(reason: "has a character that is not allowed in a path; write it percent-encoded")
             }
         }
         return .sequence(nodes)

@@ -56,9 +56,11 @@ extension OriginRule {
         switch rule.kind {
         case .passed, .refused: break
         case .rewritten(.lfs):
-            if rule.methods != .post { reader.report("is asked for by POST; write methods: post", key: "links") }
+            if rule.methods != .post { reader.report("is requested by POST; write methods: post", key: "links") }
         case .mirrored, .revalidated, .rewritten:
-            if rule.methods != .read { reader.report("can only be read for this class; POST can be passed or refused", key: "methods") }
+            if rule.methods != .read {
+                reader.report("is not possible for this class, which allows only reads; POST can be passed or refused", key: "methods")
+            }
         }
         let keys: (own: [String], class: String) =
             switch rule.kind {

@@ -181,7 +181,7 @@ package final class RetentionLearner: Sendable {
         }
         guard isNew else { return }
         logger.warning(
-            "how long copies are worth keeping was not learned anew for three days; what was learned before stays in force",
+            "how long copies are worth keeping has not been learned again for three days; the previous table stays in force",
             metadata: ["since": "\(Timestamp(seconds: time).iso8601)"])
     }
 

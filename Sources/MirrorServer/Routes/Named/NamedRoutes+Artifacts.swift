@@ -19,7 +19,7 @@ extension NamedRoutes {
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
         if asked == .inline, !selector.maySendInline(to: client, by: call.origin) {
-            throw RequestError(.forbidden, "the mirror does not send artifacts because a client asks for it (selection.deliveryHeader)")
+            throw RequestError(.forbidden, "clients may not ask this mirror to send artifacts itself (selection.deliveryHeader)")
         }
         let ofNetwork = selector.delivery(for: client)
         let delivery = asked ?? ofNetwork ?? call.origin.delivery
@@ -38,7 +38,7 @@ extension NamedRoutes {
         var asking = try redirects.call(for: wish, request, context, epochs)
         if let refusal = try await refusal(call, asking) {
             guard refusal == .redirect else {
-                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
+                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule does not make one").about(call.url)
             }
             return try await fallback(call, request, context, .notCopied, inline: delivery == .inline)
         }

@@ -61,14 +61,14 @@ final class GzipDecoder {
             position += consumed
             bytesOut += Int64(produced)
             guard bytesOut <= Self.allowance || bytesOut / Self.maxRatio <= bytesIn else {
-                throw GzipError(reason: "is more than \(Self.maxRatio) times as large as what was sent")
+                throw GzipError(reason: "is more than \(Self.maxRatio) times as large as its compressed form")
             }
             switch code {
             case Z_STREAM_END: isInMember = false
             // Nothing can come out before more goes in.
             case Z_BUF_ERROR: return []
             case Z_OK: break
-            default: throw GzipError(reason: "is damaged, or not what gzip writes")
+            default: throw GzipError(reason: "is damaged, or not gzip data")
             }
             if produced > 0 {
                 out.removeLast(out.count - produced)

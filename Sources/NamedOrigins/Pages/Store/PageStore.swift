@@ -117,7 +117,7 @@ package final class PageStore: Sendable {
     }
 
     private func open(_ key: PageKey) -> StoredPage? {
-        var damage = "it is not whole"
+        var damage = "it is incomplete"
         do throws(Errno) {
             let descriptor = try directory.openFile(key.fileName)
             if let file = try PageFile(descriptor), file.record.url == key.url.description, file.record.variant == key.variant,
