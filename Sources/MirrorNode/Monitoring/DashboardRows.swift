@@ -2,12 +2,12 @@ import MirrorEngine
 import MirrorServer
 import MirrorStorage
 
-/// What the dashboard shows: five questions, each with four panels.
+/// What the dashboard shows: five rows, each with four panels.
 enum DashboardRows {
     private typealias Engine = EngineMetrics.Name
 
     static let all: [(title: String, panels: [Panel])] = [
-        ("Is it well", isWell), ("Is it fast", isFast), ("Does it pay", pays), ("What is it doing", isDoing),
+        ("Health", isWell), ("Speed", isFast), ("Savings", pays), ("Current work", isDoing),
         ("Origins and pools", originsAndPools),
     ]
 

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorViews
 
-/// What is it doing.
+/// The row "Current work".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 

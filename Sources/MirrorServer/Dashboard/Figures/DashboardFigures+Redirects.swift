@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorViews
 
-/// Is it well, is it fast.
+/// The rows "Health" and "Speed".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
