@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
-/// What a pool in a container has beside the container.
+/// The settings of a pool besides its container.
 package struct AzurePoolSettings: StorageSettings {
     package var container: AzureContainerSettings
     package var reading = BucketReading()

@@ -13,7 +13,7 @@ package struct GCSCredentials: ExpiringCredentials {
     package let authorization: Authorization
     /// What signs addresses; `nil` where nothing can.
     let signer: URLSigner?
-    /// When the service stops accepting them; `nil` for those that last.
+    /// When the service stops accepting them; `nil` if they do not expire.
     package let expires: Timestamp?
     /// The project that requests are charged to, where it is not the bucket's.
     package let quotaProject: String?

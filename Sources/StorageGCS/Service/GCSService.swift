@@ -6,7 +6,7 @@ import StorageCloud
 
 /// Pools and origins in buckets of Google Cloud Storage: `gcs/…`.
 package struct GCSService: StorageService {
-    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    /// The service's name in pool names, errors and metrics.
     package static let name = "gcs"
     package static let poolDocumentation = PoolDocumentation(
         region: "us-central1",

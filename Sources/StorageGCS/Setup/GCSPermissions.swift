@@ -1,6 +1,6 @@
 package import StorageCloud
 
-/// What to permit on the service.
+/// The permissions that the mirror needs on the service.
 ///
 /// Source: Cloud Storage, "IAM permissions for XML methods" and "IAM permissions for JSON methods".
 package enum GCSPermissions: ServicePermissions {

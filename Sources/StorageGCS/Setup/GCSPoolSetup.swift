@@ -59,7 +59,7 @@ struct GCSPoolSetup: Sendable {
 
     private var path: [String] { ["b", target.bucket] }
 
-    /// The service's answer, once throttling and passing errors were waited out.
+    /// The service's answer, after retries for throttling and temporary errors.
     private func ask(_ call: GCSCall) async throws -> GCSAnswer {
         // That somebody else has a bucket of the name is an answer.
         try await retries.answer(of: client, to: call, isAnswer: { $0.status == 409 })

@@ -24,7 +24,7 @@ struct GCSMultipart: Sendable {
     let client: GCSClient
     let retries: StepRetry
 
-    /// One request: a caller that has no retries around it makes some.
+    /// One request: a caller without a retry layer retries it itself.
     ///
     /// - Returns: The upload's identifier.
     func create(_ name: String) async throws -> String {
