@@ -2,7 +2,7 @@ import CLibrary
 import CProcess
 package import MirrorCore
 
-/// A listening socket that somebody else has opened, and closes for themselves.
+/// A listening socket that is opened and closed by other code.
 package final class ListeningSocket: Sendable {
     package let descriptor: CInt
 
@@ -55,7 +55,7 @@ package struct ConnectedSocket: Sendable {
         try retryingInterrupts { c_socket_send(descriptor, bytes.baseAddress, bytes.count) }
     }
 
-    /// Tells the other end that nothing more will come.
+    /// Tells the peer that no more bytes will follow.
     package func endOutput() { c_socket_end_output(descriptor) }
 
     /// - Parameter dropping: Whether the kernel drops what it has not sent, instead of keeping it for minutes.

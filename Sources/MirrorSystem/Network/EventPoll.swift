@@ -59,7 +59,7 @@ package final class EventPoll: Sendable {
 
     package func change(_ descriptor: CInt, to events: Events) { _ = c_poll_set(poll, descriptor, events.rawValue, false, false) }
 
-    /// Reports nothing of a socket any more.
+    /// Stops reporting events of a socket.
     package func remove(_ descriptor: CInt) { _ = c_poll_set(poll, descriptor, 0, false, false) }
 
     /// Waits until there is something to report, until ``wake()``, or for as many milliseconds.

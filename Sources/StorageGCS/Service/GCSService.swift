@@ -99,7 +99,7 @@ package struct GCSService: StorageService {
     }
 
     private func provider(of bucket: GCSBucketSettings) -> any CredentialsProvider<GCSCredentials> {
-        // There is one for each bucket of the configuration; nobody else's bucket gets here.
+        // There is one for each configured bucket; no other bucket gets here.
         credentials[Source(bucket)] ?? StaticCredentials<GCSCredentials>.anonymous
     }
 }

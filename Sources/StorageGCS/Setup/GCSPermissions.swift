@@ -24,7 +24,7 @@ package enum GCSPermissions: ServicePermissions {
         ("endSession", .copier, [create]),
         ("publish", .copier, [create, delete, get]),
         ("copy", .copier, [create, delete, get]),
-        // Of what an upload leaves behind, and of a copy that was purged meanwhile.
+        // Deletes the remains of an upload, and of a copy that was purged in the meantime.
         ("delete", .copier, [delete]),
         ("originGet", .origin, [get, list]),
         ("originHead", .origin, [get, list]),

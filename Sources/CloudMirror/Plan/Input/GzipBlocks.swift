@@ -59,7 +59,7 @@ final class GzipBlocks: LogBlocks {
         }
     }
 
-    /// To be called behind a member, with what follows it as input.
+    /// Call it after a member, with the following bytes as input.
     private func beginMember() throws {
         guard stream.pointee.avail_in > 0 else {
             isAtEnd = true

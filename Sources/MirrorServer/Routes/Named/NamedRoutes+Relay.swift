@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 import NamedOrigins
 
-/// What an origin answers, passed on as it arrives; nothing of it is kept.
+/// An origin's answer, passed on as it arrives; nothing is stored.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
     /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
