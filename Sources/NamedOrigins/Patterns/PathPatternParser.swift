@@ -98,7 +98,7 @@ extension ByteSet {
 extension PatternNode {
     fileprivate static func literal(_ text: String) -> PatternNode { .sequence(text.utf8.map { .set(ByteSet([$0])) }) }
 
-    /// Any number of segments, each with the slash behind it.
+    /// Any number of segments, each with its trailing slash.
     fileprivate static var segments: PatternNode {
         .repetition(.sequence([.repetition(.set(.any), 0, nil), .literal("/")]), 0, 1)
     }
