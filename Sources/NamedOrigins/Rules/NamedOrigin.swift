@@ -34,7 +34,7 @@ package struct NamedOrigin: Sendable, Equatable {
 }
 
 extension NamedOrigin {
-    /// What the URLs of everything begin with that can be fetched through it.
+    /// The prefixes of all URLs that can be fetched through it.
     package var places: [ArtifactURL] { [url] + links.map(\.url) }
 }
 
@@ -58,13 +58,13 @@ package enum Delivery: String, Sendable, CaseIterable {
     case origin
 }
 
-/// What the mirror shows an origin.
+/// The credentials that the mirror sends to an origin.
 package enum UpstreamCredentials: Sendable, Equatable {
     case none
     /// A header field.
     case field(name: String, value: Secret)
     case basic(user: String, password: Secret)
     case bearer(Secret)
-    /// The `Authorization` of the client itself, for its request alone: what it gets is neither stored nor given to others.
+    /// The client's own `Authorization`, for its request alone: the answer is neither stored nor sent to others.
     case client
 }

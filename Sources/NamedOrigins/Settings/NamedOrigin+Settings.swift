@@ -86,7 +86,7 @@ extension SettingKind where Value == String {
 }
 
 extension SettingKind where Value == ArtifactURL {
-    /// What paths are appended to: with a slash at the end, whether it is written or not.
+    /// The URL that paths are appended to: with a slash at the end, even if it is written without one.
     fileprivate static func originBase(requireHTTPS: Bool) -> Self {
         SettingKind(
             name: "URL",

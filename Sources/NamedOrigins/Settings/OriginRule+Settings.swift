@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 
 extension OriginRule {
-    /// The classes, as they are written.
+    /// The classes, as in the configuration.
     private enum Class: String, Sendable, CaseIterable {
         case mirrored, revalidated, rewritten, passed, refused
     }
@@ -28,7 +28,7 @@ extension OriginRule {
         case .refused: kind = .refused
         }
         if word != .rewritten, links != nil { reader.report("is only for the class rewritten", key: "links") }
-        // What is refused is refused whatever is to be done with it, unless the rule says otherwise.
+        // A refusal applies to every method, unless the rule says otherwise.
         var rule = OriginRule(
             pattern, kind, methods: word == .refused ? .any : .read, query: word == .mirrored ? .dropSignatures : .keep)
         rule = readRest(of: rule, reader)

@@ -51,7 +51,7 @@ package final class RetentionLearner: Sendable {
     /// Whether this process is the one that computes, and counts what all pools cost.
     package var isComputing: Bool { state.withLock { $0.holdsLease } }
 
-    /// Runs until the task is cancelled; then it adds what is left and gives the right to compute back.
+    /// Runs until the task is cancelled; then it adds the remaining sums and gives the right to compute back.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
