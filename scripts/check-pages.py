@@ -73,7 +73,7 @@ class Check:
         self.show(page, "login")
         page.fill("#token", "not-the-token")
         page.loading(lambda: page.press("Enter"))
-        expect("no admin token" in page.text("#problem"), "a wrong token is not refused")
+        expect("not an admin token" in page.text("#problem"), "a wrong token is not refused")
         page.errors.clear()
         page.fill("#token", self.token)
         page.loading(lambda: page.press("Enter"))

@@ -91,7 +91,7 @@ package final class RedirectService: Sendable {
             }
             if let location { return location }
             troubles.log(
-                .warning, "the credentials for the origin's URL do not arrive", to: logger,
+                .warning, "the credentials for the origin's URL did not arrive in time", to: logger,
                 metadata: ["artifact": "\(source.name.redacted)"])
         } catch {
             metrics.countError(error)

@@ -59,7 +59,7 @@ struct DashboardRoutes: Sendable {
 
     private func overview(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let session = try neededSession(of: request)
-        guard let rows = await figures.rows() else { throw RequestError(.unavailable, "the figures do not come in time; try again") }
+        guard let rows = await figures.rows() else { throw RequestError(.unavailable, "the figures were not ready in time; try again") }
         return PageResponse.html(
             DashboardView(events: "dashboard/events", rows: rows),
             in: site.frame("cloud-mirror: dashboard", .dashboard, root: "", session: session), scope: .dashboard, for: request)
@@ -71,7 +71,7 @@ struct DashboardRoutes: Sendable {
     private func events(_ request: Request, _ context: MirrorRequestContext) throws -> Response {
         guard let session = sessions.session(of: request) else { throw RequestError(.unauthorized, "log in at /dashboard/login first") }
         guard let viewer = feed.open() else {
-            throw RequestError(.unavailable, "\(DashboardFeed.maxViewers) people are looking at the dashboard already")
+            throw RequestError(.unavailable, "\(DashboardFeed.maxViewers) people are already viewing the dashboard")
         }
         var fields: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
@@ -123,9 +123,9 @@ struct DashboardRoutes: Sendable {
                 let client = services.selector.value.client(peer: context.peer, values: request.forwarded)
                 await refusals.wrongToken(from: client, context.logger)
             }
-            return loginPage(problem: "That is no admin token of this mirror.", status: .forbidden, for: request)
+            return loginPage(problem: "That is not an admin token of this mirror.", status: .forbidden, for: request)
         }
-        context.logger.notice("somebody has logged in to the dashboard")
+        context.logger.notice("someone logged in to the dashboard")
         return Self.redirect(to: "../dashboard", cookie: self.cookie(cookie, life: DashboardSessions.life, for: request))
     }
 
@@ -174,7 +174,7 @@ struct DashboardRoutes: Sendable {
         return form
     }
 
-    private static let foreignForm = RequestError(.forbidden, "the form is not of a page of this session; load the page again")
+    private static let foreignForm = RequestError(.forbidden, "the form is not from a page of this session; load the page again")
 
     private static func redirect(to location: String, cookie: String? = nil) -> Response {
         var fields: HTTPFields = [.location: location, .cacheControl: "no-store", .contentLength: "0"]

@@ -2,7 +2,7 @@ import MirrorCore
 
 /// The `Link` fields of an answer (RFC 8288).
 enum LinkField {
-    /// Relations by which a client would go around the mirror.
+    /// Relations that would make a client bypass the mirror.
     private static let dropped: Set<String> = ["xet-auth", "xet-reconstruction-info"]
 
     /// Makes the links lead through the mirror, and leaves some out.

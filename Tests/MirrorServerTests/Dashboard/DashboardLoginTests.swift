@@ -68,7 +68,7 @@ struct DashboardLoginTests {
                 let response = try await mirror.post("/dashboard/login", [("token", "guess")])
                 #expect(response.status == 403)
                 #expect(response["Set-Cookie"] == nil)
-                #expect(response.text.contains("That is no admin token"))
+                #expect(response.text.contains("That is not an admin token"))
             }
             let slow = Task { try await mirror.post("/dashboard/login", [("token", "guess")]).status }
             await world.clock.sleepers(1)

@@ -15,7 +15,7 @@ struct DashboardTests {
             let cookie = try await mirror.logIn()
             let page = try await mirror.get("/dashboard", [("Cookie", cookie)]).text
             for words in [
-                "All is well.", "Is it well", "Is it fast", "Does it pay", "What is it doing", "Origins and pools", "rates since the start",
+                "All is well.", ">Health<", ">Speed<", ">Savings<", ">Current work<", ">Origins and pools<", "rates since the start",
                 #"data-figure="redirects""#, #"<th scope="row">hit</th>"#, "local/dev", "healthy", #"data-figure="held">8 B<"#,
             ] { #expect(page.contains(words), "\(words)") }
             world.clock.advance(by: .seconds(2))

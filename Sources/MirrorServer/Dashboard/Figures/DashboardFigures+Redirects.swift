@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorViews
 
-/// Is it well, is it fast.
+/// The rows "Health" and "Speed".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
@@ -12,7 +12,7 @@ extension DashboardFigures {
     func addWell(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment, _ history: inout FigureHistory) {
         let isStateUp = span.last.total(Name.stateAvailable) > 0
         rows.problems =
-            (isStateUp ? [] : ["The state cannot be reached: what memory does not know is redirected to the origin."])
+            (isStateUp ? [] : ["The state cannot be reached: requests that memory cannot answer are redirected to the origin."])
             + moment.failures.sorted { $0.key.description < $1.key.description }.map { "\($0.key): \($0.value)" }
         rows.verdict = rows.problems.isEmpty ? "All is well." : "Something is wrong."
         rows.verdictKind = rows.problems.isEmpty ? "good" : "bad"
@@ -55,7 +55,7 @@ extension DashboardFigures {
                 count: FigureText.count(Double(buckets.reduce(0, &+))))
         }
         rows.times = [
-            times("Redirects that wait for no copy", Name.redirectSeconds) { atOnce.contains($0["outcome"] ?? "") },
+            times("Redirects without a wait for a copy", Name.redirectSeconds) { atOnce.contains($0["outcome"] ?? "") },
             times("Waits for a copy", Name.waitSeconds),
             times("Copies", Name.copySeconds),
         ]

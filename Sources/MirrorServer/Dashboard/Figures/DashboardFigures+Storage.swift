@@ -3,7 +3,7 @@ import MirrorEngine
 import MirrorStorage
 import MirrorViews
 
-/// Does it pay; origins and pools.
+/// The rows "Savings" and "Origins and pools".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 

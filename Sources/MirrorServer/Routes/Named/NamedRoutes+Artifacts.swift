@@ -13,13 +13,13 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs
     ) async throws -> Response {
         let isHead = request.method == .head
-        // Its header fields tell more than the object's.
+        // Its header fields say more than the object's.
         if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
         if asked == .inline, !selector.maySendInline(to: client, by: call.origin) {
-            throw RequestError(.forbidden, "the mirror does not send artifacts because a client asks for it (selection.deliveryHeader)")
+            throw RequestError(.forbidden, "clients may not ask this mirror to send artifacts itself (selection.deliveryHeader)")
         }
         let ofNetwork = selector.delivery(for: client)
         let delivery = asked ?? ofNetwork ?? call.origin.delivery
@@ -29,16 +29,16 @@ extension NamedRoutes {
         wish.hop = call.hop
         wish.digest = call.digest
         wish.describes = isHead
-        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own. Memory only
+        // Other requests for the same target say the same and get the same answer, unless some have their own credentials. Memory only
         // answers clients whose network changes nothing about redirects.
         let isRedirect = asked == nil && ofNetwork.isRedirect && call.origin.delivery == .redirect
         wish.isShared = !isHead && isRedirect && call.origin.credentials != .client && !call.rule.isToldByFields
-        // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
+        // All requests that wait with it get its answer, so the answer must suit all of them, and must come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
         if let refusal = try await refusal(call, asking) {
             guard refusal == .redirect else {
-                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
+                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule does not make one").about(call.url)
             }
             return try await fallback(call, request, context, .notCopied, inline: delivery == .inline)
         }
@@ -112,7 +112,7 @@ extension NamedRoutes {
 
     /// The object itself.
     ///
-    /// - Returns: `nil` where the pool does not have it, or does not give it.
+    /// - Returns: `nil` if the pool does not have it, or fails to return it.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
@@ -143,7 +143,7 @@ extension NamedRoutes {
         return WholeResponse(status: response.status, fields: fields, body: response.body)
     }
 
-    /// What the origin would say of an artifact, as far as its URL says so.
+    /// What the origin would say about an artifact, as far as its URL shows that.
     private func fields(of call: NamedCall) -> HTTPFields {
         guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
         return [.dockerContentDigest: "sha256:\(digest.hex)"]
@@ -156,7 +156,7 @@ extension OriginRule {
 }
 
 extension Fallback {
-    /// Whether the mirror may send what the origin has: not to who has had its share already.
+    /// Whether the mirror may send the origin's bytes: not to a client that has already had its share.
     fileprivate var mayRelay: Bool {
         switch self {
         case .budget, .share, .overloaded, .left, .shuttingDown: false
@@ -179,7 +179,7 @@ extension RedirectAnswer {
     /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
     /// (uv): a small part is sent like a small object.
     private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
-        // Where a condition may make the whole of it, the whole is what counts.
+        // If a condition may turn it into the whole object, the whole object counts.
         guard let range = request.headers[.range], request.headers[.ifRange] == nil,
             case .part(let part) = ConditionalRequest.part(range, size: size)
         else { return size }

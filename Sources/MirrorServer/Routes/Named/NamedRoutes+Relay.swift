@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 import NamedOrigins
 
-/// What an origin answers, passed on as it arrives; nothing of it is kept.
+/// An origin's answer, passed on as it arrives; nothing is stored.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
     /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
@@ -65,7 +65,7 @@ extension NamedRoutes {
             throw RequestError(error).about(call.url)
         }
         guard let found = read, let body = found else {
-            throw RequestError(.originError, "the origin's answer for objects of Git LFS is too large, too slow, or not JSON").about(
+            throw RequestError(.originError, "the origin's answer for Git LFS objects is too large, too slow, or not JSON").about(
                 call.url)
         }
         charge(Int64(body.count))
@@ -77,7 +77,7 @@ extension NamedRoutes {
     }
 
     static func overBudget(_ call: NamedCall) -> RequestError {
-        RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
+        RequestError(.unavailable, "your network has used up its budget for requests to origins; try again later").about(call.url)
     }
 
     private func response(

@@ -42,7 +42,7 @@ struct NamedRoutes: Sendable {
         if case .refused = call.rule.kind {
             throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
-        // What a client shows for itself concerns nobody else: nothing of the answer is kept.
+        // The answer to a client's own credentials is for that client alone: nothing of it is stored.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
             return try await ownAnswer(call, request, context, authorization: own)
         }
@@ -55,7 +55,7 @@ struct NamedRoutes: Sendable {
         }
     }
 
-    /// What the origin has for one client alone. Links of pages lead through the mirror all the same: many only work at the origin's host.
+    /// The origin's answer for one client alone. Links in pages still lead through the mirror.
     private func ownAnswer(
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String
     ) async throws -> Response {

@@ -159,7 +159,7 @@ package final class PageService: Sendable {
         let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
         guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
         guard !isThere, !request.pay() else { return nil }
-        return PageError(code: .overBudget, message: "your network has used up its budget for what is not here")
+        return PageError(code: .overBudget, message: "your network has used up its budget for requests to origins")
     }
 
     private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
@@ -171,7 +171,7 @@ package final class PageService: Sendable {
     }
 
     private static func timedOut(_ request: PageRequest) -> PageError {
-        PageError(code: .timedOut, message: "\(request.url.redacted) does not come in time")
+        PageError(code: .timedOut, message: "\(request.url.redacted) did not arrive in time")
     }
 
     // MARK: For one client

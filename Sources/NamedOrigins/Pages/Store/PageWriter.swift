@@ -77,7 +77,7 @@ final class PageWriter: Sendable {
 
     private func append(_ piece: [UInt8]) async throws {
         guard !piece.isEmpty else { return }
-        guard arriving.add(piece.count) else { throw PageStoreError(message: "too much arrives at the same time") }
+        guard arriving.add(piece.count) else { throw PageStoreError(message: "too much is arriving at the same time") }
         arrived.add(Int64(piece.count), ordering: .relaxed)
         try await threads.runIfActive { [descriptor] in try descriptor.append(piece) }
     }
