@@ -73,7 +73,7 @@ struct MirrorChannel: HTTPChannelHandler {
         let pipeline = channel.pipeline.syncOperations
         let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress, on: channel.eventLoop)
         if expectsProxyHeader { try pipeline.addHandler(proxyHandler(handler, peer)) }
-        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
+        if let tls { try pipeline.addHandlers([NIOSSLServerHandler(context: tls.value), HandshakeAcknowledger()]) }
         try pipeline.addHandlers([
             handler,
             HTTPResponseEncoder(),
