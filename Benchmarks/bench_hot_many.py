@@ -5,7 +5,7 @@ import sqlite3
 import time
 from urllib.parse import quote
 
-from hot import note_cores, tiny_origin
+from hot import note_cores
 from load import NUMBERED, Load, redirects
 from mirror import Mirror
 from nginx import await_answer
@@ -17,7 +17,8 @@ from table import Row
 LEAST = 0.8
 CONNECTIONS = 64
 # With the number, 100 bytes.
-BEFORE, BEHIND = "https://artifacts.example.org/pool/main/libf/libfoobar/libfoobar-dev_1.2.3-4ubuntu/", "-amd64.deb"
+ORIGIN = "https://artifacts.example.org"
+BEFORE, BEHIND = f"{ORIGIN}/pool/main/libf/libfoobar/libfoobar-dev_1.2.3-4ubuntu/", "-amd64.deb"
 
 
 def url(number: int) -> str:
@@ -29,10 +30,10 @@ class FilledMirror(Mirror):
 
     pool = "s3/eu-central-1"
 
-    def __init__(self, name: str, origin: str, count: int, on_cores: list[int] | None = None):
+    def __init__(self, name: str, count: int, on_cores: list[int] | None = None):
         self.count = count
         self.state = DATA / f"state-{name}" / "state.sqlite"
-        super().__init__(name, origin, on_cores)
+        super().__init__(name, ORIGIN, on_cores)
 
     def settings(self) -> str:
         return ("{bucket: mirror-pool, endpoint: \"http://127.0.0.1:9\", region: eu-central-1, addressing: path, access: public, "
@@ -69,7 +70,7 @@ def fill(state, pool: str, count: int) -> None:
 def run(settings: Settings) -> list[Row]:
     server_cores, _ = cores()
     few, some, many = settings.many
-    with tiny_origin("many-origin") as origin, FilledMirror("many", origin.base, many, server_cores) as mirror:
+    with FilledMirror("many", many, server_cores) as mirror:
         seen = [(few, _load(settings, mirror, few)), (many, _load(settings, mirror, many)), (some, _load(settings, mirror, some))]
     base = seen[0][1]
     rows = []
