@@ -306,7 +306,7 @@ let package = Package(
                 "StorageS3",
                 "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
-                nioCore, nioPosix, serviceLifecycle,
+                nioCore, nioPosix, nioSSL, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

@@ -38,6 +38,13 @@ struct UseRecorderTests {
         #expect(state.uses.count == 1)
     }
 
+    @Test("A use is written if the last one that was written is in the future, as after the clock was set back")
+    func future() async throws {
+        recorder.record(try id(1), bytes: 1, lastUsed: clock.now + .seconds(3_600))
+        await recorder.flush()
+        #expect(state.uses == [[ReplicaUse(id: try id(1), at: clock.now)]])
+    }
+
     @Test("Many uses of one replica between two writes are one, the last")
     func once() async throws {
         let known = clock.now - .seconds(100)

@@ -84,6 +84,27 @@ struct StatusRouteTests {
         }
     }
 
+    @Test func `a page of one state is full while there are more, whatever is in between`() async throws {
+        let world = World()
+        for number in 0..<6 {
+            try await world.seed("/present-\(number).txt")
+            _ = try await world.state.claim(try world.id("/pending-\(number).txt"))
+        }
+        try await MirrorFixture.run(world) { mirror in
+            var seen: [String] = []
+            var next: String?
+            repeat {
+                let after = next.map { "&after=\($0)" } ?? ""
+                let page = try await mirror.admin("GET", "/v1/replicas?state=pending&limit=2\(after)")
+                let shown = try paths(page)
+                #expect(shown.count == min(2, 6 - seen.count))
+                seen += shown
+                next = page.json["next"]?.string
+            } while next != nil && seen.count < 100
+            #expect(seen.sorted() == (0..<6).map { "local/dev /pending-\($0).txt" })
+        }
+    }
+
     @Test func `replicas are shown by pool and by state`() async throws {
         let world = try await world()
         try await MirrorFixture.run(world) { mirror in
