@@ -51,8 +51,8 @@ public final class SQLiteStateStore: StateStore {
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
         try self.init(
-            path: path, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, history: history, maxSums: maxSums, takeOver: takeOver,
-            clock: clock, logger: logger, traced: nil)
+            path: path, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, history: history, maxSums: maxSums,
+            takeOver: takeOver, clock: clock, logger: logger, traced: nil)
     }
 
     /// - Parameter traced: Is given the SQL of each statement that is run.

@@ -195,7 +195,8 @@ struct ConcurrentlyTests {
         let item: Int
     }
 
-    @Test("What the calls return is in the order of the items, and there are never more of them than the limit", arguments: [0, 1, 3, 4, 50])
+    @Test(
+        "What the calls return is in the order of the items, and there are never more of them than the limit", arguments: [0, 1, 3, 4, 50])
     func order(_ count: Int) async throws {
         let running = Mutex(Running())
         let values = try await concurrently(Array(0..<count), limit: 3) { item in

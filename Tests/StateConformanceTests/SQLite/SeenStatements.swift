@@ -5,6 +5,7 @@ import Synchronization
 
 /// The SQL that stores have run, in its order.
 final class SeenStatements: Sendable {
+    private static let kinds = ["INSERT INTO replicas", "UPDATE replicas", "DELETE FROM replicas"]
     private let seen = Mutex<[String]>([])
 
     var all: [String] { seen.withLock { $0 } }
@@ -36,7 +37,7 @@ final class SeenStatements: Sendable {
         var here = 0
         for sql in all {
             if sql.hasPrefix("BEGIN IMMEDIATE") { here = 0 }
-            guard ["INSERT INTO replicas", "UPDATE replicas", "DELETE FROM replicas"].contains(where: { sql.hasPrefix($0) }) else { continue }
+            guard Self.kinds.contains(where: { sql.hasPrefix($0) }) else { continue }
             here += 1
             writes.all += 1
             writes.largest = max(writes.largest, here)
