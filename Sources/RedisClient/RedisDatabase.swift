@@ -80,7 +80,9 @@ package final class RedisDatabase: Sendable {
             handle(submissions.first, of: first)
             handle(submissions.second, of: second)
         }
-        guard let values = try result.get().array, values.count == 2 else { throw RedisError(.malformed, "two commands have not two answers") }
+        guard let values = try result.get().array, values.count == 2 else {
+            throw RedisError(.malformed, "two commands do not have two answers")
+        }
         return (values[0], values[1])
     }
 

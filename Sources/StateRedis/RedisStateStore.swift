@@ -102,7 +102,9 @@ package final class RedisStateStore: StateStore {
     }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
-        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0.claim.isOfPresent }) { try await queue(id, alsoLeased(terms, in: id.pool)) }
+        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0.claim.isOfPresent }) {
+            try await queue(id, alsoLeased(terms, in: id.pool))
+        }
     }
 
     private func queue(_ id: ReplicaID, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {

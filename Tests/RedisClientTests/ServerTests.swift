@@ -128,7 +128,7 @@ extension ServerTests {
                     try await other.run("SET", "a", "1")
                     try await other.run("SET", "b", "2")
                     try await other.run("RPUSH", "list", "x")
-                    func get(_ tracked: String, _ other: String) async throws -> [String?] {
+                    @Sendable func get(_ tracked: String, _ other: String) async throws -> [String?] {
                         let both = try await database.execute(
                             tracked: RedisCommand("GET", key: tracked), with: RedisCommand("GET", key: other))
                         return [both.tracked.string, both.other.string]
