@@ -19,8 +19,8 @@ extension StateTransaction {
     }
 
     func add(_ difference: TotalsRow, to pool: String) throws {
-        let name: [any DatabaseValueConvertible] = [pool]
-        try db.cachedStatement(sql: Self.addition).execute(arguments: StatementArguments(name + difference))
+        let values: [any DatabaseValueConvertible] = [pool] + difference.map { $0 as any DatabaseValueConvertible }
+        try db.cachedStatement(sql: Self.addition).execute(arguments: StatementArguments(values))
     }
 
     /// What must be added to the totals, by pool, so that they agree with the replicas. Reads all replicas.

@@ -22,7 +22,7 @@ final class SeenStatements: Sendable {
         return try SQLiteStateStore(
             path: path, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, history: history, maxSums: maxSums,
             takeOver: takeOver, clock: clock, logger: Logger(label: "test")
-        ) { [seen] sql in seen.withLock { $0.append(sql) } }
+        ) { [self] sql in seen.withLock { $0.append(sql) } }
     }
 
     /// What transactions have written.
