@@ -17,8 +17,8 @@ public final class SQLiteStateStore: StateStore {
     /// How long a connection waits for a lock that another process holds.
     static let busySeconds = 5
 
-    private let pool: DatabasePool
-    private let clock: any WallClock
+    let pool: DatabasePool
+    let clock: any WallClock
     private let maxQueued: Int
     private let maxQueuedPerOrigin: Int
     let history: Int
@@ -27,12 +27,12 @@ public final class SQLiteStateStore: StateStore {
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
-    private let gate = OperationGate()
-    private let checkpoints: Checkpoints
-    private let writes: WriteQueue
-    private let recent: RecentWrites
+    let gate = OperationGate()
+    let checkpoints: Checkpoints
+    let writes: WriteQueue
+    let recent: RecentWrites
     private let lock: Mutex<FileLock?>
-    private let logger: Logger
+    let logger: Logger
 
     /// Opens the file, or creates it: mode 0600, in a directory of mode 0700.
     ///
@@ -108,20 +108,6 @@ public final class SQLiteStateStore: StateStore {
             }
         }
         return configuration
-    }
-
-    /// Counts the totals again while the process serves already, and corrects them if a fault has left them wrong.
-    private func checkTotals() async {
-        do {
-            guard let missing = try await read({ [gate] in try $0.missingTotals { !gate.isClosed } }), !missing.isEmpty else { return }
-            try await write { transaction in
-                for (pool, difference) in missing { try transaction.add(difference, to: pool) }
-            }
-            logger.warning("the totals in the state file were wrong and were counted again")
-        } catch {
-            guard !gate.isClosed else { return }
-            logger.warning("the totals in the state file cannot be counted", metadata: ["error": "\(error)"])
-        }
     }
 
     // MARK: Becoming present
@@ -294,41 +280,5 @@ public final class SQLiteStateStore: StateStore {
             }
         }
         lock.withLock { $0 = nil }
-    }
-
-    // MARK: - Transactions
-
-    func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
-        try gate.enter()
-        defer { gate.leave() }
-        do {
-            return try await writes.write(body)
-        } catch {
-            throw StateError(error, "the state file cannot be written")
-        }
-    }
-
-    /// Calls `body` with the items in their order and in limited batches, with time for other calls in between.
-    func inBatches<Item: Sendable>(_ items: [Item], _ body: ([Item]) async throws -> Void) async throws {
-        for start in stride(from: 0, to: items.count, by: Self.batch) {
-            if start > 0 { await checkpoints.wait() }
-            try await body(Array(items[start..<min(start + Self.batch, items.count)]))
-        }
-    }
-
-    func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
-        // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
-        if recent.isWriting, recent.isPutBack(clock.now) { try await write { _ in } }
-        try gate.enter()
-        defer { gate.leave() }
-        return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncRead { [clock] result in
-                do {
-                    continuation.resume(returning: try body(StateTransaction(try result.get(), at: clock.now)))
-                } catch {
-                    continuation.resume(throwing: StateError(error, "the state file cannot be read"))
-                }
-            }
-        }
     }
 }
