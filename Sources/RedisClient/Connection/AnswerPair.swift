@@ -25,6 +25,6 @@ final class AnswerPair: Sendable {
             return (first, second)
         }
         guard let (first, second) = both else { return }
-        continuation.resume(returning: first.flatMap { first in second.map { .array([first, $0]) } })
+        continuation.resume(returning: first.flatMap { first in second.map { RedisValue.array([first, $0]) } })
     }
 }
