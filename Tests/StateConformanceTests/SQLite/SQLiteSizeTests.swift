@@ -57,7 +57,9 @@ struct SQLiteSizeTests {
         #expect(try await store.mark(ids, unusedSince: clock.now) == ids)
         #expect(seen.writes == SeenStatements.Writes(largest: 64, all: 300))
         #expect(try await store.mark(ids, unusedSince: clock.now).isEmpty)
-        for case .present(let object) in try await store.replicas(ids).map(\.?.status) { #expect(object.markedAt == clock.now) }
+        let marked = try await store.leastRecentlyUsed(in: pool, after: nil, limit: 1_000)
+        #expect(marked.count == 300)
+        for case .present(let object) in marked.map(\.status) { #expect(object.markedAt == clock.now) }
 
         var removals: [Removal] = []
         for id in ids {
