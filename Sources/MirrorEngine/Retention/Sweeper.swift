@@ -160,14 +160,15 @@ package struct Sweeper: Service, CustomStringConvertible {
         repeat {
             try Task.checkCancellation()
             let objects = try await pool.store.list(after: last, limit: Self.page)
-            for info in objects {
+            let ids = objects.compactMap { info -> ReplicaID? in
                 guard let artifact = try? ArtifactURL(info.metadata.upstreamURL), ObjectKey(artifact) == info.key else {
                     logger.warning(
                         "an object in the pool was not written by a mirror", metadata: ["pool": "\(pool.id)", "key": "\(info.key)"])
-                    continue
+                    return nil
                 }
-                let id = ReplicaID(artifact: artifact, pool: pool.id)
-                guard try await state.replica(id) == nil else { continue }
+                return ReplicaID(artifact: artifact, pool: pool.id)
+            }
+            for (id, replica) in zip(ids, try await state.replicas(ids)) where replica == nil {
                 // The listing may be out of date.
                 if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
             }

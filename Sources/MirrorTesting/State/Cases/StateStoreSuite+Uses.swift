@@ -121,5 +121,25 @@ extension StateStoreSuite {
             try requireEqual(object.markedAt, nil, "mark")
             try requireEqual(object.lastUsed, scene.now, "lastUsed")
         },
+        .scene("touch and mark take hundreds of replicas, of several pools, and mark returns those that it has marked in their order") {
+            scene in
+            var ids: [ReplicaID] = []
+            for number in 0..<250 {
+                ids.append(try await scene.makePresent(number, in: number.isMultiple(of: 3) ? scene.otherPool : nil).id)
+            }
+            let early = scene.now + .seconds(1)
+            scene.clock.advance(by: .seconds(2))
+            let late = scene.now
+            let uses = ids.enumerated().map { ReplicaUse(id: $1, at: $0.isMultiple(of: 5) ? late : early) }
+            try await scene.store.touch(uses)
+            let expected = uses.filter { $0.at == early }.map(\.id)
+            let marked = try await scene.store.mark(ids, unusedSince: early)
+            try requireEqual(marked, expected, "marked ones")
+            for use in uses {
+                let object = try await scene.presentObject(use.id)
+                try requireEqual(object.lastUsed, use.at, "lastUsed")
+                try requireEqual(object.markedAt, use.at == early ? late : nil, "mark")
+            }
+        },
     ]
 }
