@@ -79,6 +79,9 @@ package struct PageBody: AsyncSequence, Sendable {
 }
 
 extension PageReader {
+    /// Bytes that are rewritten at a time of a page that memory has room for.
+    private static let longPieceSize: Int64 = 256 << 10
+
     /// The whole page, which has to be one that memory has room for.
     func rewritten(by rewriter: LinkRewriter) async throws -> [UInt8] {
         var rewriter = rewriter
@@ -86,7 +89,7 @@ extension PageReader {
         out.reserveCapacity(Int(length + length / 4))
         var offset: Int64 = 0
         while offset < length {
-            let piece = try await bytes(at: offset)
+            let piece = try await bytes(at: offset, upTo: Self.longPieceSize)
             offset += Int64(piece.count)
             piece.withUnsafeBytes { rewriter.rewrite($0, into: &out) }
         }
