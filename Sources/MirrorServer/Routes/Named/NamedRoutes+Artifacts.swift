@@ -53,7 +53,11 @@ extension NamedRoutes {
                 isOverBudget = true
                 break
             }
-            if let response = try await inline(redirect, asking, call, request, context) { return response }
+            do {
+                if let response = try await inline(redirect, asking, call, request, context) { return response }
+            } catch let error as StorageError where error.code == .timedOut {
+                return try await fallback(call, request, context, .silent, inline: delivery == .inline)
+            }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
             wish.isReportedMissing = true
@@ -96,8 +100,19 @@ extension NamedRoutes {
         case .redirect, .refuse: break
         }
         guard let pool = asking.pool else { return call.rule.miss }
-        let replica = try await services.state.replica(ReplicaID(artifact: asking.origin.source.name, pool: pool.id))
-        return replica?.state == .present ? nil : call.rule.miss
+        let (id, state) = (ReplicaID(artifact: asking.origin.source.name, pool: pool.id), services.state)
+        do {
+            if let replica = try await services.inTime({ try await state.replica(id) }) {
+                return replica?.state == .present ? nil : call.rule.miss
+            }
+        } catch let error as StateError {
+            services.metrics.countError(error)
+        }
+        // Nobody knows, and the origin has it.
+        guard call.rule.miss == .redirect else {
+            throw RequestError(.unavailable, "the state cannot be reached at the moment; try again later").about(call.url)
+        }
+        return .redirect
     }
 
     /// What the client gets without a replica's help.
@@ -113,14 +128,17 @@ extension NamedRoutes {
     /// The object itself.
     ///
     /// - Returns: `nil` where the pool does not have it, or does not give it.
+    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
         do {
-            var response = try await ObjectAnswer(
-                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network)
-            ).response(to: request)
+            let object = ObjectAnswer(
+                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network))
+            guard var response = try await services.inTime({ try await object.response(to: request) }) else {
+                throw StorageError.noAnswerInTime("inline")
+            }
             response.headers[.cloudMirrorPool] = pool.id.description
             if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
@@ -131,6 +149,7 @@ extension NamedRoutes {
             troubles.log(
                 .warning, "cannot read an object", to: context.logger,
                 metadata: ["artifact": "\(call.url.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            guard error.code != .timedOut else { throw error }
             return nil
         }
     }
