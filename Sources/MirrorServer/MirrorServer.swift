@@ -34,6 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
+    let relayMemory = RelayMemory()
     private let sessions: DashboardSessions
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
@@ -244,8 +245,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ClientsRoutes(services: services, address: address, site: site).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
-            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
-            troubles: troubles
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, memory: relayMemory, publicURL: publicURL,
+            isTLS: tls != nil, troubles: troubles
         ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles

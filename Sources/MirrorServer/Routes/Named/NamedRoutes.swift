@@ -13,6 +13,7 @@ struct NamedRoutes: Sendable {
     let services: MirrorServices
     let redirects: RedirectRoutes
     let metrics: NamedMetrics
+    let memory: RelayMemory
     let publicURL: String?
     let isTLS: Bool
     let troubles: LineBudget
