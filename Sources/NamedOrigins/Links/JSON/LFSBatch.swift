@@ -22,7 +22,7 @@ package enum LFSBatch {
     ///
     /// - Parameter prefix: What links begin with.
     /// - Parameter hold: Called with the number of bytes that are about to be held.
-    /// - Returns: `nil` for what is too large, or not JSON.
+    /// - Returns: `nil` for what is too large, has too many values or levels, or is not JSON.
     /// - Throws: `OutboundError`; `CancellationError`; what `hold` throws.
     package static func read(
         _ response: OutboundResponse, prefix: String, map: any LinkMap, _ hold: @Sendable (Int) throws -> Void
@@ -42,7 +42,7 @@ package enum LFSBatch {
     }
 
     static func rewrite(_ bytes: [UInt8], resolver: LinkResolver) -> [UInt8]? {
-        guard var batch = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard JSONValue.isDecodable(bytes), var batch = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
         guard case .array(let objects) = batch["objects"] else { return bytes }
         var resolver = resolver
         // Other digests have no mark.
