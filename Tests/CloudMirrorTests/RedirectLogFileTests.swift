@@ -25,5 +25,6 @@ struct RedirectLogFileTests {
         let dropped = registry.values(of: HousekeepingMetrics.Name.droppedLogLines).reduce(0) { $0 + $1.value }
         #expect(written > 0)
         #expect(written + Int(dropped) == 60_000)
+        withExtendedLifetime(directory) {}
     }
 }

@@ -84,7 +84,7 @@ struct DashboardLoginTests {
         try await MirrorFixture.run { mirror in
             let long = String(repeating: "x", count: DashboardRoutes.maxLogin)
             #expect(try await mirror.post("/dashboard/login", [("token", long)]).status == 413)
-            #expect(try await mirror.post("/dashboard/login", [("token", String(long.dropLast("token=".utf8.count)))]).status == 403)
+            #expect(try await mirror.post("/dashboard/login", [("token", String(long.dropLast(100)))]).status == 403)
             let cookie = try await mirror.logIn()
             let form = [("form", try await mirror.formKey(cookie)), ("pool", "local/dev"), ("url", "https://a.example/" + long)]
             #expect(try await mirror.post("/dashboard/warm", form, cookie: cookie).status != 413)
