@@ -34,7 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
-    let relayMemory = RelayMemory()
+    let relays = Relays()
     private let sessions: DashboardSessions
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
@@ -245,7 +245,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ClientsRoutes(services: services, address: address, site: site).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
-            services: services, redirects: redirectRoutes, metrics: namedMetrics, memory: relayMemory, publicURL: publicURL,
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, relays: relays, publicURL: publicURL,
             isTLS: tls != nil, troubles: troubles
         ).register(on: router)
         LocalObjectRoutes(

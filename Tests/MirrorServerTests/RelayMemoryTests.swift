@@ -43,13 +43,13 @@ struct RelayMemoryTests {
                 $0.allow = [.prefix(named.url)]
             }
             try await MirrorFixture.run(World(), options) { mirror async throws in
-                let memory = mirror.server.relayMemory
+                let memory = mirror.server.relays.memory
                 let body = String(repeating: "x", count: 1_000)
-                let holding = memory.holding(for: ClientNetwork(IPAddress("127.0.0.1")))
-                try holding.hold(memory.limit / 4 - 999)
+                let holding = memory.holding(for: nil)
+                try holding.hold(memory.limit - 999)
                 #expect(try await mirror.request("POST", "/o/api/search", body: body).status == 503)
                 #expect(origin.requests.isEmpty)
-                try holding.hold(memory.limit / 4 - 1_000)
+                try holding.hold(memory.limit - 1_000)
                 for _ in 0..<2 { #expect(try await mirror.request("POST", "/o/api/search", body: body).status == 200) }
                 withExtendedLifetime(holding) {}
             }

@@ -16,7 +16,7 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil
     ) async throws -> Response {
         guard isPaid(request, context) else { throw Self.overBudget(call) }
-        let network = network(request, context)
+        let (network, sharer) = (network(request, context), sharer(request, context))
         guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
             throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
         }
@@ -25,16 +25,16 @@ extension NamedRoutes {
             if let value = request.headers[name] { headers.append((name.canonicalName, value)) }
         }
         var outbound = OutboundRequest(method, call.url, headers: headers)
-        let held = memory.holding(for: network)
+        let held = relays.memory.holding(for: sharer)
         defer { withExtendedLifetime(held) {} }
         if method == .post {
             outbound.body = try await body(of: request, held)
         }
-        let (asked, upstream) = (outbound, services.upstream)
+        let (asked, upstream, end) = (outbound, services.upstream, deadline(of: request))
+        let place = try await place(for: call, sharer, until: end)
         let found: OutboundResponse?
         do {
-            // Also for its turn: others may be slow to take what the origin has sent them.
-            found = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
             }
         } catch let error as OutboundError {
@@ -47,10 +47,25 @@ extension NamedRoutes {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
         if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
-            return try await batch(answer, call, request, memory.holding(for: network), charge: charge(to: network))
+            defer { withExtendedLifetime(place) {} }
+            return try await batch(answer, call, request, relays.memory.holding(for: sharer), charge: charge(to: network))
         }
         return response(
-            answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, charge: charge(to: network))
+            answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, place, charge: charge(to: network))
+    }
+
+    /// Others may be slow to take what the origin has sent them.
+    private func place(
+        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant
+    ) async throws -> RelayPlaces.Place {
+        let (places, origin) = (relays.places, "\(call.url.scheme.rawValue)://\(call.url.authority)")
+        let place = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+            try await places.place(at: origin, for: sharer)
+        }
+        guard let place else {
+            throw RequestError(.unavailable, "too many answers of this origin are being passed on; try again later").about(call.url)
+        }
+        return place
     }
 
     private func body(of request: Request, _ held: RelayMemory.Holding) async throws -> ByteBuffer {
@@ -109,7 +124,8 @@ extension NamedRoutes {
     }
 
     private func response(
-        _ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool, charge: @escaping @Sendable (Int64) -> Void
+        _ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool, _ place: RelayPlaces.Place,
+        charge: @escaping @Sendable (Int64) -> Void
     ) -> Response {
         var fields = fields(of: answer, passesChallenge: passesChallenge)
         let status = HTTPResponse.Status(code: answer.status)
@@ -124,6 +140,7 @@ extension NamedRoutes {
                     try await writer.write(chunk)
                 }
                 try await writer.finish(nil)
+                withExtendedLifetime(place) {}
             })
     }
 

@@ -1,6 +1,12 @@
 import MirrorEngine
 import Synchronization
 
+/// What answers that are passed on take, for all named origins.
+struct Relays: Sendable {
+    let memory = RelayMemory()
+    let places = RelayPlaces()
+}
+
 /// The memory for requests and answers that are passed on, but held as a whole on the way: anybody may send many at once, and be slow to read.
 final class RelayMemory: Sendable {
     private struct State {
@@ -20,10 +26,10 @@ final class RelayMemory: Sendable {
     /// What one request takes of it. Given back as soon as nobody has it.
     final class Holding: Sendable {
         private let memory: RelayMemory
-        private let network: ClientNetwork
+        private let network: ClientNetwork?
         private let held = Mutex(0)
 
-        fileprivate init(_ memory: RelayMemory, _ network: ClientNetwork) {
+        fileprivate init(_ memory: RelayMemory, _ network: ClientNetwork?) {
             self.memory = memory
             self.network = network
         }
@@ -47,22 +53,26 @@ final class RelayMemory: Sendable {
         }
     }
 
-    func holding(for network: ClientNetwork) -> Holding { Holding(self, network) }
+    /// - Parameter network: `nil` for many clients, who have no share.
+    func holding(for network: ClientNetwork?) -> Holding { Holding(self, network) }
 
-    private func take(_ bytes: Int, _ network: ClientNetwork) -> Bool {
+    private func take(_ bytes: Int, _ network: ClientNetwork?) -> Bool {
         state.withLock { state in
-            guard state.bytes <= limit - bytes, state.shares.full(network, limit: limit / 4, for: bytes) == nil else { return false }
+            guard state.bytes <= limit - bytes else { return false }
+            if let network {
+                guard state.shares.full(network, limit: limit / 4, for: bytes) == nil else { return false }
+                state.shares.take(network, bytes)
+            }
             state.bytes += bytes
-            state.shares.take(network, bytes)
             return true
         }
     }
 
-    private func giveBack(_ bytes: Int, _ network: ClientNetwork) {
+    private func giveBack(_ bytes: Int, _ network: ClientNetwork?) {
         guard bytes > 0 else { return }
         state.withLock { state in
             state.bytes -= bytes
-            state.shares.giveBack(network, bytes)
+            if let network { state.shares.giveBack(network, bytes) }
         }
     }
 }
