@@ -34,7 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
-    let relays = Relays()
+    let relays: Relays
     private let sessions: DashboardSessions
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
@@ -90,6 +90,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         }
         self.tls = tls.map { Reloadable($0) }
         namedMetrics = NamedMetrics(factory: services.registry)
+        relays = Relays(services.pools)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable(
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))

@@ -72,4 +72,30 @@ struct RelayPlacesTests {
             }
         }
     }
+
+    @Test func `while others read objects slowly, small files are left to the pool, and others to the origin`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let inline = [("X-Cloud-Mirror-Delivery", "inline")]
+        let options = try NamedRouteTests.options([try NamedRouteTests.rule("**") { $0.inlineLimit = 99 }]) { $0.deliveryHeader = true }
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            let pool = try require(World.pool)
+            let places = mirror.server.relays.streams(from: pool)
+            var taken: [RelayPlaces.Place] = []
+            for _ in 0..<48 { taken.append(try await places.place(at: pool.service, for: nil)) }
+            let key = ObjectKey(try world.id("/base/a.txt").artifact)
+            for (fields, location) in [([], "/local/dev/\(key)"), (inline, World.origin + "/base/a.txt")] {
+                let waiting = Task { try await mirror.get("/o/files/a.txt", fields) }
+                while places.waiting(at: pool.service, for: nil) < 1 { await Task.yield() }
+                await world.clock.sleepers(1)
+                world.clock.advance(by: .seconds(3))
+                let answer = try await waiting.value
+                #expect(answer.status == 302 && answer["Location"] == location)
+            }
+            taken.removeLast()
+            // Not from memory, either.
+            for _ in 0..<3 { #expect(try await mirror.get("/o/files/a.txt").text == "artifact") }
+            withExtendedLifetime(taken) {}
+        }
+    }
 }

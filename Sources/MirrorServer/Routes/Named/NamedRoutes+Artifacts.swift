@@ -44,19 +44,23 @@ extension NamedRoutes {
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
-        var isOverBudget = false
+        var isLeftToPool = false
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             guard services.redirects.coldClaims.mayReceive(asking.network) else {
                 if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
                 // A small file is in the pool like any other.
-                isOverBudget = true
+                isLeftToPool = true
                 break
             }
             do {
                 if let response = try await inline(redirect, asking, call, request, context) { return response }
             } catch let error as StorageError where error.code == .timedOut {
                 return try await fallback(call, request, context, .silent, inline: delivery == .inline)
+            } catch is RelayPlaces.Full {
+                if delivery == .inline { return try await fallback(call, request, context, .share, inline: false) }
+                isLeftToPool = true
+                break
             }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
@@ -72,7 +76,7 @@ extension NamedRoutes {
             return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             // From memory, later clients would be redirected, too.
-            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isOverBudget)).response(to: request)
+            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isLeftToPool)).response(to: request)
             // Some clients read them in the answer to GET.
             if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
                 let words = await services.redirects.originWords(of: redirect, in: pool)
@@ -128,14 +132,19 @@ extension NamedRoutes {
     /// The object itself.
     ///
     /// - Returns: `nil` where the pool does not have it, or does not give it.
-    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time.
+    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
+        let (places, sharer) = (relays.streams(from: pool.id), sharer(request, context))
+        let found = try await leaving(after: PoolHealth.patience, by: services.clock) {
+            try await places.place(at: pool.id.service, for: sharer)
+        }
+        guard let place = found else { throw RelayPlaces.Full() }
         do {
             let object = ObjectAnswer(
-                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network))
+                key: redirect.object.key, pool: pool, metrics: services.metrics, place: place, charge: charge(to: asking.network))
             guard var response = try await services.inTime({ try await object.response(to: request) }) else {
                 throw StorageError.noAnswerInTime("inline")
             }

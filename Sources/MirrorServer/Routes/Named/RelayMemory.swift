@@ -1,12 +1,6 @@
 import MirrorEngine
 import Synchronization
 
-/// What answers that are passed on take, for all named origins.
-struct Relays: Sendable {
-    let memory = RelayMemory()
-    let places = RelayPlaces()
-}
-
 /// The memory for requests and answers that are passed on, but held as a whole on the way: anybody may send many at once, and be slow to read.
 final class RelayMemory: Sendable {
     private struct State {

@@ -3,8 +3,25 @@ import MirrorEngine
 import MirrorNet
 import Synchronization
 
-/// Places for answers that are passed on as they arrive. Each takes a connection to its origin for as long as the client reads, so clients that are slow
-/// to read could take all of an origin's, which pages and other clients need as well.
+/// What limits the bytes of others that the mirror passes on to clients.
+struct Relays: Sendable {
+    let memory = RelayMemory()
+    /// For answers of origins.
+    let places = RelayPlaces()
+    /// For objects, by service, because its pools may share connections.
+    private let streams: [String: RelayPlaces]
+
+    init(_ pools: PoolTable) {
+        streams = Dictionary(grouping: pools.all) { $0.id.service }
+            .mapValues { RelayPlaces(limit: $0.map(\.maxStreams).min() ?? 1) }
+    }
+
+    /// For the objects of a pool, and all others of its service.
+    func streams(from pool: PoolID) -> RelayPlaces { streams[pool.service] ?? places }
+}
+
+/// Places for answers that are passed on as they arrive. Each takes a connection to its origin, or to a pool's service, for as long as the client reads. So
+/// clients that are slow to read could take all of them, which pages, copies and other clients need as well.
 final class RelayPlaces: Sendable {
     private struct Key: Hashable {
         let origin: String
@@ -22,6 +39,9 @@ final class RelayPlaces: Sendable {
         )
     }
 
+    /// There has been no place in time.
+    struct Full: Error {}
+
     /// Given back as soon as nobody has it any more.
     final class Place: Sendable {
         private let held = Mutex<[@Sendable () -> Void]>([])
@@ -33,7 +53,7 @@ final class RelayPlaces: Sendable {
 
     /// Waits for a place, in order of arrival.
     ///
-    /// - Parameter origin: Scheme, host and port.
+    /// - Parameter origin: Scheme, host and port, or the service's name.
     /// - Parameter network: `nil` for many clients, who have no share.
     /// - Throws: `CancellationError`.
     func place(at origin: String, for network: ClientNetwork?) async throws -> Place {
