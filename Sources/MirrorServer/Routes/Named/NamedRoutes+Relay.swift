@@ -59,10 +59,10 @@ extension NamedRoutes {
         for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant
     ) async throws -> RelayPlaces.Place {
         let (places, origin) = (relays.places, "\(call.url.scheme.rawValue)://\(call.url.authority)")
-        let place = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
             try await places.place(at: origin, for: sharer)
         }
-        guard let place else {
+        guard let place = found else {
             throw RequestError(.unavailable, "too many answers of this origin are being passed on; try again later").about(call.url)
         }
         return place
