@@ -6,7 +6,7 @@ package import MirrorCore
 /// follow in it. Pages in encodings other than UTF-8 and those that agree with it in ASCII pass as they are.
 package struct LinkRewriter: Sendable {
     /// Changes when pages are rewritten in another way than before.
-    static let version = 2
+    static let version = 3
 
     private var html: HTMLRewriter?
     private var json: JSONRewriter?

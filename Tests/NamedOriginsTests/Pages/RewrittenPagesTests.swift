@@ -81,4 +81,22 @@ import Testing
             }
         }
     }
+
+    @Test("A page that its links make many times as long is sent in small pieces", arguments: [4_000, 40_000])
+    func growing(count: Int) async throws {
+        let base = String(repeating: "b", count: 400)
+        try await PageScene.run { scene async throws in
+            let page = "<base href='/\(base)/'>" + String(repeating: "<a href=c>", count: count)
+            scene.origin.on("/a/", .text(page))
+            let answer = try await scene.page("/a/", kind: .rewritten(.html))
+            #expect(answer.body.length == nil)
+            var bytes: [UInt8] = []
+            for try await chunk in answer.body {
+                #expect(chunk.readableBytes <= 128 << 10)
+                bytes.append(contentsOf: chunk.readableBytesView)
+            }
+            let expected = "<base data-href='/\(base)/'>" + String(repeating: "<a href=/o/index/\(base)/c>", count: count)
+            #expect(String(decoding: bytes, as: UTF8.self) == expected)
+        }
+    }
 }

@@ -43,11 +43,12 @@ final class RewrittenPages: Sendable {
     /// Rewrites a page as a whole, and keeps it. Takes room first: thousands may ask for the same page at the same time.
     ///
     /// - Parameter length: In bytes, before.
+    /// - Parameter rewritten: Returns `nil` for a page that becomes too long.
     /// - Returns: `nil` if there is no room.
-    func keep(_ tag: String, of length: Int64, _ rewritten: () async throws -> [UInt8]) async throws -> RewrittenPage? {
+    func keep(_ tag: String, of length: Int64, _ rewritten: () async throws -> [UInt8]?) async throws -> RewrittenPage? {
         guard length <= Self.maxPage, alive.add(Int(length), upTo: maxAlive) else { return nil }
         defer { alive.count.subtract(Int(length), ordering: .relaxed) }
-        return keep(try await rewritten(), as: tag)
+        return try await rewritten().map { keep($0, as: tag) }
     }
 
     func keep(_ bytes: [UInt8], as tag: String) -> RewrittenPage {
