@@ -99,4 +99,14 @@ import Testing
             #expect(String(decoding: bytes, as: UTF8.self) == expected)
         }
     }
+
+    @Test func `fields with links have a limited length together, however much longer they become`() async throws {
+        let path = "/" + String(repeating: "b", count: 300) + "/"
+        try await PageScene.run { scene async throws in
+            scene.origin.on(path, .text("<a href='b'>").with { $0.headers += Array(repeating: ("Link", "<c>"), count: 200) })
+            let links = try await scene.page(path, kind: .rewritten(.html)).fields.filter { $0.name.canonicalName == "link" }
+            #expect(links.first?.value == "</o/index\(path)c>")
+            #expect(links.count == LinkField.maxLength / "</o/index\(path)c>".utf8.count)
+        }
+    }
 }
