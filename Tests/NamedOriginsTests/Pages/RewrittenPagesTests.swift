@@ -103,7 +103,11 @@ import Testing
     @Test func `fields with links have a limited length together, however much longer they become`() async throws {
         let path = "/" + String(repeating: "b", count: 300) + "/"
         try await PageScene.run { scene async throws in
-            scene.origin.on(path, .text("<a href='b'>").with { $0.headers += Array(repeating: ("Link", "<c>"), count: 200) })
+            scene.origin.on(
+                path,
+                .text("<a href='b'>").with { answer in
+                    for _ in 0..<200 { answer.headers.append(("Link", "<c>")) }
+                })
             let links = try await scene.page(path, kind: .rewritten(.html)).fields.filter { $0.name.canonicalName == "link" }
             #expect(links.first?.value == "</o/index\(path)c>")
             #expect(links.count == LinkField.maxLength / "</o/index\(path)c>".utf8.count)
