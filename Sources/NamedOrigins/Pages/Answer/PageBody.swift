@@ -37,6 +37,8 @@ package struct PageBody: AsyncSequence, Sendable {
         private static let sharedSize = 256 << 10
         /// As many bytes as a client gets at a time of a page that is rewritten on its way, and hardly more.
         private static let rewrittenSize = 64 << 10
+        /// Bytes that are rewritten at a time, because the result may be a hundred times as long.
+        private static let sliceSize = 1 << 10
 
         fileprivate let content: PageContent
         fileprivate var rewriter: LinkRewriter?
@@ -66,7 +68,7 @@ package struct PageBody: AsyncSequence, Sendable {
             while !isAtEnd, out.count < Self.rewrittenSize {
                 if rest.isEmpty { rest = try await piece()[...] }
                 isAtEnd = rest.isEmpty
-                if isAtEnd { rewriter?.finish(into: &out) } else { rewriter?.rewriteSlice(of: &rest, into: &out) }
+                if isAtEnd { rewriter?.finish(into: &out) } else { rewriter?.rewrite(Self.sliceSize, of: &rest, into: &out) }
             }
             return out.isEmpty ? nil : ByteBuffer(bytes: out)
         }
@@ -86,13 +88,13 @@ package struct PageBody: AsyncSequence, Sendable {
 }
 
 extension LinkRewriter {
-    /// Bytes that are rewritten at a time, because the result may be hundreds of times as long.
-    private static let sliceSize = 1 << 10
+    /// Bytes that are rewritten at a time of a page that is held as a whole, before its length is looked at.
+    fileprivate static let sliceSize = 16 << 10
 
-    /// Rewrites the beginning of some bytes, and takes it away from them.
-    fileprivate mutating func rewriteSlice(of bytes: inout ArraySlice<UInt8>, into out: inout [UInt8]) {
-        let slice = bytes.prefix(Self.sliceSize)
-        bytes = bytes.dropFirst(Self.sliceSize)
+    /// Rewrites as many bytes from the beginning of some, and takes them away.
+    fileprivate mutating func rewrite(_ count: Int, of bytes: inout ArraySlice<UInt8>, into out: inout [UInt8]) {
+        let slice = bytes.prefix(count)
+        bytes = bytes.dropFirst(count)
         slice.withUnsafeBytes { rewrite($0, into: &out) }
     }
 
@@ -104,7 +106,7 @@ extension LinkRewriter {
         var (rewriter, rest, out) = (self, page[...], [UInt8]())
         out.reserveCapacity(page.count + page.count / 4)
         while !rest.isEmpty {
-            rewriter.rewriteSlice(of: &rest, into: &out)
+            rewriter.rewrite(Self.sliceSize, of: &rest, into: &out)
             guard out.count <= Self.maxLength(of: page.count) else { return nil }
         }
         rewriter.finish(into: &out)
@@ -128,7 +130,7 @@ extension PageReader {
             var rest = try await bytes(at: offset, upTo: Self.longPieceSize)[...]
             offset += Int64(rest.count)
             while !rest.isEmpty {
-                rewriter.rewriteSlice(of: &rest, into: &out)
+                rewriter.rewrite(LinkRewriter.sliceSize, of: &rest, into: &out)
                 guard out.count <= LinkRewriter.maxLength(of: Int(length)) else { return nil }
             }
         }
