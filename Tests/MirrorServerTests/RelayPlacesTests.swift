@@ -19,7 +19,7 @@ struct RelayPlacesTests {
     }
 
     @Test func `a network that has its share waits, and others do not`() async throws {
-        let places = RelayPlaces(limit: 8)
+        let places = RelayPlaces(limit: 4)
         let (first, second) = (Self.network("192.0.2.1"), Self.network("192.0.2.2"))
         var taken = try await Self.take(2, places, first)
         let waiting = Task { _ = try await places.place(at: Self.origin, for: first) }
@@ -34,7 +34,7 @@ struct RelayPlacesTests {
     }
 
     @Test func `who leaves while waiting takes no place`() async throws {
-        let places = RelayPlaces(limit: 4)
+        let places = RelayPlaces(limit: 2)
         let network = Self.network("2001:db8:1:1::1")
         var taken = try await Self.take(1, places, network)
         let leaving = Task { _ = try await places.place(at: Self.origin, for: network) }

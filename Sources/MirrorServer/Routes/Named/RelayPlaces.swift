@@ -31,12 +31,9 @@ final class RelayPlaces: Sendable {
     /// For one client network; for one site; for all.
     private let semaphores: (networks: FairSemaphore<Key>, sites: FairSemaphore<Key>, all: FairSemaphore<Key>)
 
-    /// - Parameter limit: Places for each origin, of which one client network may have a quarter.
+    /// - Parameter limit: Places for each origin, of which one client network may have half, and one site three quarters.
     init(limit: Int = OutboundConfiguration().connectionsPerOrigin * 3 / 4) {
-        let share = max(1, limit / 4)
-        semaphores = (
-            FairSemaphore(limit: share), FairSemaphore(limit: share * ClientNetwork.sitesWorth), FairSemaphore(limit: limit)
-        )
+        semaphores = (FairSemaphore(limit: limit / 2), FairSemaphore(limit: limit * 3 / 4), FairSemaphore(limit: limit))
     }
 
     /// There has been no place in time.
