@@ -34,6 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
+    let relays: Relays
     private let sessions: DashboardSessions
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
@@ -89,6 +90,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         }
         self.tls = tls.map { Reloadable($0) }
         namedMetrics = NamedMetrics(factory: services.registry)
+        relays = Relays(services.pools)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable(
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
@@ -233,8 +235,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ClientsRoutes(services: services, address: address, site: site).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
-            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
-            troubles: troubles
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, relays: relays, publicURL: publicURL,
+            isTLS: tls != nil, troubles: troubles
         ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles

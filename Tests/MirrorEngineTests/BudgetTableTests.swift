@@ -208,4 +208,20 @@ struct BudgetTableTests {
         for index in [0, 2, 3] { shares.giveBack(networks[index]) }
         for network in networks[..<3] { #expect(take(network) == nil) }
     }
+
+    @Test("Amounts are taken as a whole or not at all, and given back in other portions")
+    func amounts() {
+        var shares = NetworkShares()
+        let network = ClientNetwork(IPAddress("192.0.2.1"))
+        #expect(shares.full(network, limit: 10, for: 11) == network)
+        #expect(shares.full(network, limit: 10, for: 10) == nil)
+        shares.take(network, 7)
+        #expect(shares.full(network, limit: 10, for: 4) == network)
+        #expect(shares.full(network, limit: 10, for: 3) == nil)
+        shares.giveBack(network, 2)
+        #expect(shares.full(network, limit: 10, for: 5) == nil)
+        #expect(shares.full(network, limit: 10, for: 6) == network)
+        shares.giveBack(network, 5)
+        #expect(shares.full(network, limit: 10, for: 10) == nil)
+    }
 }

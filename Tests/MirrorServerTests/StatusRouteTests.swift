@@ -201,4 +201,23 @@ struct StatusRouteTests {
             #expect(stats["coldClaims"]?["networks"]?.array?.isEmpty == true)
         }
     }
+
+    @Test func `statistics are shown however large the objects are that pools speak of`() async throws {
+        let world = World()
+        for pool in [World.pool, World.otherPool] {
+            let id = try world.id("/a.txt", in: pool)
+            let object = StoredObject(
+                key: ObjectKey(id.artifact), size: .max, sha256: nil, storedAt: world.clock.now, lastUsed: world.clock.now)
+            _ = try await world.state.recordPresent(id, object)
+        }
+        try await MirrorFixture.run(world) { mirror in
+            for pool in ["local/dev", "local/two"] {
+                let answer = try await mirror.get(World.target("/a.txt", route: "/v1/redirect/\(pool)/"))
+                #expect(answer["X-Cloud-Mirror-Outcome"] == "hit")
+            }
+            let stats = try await mirror.admin("GET", "/v1/stats")
+            #expect(stats.status == 200)
+            #expect(stats.json["egressAvoidedBytes"]?.number == Double(Int64.max))
+        }
+    }
 }

@@ -56,7 +56,11 @@ final class RedirectLogFile: Sendable {
     func begin(_ writer: LogWriter?) {
         self.writer.withLock { $0 = writer }
         guard let writer else { return log.open(nil) }
-        log.open { writer.write(Self.lines(of: $0)) }
+        log.open { entry in
+            // One at a time: thousands may have waited for the same answer, and lines that there is no room for are counted.
+            let line = Self.line(of: entry)
+            for _ in 0..<entry.requests { writer.write(line) }
+        }
     }
 
     /// Returns once everything is written, or when the time is over.
@@ -64,11 +68,10 @@ final class RedirectLogFile: Sendable {
         writer.withLock { $0 }?.flush(within: limit)
     }
 
-    static func lines(of entry: RedirectLog.Entry) -> String {
+    private static func line(of entry: RedirectLog.Entry) -> String {
         let bytes = entry.bytes.map { ",\"bytes\":\($0)" } ?? ""
-        let line =
+        return
             "{\"time\":\"\(entry.time.iso8601)\",\"artifact\":\(LogText.quoted(entry.artifact)),"
             + "\"pool\":\(LogText.quoted("\(entry.pool)"))\(bytes),\"outcome\":\"\(entry.outcome.rawValue)\"}\n"
-        return entry.requests == 1 ? line : String(repeating: line, count: entry.requests)
     }
 }

@@ -13,6 +13,8 @@ struct DashboardRoutes: Sendable {
     static let path = "/dashboard"
     /// Bytes of a form.
     private static let maxForm = 1 << 20
+    /// Bytes of a form that anybody may send.
+    static let maxLogin = 8 << 10
 
     let services: MirrorServices
     let sessions: DashboardSessions
@@ -116,7 +118,7 @@ struct DashboardRoutes: Sendable {
 
     /// Wrong tokens are counted, logged and answered more and more slowly, as those of admin calls are.
     private func login(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let form = try await form(of: request, ["token"])
+        let form = try await form(of: request, ["token"], limit: Self.maxLogin)
         let token = form.trimmed("token")
         guard let cookie = sessions.begin(with: token) else {
             if !token.isEmpty {
@@ -161,13 +163,13 @@ struct DashboardRoutes: Sendable {
         return (session, form)
     }
 
-    private func form(of request: Request, _ names: [String]) async throws -> FormFields {
+    private func form(of request: Request, _ names: [String], limit: Int = Self.maxForm) async throws -> FormFields {
         // Browsers say this about themselves; other clients are no danger to who uses them.
         if let site = request.headers[.secFetchSite], site != "same-origin", site != "none" { throw Self.foreignForm }
         guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
             throw RequestError(.inputError, "the body must be a form (application/x-www-form-urlencoded)")
         }
-        let body = try await request.body.collect(upTo: Self.maxForm)
+        let body = try await request.body.collect(upTo: limit)
         guard let form = FormFields(String(buffer: body), names) else {
             throw RequestError(.inputError, "the form is not valid percent-encoding of UTF-8")
         }

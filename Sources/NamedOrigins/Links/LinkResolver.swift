@@ -7,6 +7,8 @@ import MirrorCore
 struct LinkResolver {
     /// Links that are longer, in bytes, stay as they are.
     static let maxLength = 2 * ArtifactURL.maxLength
+    /// Bytes of the base's host and path. Beyond that, relative links stay as they are: each of them would become as long as the base.
+    static let maxBase = 512
     private static let maxKnown = 8
 
     private struct Known {
@@ -24,6 +26,8 @@ struct LinkResolver {
     private var root: [UInt8] = []
     /// The path of the base up to its last slash.
     private var directory: [UInt8] = []
+    /// Whether the base is longer than ``maxBase``.
+    private var isBaseLong = false
     /// Completely known places that earlier links led to.
     private var known: [Known] = []
     /// The path segment that states the link's digest, with a slash after it; empty without a digest.
@@ -53,6 +57,7 @@ struct LinkResolver {
         base = url
         root = Array("\(url.scheme.rawValue)://\(url.authority)".utf8)
         directory = Array(url.path.utf8)
+        isBaseLong = root.count + directory.count > Self.maxBase
         directory.removeSubrange((directory.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...)
     }
 
@@ -62,6 +67,7 @@ struct LinkResolver {
     /// - Returns: Whether the link changes; then it is in ``result``.
     mutating func resolve(_ reference: UnsafeRawBufferPointer, digest: Digest? = nil) -> Bool {
         guard !reference.isEmpty, reference.count <= Self.maxLength, reference[0] != UInt8(ascii: "#") else { return false }
+        guard !isBaseLong || Self.isAbsolute(reference) else { return false }
         let end = ByteSearch.first(UInt8(ascii: "#"), in: reference, from: 0)
         let fragment = reference.slice(end..<reference.count)
         setMark(fragment, digest)
@@ -215,7 +221,7 @@ extension LinkResolver {
         for marker in ["{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}"] {
             rest = rest.split(separator: marker, omittingEmptySubsequences: false).joined(separator: "x")
         }
-        guard let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.isPlain($0) || "?&:%".utf8.contains($0) }),
+        guard !isBaseLong, let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.isPlain($0) || "?&:%".utf8.contains($0) }),
             let place = map.place(of: url)
         else { return false }
         let behind = Substring(url.description.utf8.dropFirst(place.url.description.utf8.count))

@@ -7,7 +7,7 @@ package import MirrorCore
 /// follow in it. Pages in encodings that are not compatible with ASCII pass unchanged.
 package struct LinkRewriter: Sendable {
     /// Changed when pages are rewritten differently from before.
-    static let version = 2
+    static let version = 3
 
     private var html: HTMLRewriter?
     private var json: JSONRewriter?

@@ -80,6 +80,17 @@ struct DashboardLoginTests {
         }
     }
 
+    @Test func `of a login, no more is kept than a token needs, and with a session forms may be long`() async throws {
+        try await MirrorFixture.run { mirror in
+            let long = String(repeating: "x", count: DashboardRoutes.maxLogin)
+            #expect(try await mirror.post("/dashboard/login", [("token", long)]).status == 413)
+            #expect(try await mirror.post("/dashboard/login", [("token", String(long.dropLast(100)))]).status == 403)
+            let cookie = try await mirror.logIn()
+            let form = [("form", try await mirror.formKey(cookie)), ("pool", "local/dev"), ("url", "https://a.example/" + long)]
+            #expect(try await mirror.post("/dashboard/warm", form, cookie: cookie).status != 413)
+        }
+    }
+
     @Test func `a session ends with its time, with its token and with the logout`() async throws {
         let world = World()
         try await MirrorFixture.run(world) { mirror in

@@ -44,16 +44,24 @@ extension NamedRoutes {
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
-        var isOverBudget = false
+        var isLeftToPool = false
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             guard services.redirects.coldClaims.mayReceive(asking.network) else {
                 if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
                 // A small file is in the pool like any other.
-                isOverBudget = true
+                isLeftToPool = true
                 break
             }
-            if let response = try await inline(redirect, asking, call, request, context) { return response }
+            do {
+                if let response = try await inline(redirect, asking, call, request, context) { return response }
+            } catch let error as StorageError where error.code == .timedOut {
+                return try await fallback(call, request, context, .silent, inline: delivery == .inline)
+            } catch is RelayPlaces.Full {
+                if delivery == .inline { return try await fallback(call, request, context, .share, inline: false) }
+                isLeftToPool = true
+                break
+            }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
             wish.isReportedMissing = true
@@ -68,7 +76,7 @@ extension NamedRoutes {
             return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             // From memory, later clients would be redirected, too.
-            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isOverBudget)).response(to: request)
+            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isLeftToPool)).response(to: request)
             // Some clients read them in the answer to GET.
             if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
                 let words = await services.redirects.originWords(of: redirect, in: pool)
@@ -96,8 +104,19 @@ extension NamedRoutes {
         case .redirect, .refuse: break
         }
         guard let pool = asking.pool else { return call.rule.miss }
-        let replica = try await services.state.replica(ReplicaID(artifact: asking.origin.source.name, pool: pool.id))
-        return replica?.state == .present ? nil : call.rule.miss
+        let (id, state) = (ReplicaID(artifact: asking.origin.source.name, pool: pool.id), services.state)
+        do {
+            if let replica = try await services.inTime({ try await state.replica(id) }) {
+                return replica?.state == .present ? nil : call.rule.miss
+            }
+        } catch let error as StateError {
+            services.metrics.countError(error)
+        }
+        // Nobody knows, and the origin has it.
+        guard call.rule.miss == .redirect else {
+            throw RequestError(.unavailable, "the state cannot be reached at the moment; try again later").about(call.url)
+        }
+        return .redirect
     }
 
     /// What the client gets without a replica's help.
@@ -113,14 +132,22 @@ extension NamedRoutes {
     /// The object itself.
     ///
     /// - Returns: `nil` if the pool does not have it, or fails to return it.
+    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
+        let (places, sharer) = (relays.streams(from: pool.id), sharer(request, context))
+        let found = try await leaving(after: PoolHealth.patience, by: services.clock) {
+            try await places.place(at: pool.id.service, for: sharer)
+        }
+        guard let place = found else { throw RelayPlaces.Full() }
         do {
-            var response = try await ObjectAnswer(
-                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network)
-            ).response(to: request)
+            let object = ObjectAnswer(
+                key: redirect.object.key, pool: pool, metrics: services.metrics, place: place, charge: charge(to: asking.network))
+            guard var response = try await services.inTime({ try await object.response(to: request) }) else {
+                throw StorageError.noAnswerInTime("inline")
+            }
             response.headers[.cloudMirrorPool] = pool.id.description
             if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
@@ -131,6 +158,7 @@ extension NamedRoutes {
             troubles.log(
                 .warning, "cannot read an object", to: context.logger,
                 metadata: ["artifact": "\(call.url.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            guard error.code != .timedOut else { throw error }
             return nil
         }
     }

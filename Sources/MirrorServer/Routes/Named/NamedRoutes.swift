@@ -13,6 +13,7 @@ struct NamedRoutes: Sendable {
     let services: MirrorServices
     let redirects: RedirectRoutes
     let metrics: NamedMetrics
+    let relays: Relays
     let publicURL: String?
     let isTLS: Bool
     let troubles: LineBudget
@@ -107,6 +108,12 @@ struct NamedRoutes: Sendable {
 
     func network(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork {
         ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
+    }
+
+    /// The network whose share of what is limited a client takes; `nil` if many clients may be behind its address.
+    func sharer(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork? {
+        let selector = services.selector.value
+        return selector.sharer(selector.client(peer: context.peer, values: request.forwarded))
     }
 
     /// Takes what a client is sent from the budget of its network.

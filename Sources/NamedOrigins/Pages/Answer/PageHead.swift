@@ -21,7 +21,13 @@ struct PageHead {
         // If a page's links are rewritten, the time of the origin's last change says nothing about what clients get.
         let lastModified = rewriting == nil ? record.lastModified : nil
         let page = (try? ArtifactURL(record.finalURL)) ?? request.url
-        for field in record.fields { fields.add(field.name, Self.value(field, page, request)) }
+        var links = 0
+        for field in record.fields {
+            let value = Self.value(field, page, request)
+            if field.name == "link" { links += value?.utf8.count ?? 0 }
+            // Many short ones may become long.
+            if field.name != "link" || links <= LinkField.maxLength { fields.add(field.name, value) }
+        }
         fields.add("ETag", etag)
         fields.add("Last-Modified", lastModified)
         fields.add("Vary", "Accept")

@@ -257,8 +257,10 @@ package final class PageService: Sendable {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
         if let known = rewritten.page(tag) { return PageBody(.rewritten(known)) }
         let content = try await store.body(of: page, key)
-        guard case .file(let reader) = content, rewritten.hasRoom(for: reader.length) else { return PageBody(content, rewriter) }
-        return PageBody(.rewritten(rewritten.keep(try await reader.rewritten(by: rewriter), as: tag)))
+        guard case .file(let reader) = content,
+            let page = try await rewritten.keep(tag, of: reader.length, { try await reader.rewritten(by: rewriter) })
+        else { return PageBody(content, rewriter) }
+        return PageBody(.rewritten(page))
     }
 
     private func answer(
