@@ -293,7 +293,7 @@ let package = Package(
             "MirrorServerTests",
             [
                 "MirrorServer", "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings",
-                "MirrorNet",
+                "MirrorNet", "Retention",
                 "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,

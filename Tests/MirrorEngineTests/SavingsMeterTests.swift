@@ -36,6 +36,39 @@ struct SavingsMeterTests {
         #expect(counters.gauge(SavingsMeter.Name.tableAge) == nil)
     }
 
+    @Test("A look that another one has overtaken counts nothing twice")
+    func overtaken() throws {
+        let scene = try LearningScene(pools: ["local/a"], prices: Self.prices)
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        for hits in [4.0, 2, 4] {
+            var counts = SavingsMeter.Counts()
+            counts.hits = hits
+            meter.record([pool: counts])
+        }
+        #expect(counters.total(SavingsMeter.Name.saved) == 4 * 5 - 4 * 1)
+    }
+
+    @Test("The day of the prices is told where prices are known")
+    func pricesDate() throws {
+        let scene = try LearningScene(pools: ["local/a"])
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        let day = Timestamp(milliseconds: 86_400_000)
+        scene.learned.replacePrices(with: RetentionPrices(asOf: day, [pool: nil]))
+        meter.record([:])
+        #expect(meter.pricesAsOf == nil)
+        #expect(counters.gauge(SavingsMeter.Name.pricesDate) == nil)
+        scene.learned.replacePrices(with: RetentionPrices(asOf: day, [pool: Self.prices]))
+        meter.record([:])
+        #expect(meter.pricesAsOf == day)
+        #expect(counters.gauge(SavingsMeter.Name.pricesDate) == 86_400)
+    }
+
     @Test("The age of the table is told once there is one")
     func tableAge() async throws {
         let scene = try LearningScene(pools: ["local/a"])
