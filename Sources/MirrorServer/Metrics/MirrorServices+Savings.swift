@@ -45,6 +45,7 @@ extension MirrorServices {
         add(Name.egressAvoided, to: \.avoidedBytes)
         add(Name.copyBytes, to: \.originBytes)
         add(Name.serverSideCopyBytes, to: \.originBytes, where: ("source", "origin"))
+        add(Name.serverSideCopyBytes, to: \.replicaBytes, where: ("source", "replica"))
         add(Name.copies, to: \.copies, where: ("result", "present"))
         add(Name.poolBytes, to: \.heldBytes)
         savings.record(counts)

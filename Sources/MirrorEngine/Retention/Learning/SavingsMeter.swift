@@ -22,6 +22,8 @@ package final class SavingsMeter: Sendable {
         package var avoidedBytes = 0.0
         /// Bytes that copies read from the origin.
         package var originBytes = 0.0
+        /// Bytes that copies read from other pools in place of the origin.
+        package var replicaBytes = 0.0
         /// Copies that were made.
         package var copies = 0.0
         /// Bytes that the pool holds now.
@@ -34,7 +36,7 @@ package final class SavingsMeter: Sendable {
         /// - Returns: What was counted since, and what the pool holds now. A look that another one has overtaken counts nothing twice.
         fileprivate mutating func advance(to current: Counts) -> Counts {
             var new = current
-            for path in [\Counts.hits, \.avoidedBytes, \.originBytes, \.copies] {
+            for path in [\Counts.hits, \.avoidedBytes, \.originBytes, \.replicaBytes, \.copies] {
                 new[keyPath: path] = max(0, current[keyPath: path] - self[keyPath: path])
                 self[keyPath: path] = max(current[keyPath: path], self[keyPath: path])
             }
@@ -105,6 +107,7 @@ package final class SavingsMeter: Sendable {
         let (hits, copies) = (counted.hits, counted.copies)
         // Dollars for bytes alone: requests are counted by their number.
         let (read, copied) = (prices.costs(of: counted.avoidedBytes), prices.costs(of: counted.originBytes))
+        let spared = prices.costs(of: counted.replicaBytes).egress
         let held = prices.costs(of: heldSeconds).storage
         let gets = hits * prices.get + read.readEgress
         let requests = copies * (prices.put + prices.get + prices.originGet)
@@ -112,7 +115,7 @@ package final class SavingsMeter: Sendable {
         add(Name.cost, pool, ("kind", "egress"), copied.egress + read.readEgress)
         add(Name.cost, pool, ("kind", "storage"), held)
         add(Name.cost, pool, ("kind", "requests"), hits * prices.get + requests)
-        add(Name.counterfactual, pool, ("policy", "never"), read.egress + copied.egress + (hits + copies) * prices.originGet)
+        add(Name.counterfactual, pool, ("policy", "never"), read.egress + copied.egress + spared + (hits + copies) * prices.originGet)
         guard learned.isOn else { return }
         // One read for each request, whatever the policy.
         for policy in ["tstar", "ttl"] { add(Name.counterfactual, pool, ("policy", policy), (hits + copies) * prices.get) }
