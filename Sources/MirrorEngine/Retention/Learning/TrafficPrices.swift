@@ -25,7 +25,7 @@ package struct TrafficPrices: Sendable, Equatable {
     /// - Returns: `nil` where the table does not say.
     func fromOrigin(in region: String?, to pool: PoolID) -> Double? {
         if let known = overrides[pool] { return known }
-        let place = region.map { (service: pool.service, region: $0) } ?? origin.map { ($0.service, $0.region) }
+        let place = region.map { (service: pool.service, region: $0) } ?? origin.map { (service: $0.service, region: $0.region) }
         return table.egress(from: place, to: (pool.service, pool.region))
     }
 
