@@ -1,11 +1,11 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
-import Retention
 import TestServers
 import Testing
 
 @testable import MirrorEngine
+@testable import Retention
 
 @Suite("Where prices say that a copy comes from", .timeLimit(.minutes(1)))
 struct SourcePriceTests {
@@ -50,7 +50,7 @@ struct SourcePriceTests {
     func cheaperReplica(cheap: String) async throws {
         // As many dollars as the artifact has bytes, or twice as many.
         let byte = Double(1 << 30)
-        try await run(["a", "b"].map { ($0, $0 == cheap ? byte : 2 * byte) }) { engine, service async throws in
+        try await run(["a", "b"].map { (from: $0, dollars: $0 == cheap ? byte : 2 * byte) }) { engine, service async throws in
             try await fill(engine, ["local/a", "local/b"])
             let before = service.copies.count
             #expect(try await engine.ask("/a.bin").size == 200_000)

@@ -36,7 +36,8 @@ package final class SavingsMeter: Sendable {
         /// - Returns: What was counted since, and what the pool holds now. A look that another one has overtaken counts nothing twice.
         fileprivate mutating func advance(to current: Counts) -> Counts {
             var new = current
-            for path in [\Counts.hits, \.avoidedBytes, \.originBytes, \.replicaBytes, \.copies] {
+            let paths: [WritableKeyPath<Counts, Double>] = [\.hits, \.avoidedBytes, \.originBytes, \.replicaBytes, \.copies]
+            for path in paths {
                 new[keyPath: path] = max(0, current[keyPath: path] - self[keyPath: path])
                 self[keyPath: path] = max(current[keyPath: path], self[keyPath: path])
             }

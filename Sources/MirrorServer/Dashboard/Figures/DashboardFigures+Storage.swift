@@ -60,11 +60,12 @@ extension DashboardFigures {
                     note: policy == "never" ? "would have been paid, \(prices)" : "would have been paid for what has ended, \(prices)")
             }
         }
-        return [
+        let own: [DashboardRows.Tile] = [
             .init(
                 "saved", "Saved by hits", FigureText.dollars(last.total(SavingsMeter.Name.saved)), note: "since the start, \(prices)"),
             .init("paid", "Paid", FigureText.dollars(paid.values.reduce(0, +)), note: "\(parts), \(prices)"),
-        ] + others
+        ]
+        return own + others
     }
 
     func addPlaces(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment) {
