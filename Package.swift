@@ -294,7 +294,7 @@ let package = Package(
             "MirrorServerTests",
             [
                 "MirrorServer", "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings",
-                "MirrorNet",
+                "MirrorNet", "Retention",
                 "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioPosix, nioSSL, nioTLS, serviceLifecycle,
                 yams,
@@ -303,7 +303,7 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageLocal",
-                "StorageS3",
+                "StorageS3", "StateSQLite", "MirrorState",
                 "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
                 nioCore, nioPosix, nioSSL, serviceLifecycle,

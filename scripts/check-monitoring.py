@@ -77,7 +77,7 @@ def dashboard_problems(root: Path) -> list[str]:
     if len({panel["id"] for panel in board["panels"]}) != len(board["panels"]):
         found.append("two panels have the same id")
     variables = {variable["name"] for variable in board["templating"]["list"]}
-    if variables != {"datasource", "job", "pool", "price"}:
+    if variables != {"datasource", "job", "pool"}:
         found.append(f"its variables are {sorted(variables)}")
     taken = set()
     for panel in board["panels"]:
@@ -97,7 +97,7 @@ def dashboard_problems(root: Path) -> list[str]:
 
 def expression_problems(expression: str) -> list[str]:
     """What promtool has against an expression, with Grafana's variables replaced."""
-    for name, value in {"$__rate_interval": "5m", "$__range": "6h", "$price": "0.02", "$job": "a", "$pool": "b"}.items():
+    for name, value in {"$__rate_interval": "5m", "$__range": "6h", "$job": "a", "$pool": "b"}.items():
         expression = expression.replace(name, value)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump({"groups": [{"name": "panel", "rules": [{"record": "panel", "expr": expression}]}]}, file)
@@ -133,7 +133,7 @@ def self_test(root: Path) -> None:
         ("deploy/monitoring/recording-rules.yaml", "cloud_mirror:fallbacks:ratio_rate5m", "cloud_mirror:other", "promtool test"),
         ("deploy/monitoring/alert-tests.yaml", "alertname: CloudMirrorSlow, exp_alerts: []", "alertname: Another, exp_alerts: []", "CloudMirrorSlow"),
         ("docs/runbook.md", "### CloudMirrorSlow\n", "### CloudMirrorFast\n", "CloudMirrorSlow has no entry"),
-        ("deploy/monitoring/grafana-dashboard.json", '"$price', '"$price', None),
+        ("deploy/monitoring/grafana-dashboard.json", '"row"', '"row"', None),
         ("deploy/monitoring/grafana-dashboard.json", "histogram_quantile(0.99", "histogram_quantile((0.99", "Answers without a wait"),
         ("deploy/monitoring/grafana-dashboard.json", '"row"', '"stat"', "rows"),
     ]

@@ -25,6 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
             if !prices.isEmpty { Terminal.say("retention\n\(prices.map(\.line.row).joined())") }
             Terminal.say("state\n")
             let isStateFine = await StateCheck(configuration).run { Terminal.say($0.row) }
+            await LearningCheck(configuration).run { Terminal.say($0.row) }
             let arePoolsFine = try await file.withSetup { try await PoolsCheckCommand.check($0) }
             guard isStateFine, arePoolsFine, service.allSatisfy({ $0.severity == .warning }) else {
                 throw CommandFailure("something is wrong; the lines above say what")

@@ -13,8 +13,8 @@ struct StatsCommand: AsyncParsableCommand {
 
     /// All numbers that the mirror sends, grouped by key, including those that this version does not know.
     static func text(_ stats: WholeAnswer<StatsCall.Answer>) -> String {
-        // Origins have a table of their own.
-        let leaves = stats.json.numericLeaves().filter { $0.path.first != "origins" }
+        // Origins and dollars have tables of their own.
+        let leaves = stats.json.numericLeaves().filter { $0.path.first != "origins" && $0.path.first != "savings" }
         let groups = [nil] + Set(leaves.compactMap { $0.path.count > 1 ? $0.path.first : nil }).sorted().map(Optional.some)
         let width = leaves.map { $0.path.dropFirst($0.path.count > 1 ? 1 : 0).joined(separator: ".").count }.max() ?? 0
         var blocks: [String] = []
@@ -30,9 +30,22 @@ struct StatsCommand: AsyncParsableCommand {
             }
             blocks.append(block)
         }
+        if let savings = stats.body.savings { blocks.append(dollars(savings)) }
         if let origins = origins(stats.body.origins) { blocks.append(origins) }
         if let networks = networks(stats.body.coldClaims.networks) { blocks.append(networks) }
         return blocks.joined(separator: "\n")
+    }
+
+    private static func dollars(_ savings: StatsCall.Savings) -> String {
+        var table = TextTable([("AT LIST PRICES OF \(TextTable.printable(savings.pricesAsOf))", .left), ("DOLLARS", .right)])
+        func add(_ name: String, _ dollars: Double) { table.add([name, HumanText.dollars(dollars)]) }
+        add("saved by hits", savings.savedDollars)
+        for (kind, dollars) in savings.costDollars.sorted(by: { $0.key < $1.key }) { add("paid for \(kind)", dollars) }
+        add("paid in all", savings.costDollars.values.reduce(0, +))
+        for (policy, dollars) in savings.counterfactualDollars.sorted(by: { $0.key < $1.key }) {
+            add("instead, with the policy \(policy)", dollars)
+        }
+        return table.text()
     }
 
     private static func origins(_ origins: [StatsCall.Origin]) -> String? {

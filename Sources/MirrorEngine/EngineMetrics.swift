@@ -194,6 +194,13 @@ package struct EngineMetrics: Sendable {
         (isReplica ? metrics.replicaCopyBytes : metrics.serverSideCopyBytes).increment(by: bytes)
     }
 
+    /// Counts what a copy from another pool has cost, at list prices. What is read from origins is priced by ``SavingsMeter``.
+    func countEgress(dollars: Double, pool: PoolID) {
+        FloatingPointCounter(
+            label: SavingsMeter.Name.cost, dimensions: [("pool", pool.description), ("kind", "egress")], factory: factory
+        ).increment(by: dollars)
+    }
+
     func countLost(pool: PoolID) { self[pool: pool].lost.increment() }
 
     package func recordTotals(_ totals: PoolTotals, pool: PoolID) {

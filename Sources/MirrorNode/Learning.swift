@@ -39,6 +39,9 @@ extension Configuration {
 
     var retentionPrices: RetentionPrices {
         RetentionPrices(
-            asOf: retention.table?.asOf, pools.reduce(into: [PoolID: PoolPrices?]()) { $0.updateValue(prices(of: $1), forKey: $1.id) })
+            asOf: retention.table?.asOf, pools.reduce(into: [PoolID: PoolPrices?]()) { $0.updateValue(prices(of: $1), forKey: $1.id) },
+            traffic: TrafficPrices(
+                retention.table ?? .empty, origin: retention.origin,
+                overrides: pools.reduce(into: [:]) { $0[$1.id] = $1.retention.price.egress }))
     }
 }

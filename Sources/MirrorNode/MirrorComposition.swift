@@ -93,14 +93,15 @@ struct MirrorComposition: Sendable {
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirect,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
-            desk: desk, metrics: metrics, clock: clock, logger: logger)
+            desk: desk, learned: learning.learned, metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, desk: desk, duty: duty,
                 configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
                 // The rest of the grace period is for handing back copies that did not end.
-                shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, tracer: traces?.tracer, clock: clock,
+                shutdownGrace: configuration.server.shutdownGrace * 0.8, learned: learning.learned, metrics: metrics,
+                tracer: traces?.tracer, clock: clock,
                 logger: logger)
         } else {
             workers = nil

@@ -58,6 +58,7 @@ package func serve(
         WatchedService("budgets", watch) { await mirror.services.redirects.coldClaims.run(budgetChanges) },
         WatchedService("learning", watch) { await mirror.learning.learner.run() },
         WatchedService("activity", watch) { await mirror.learning.recorder.run(copyChanges, mirror.state) },
+        WatchedService("savings", watch) { await mirror.services.runSavings() },
         WatchedService("uses", watch) { await mirror.services.uses.run() },
         WatchedService("pool health", watch) { await mirror.services.health.run() },
         WatchedService("sweep", watch, mirror.sweeper),

@@ -1,5 +1,23 @@
+import GRDB
 import MirrorCore
 package import MirrorState
+
+extension SQLiteStateStore {
+    /// What was learned so far, from a file that another process may serve from. Nothing is created, repaired or brought to a newer version.
+    ///
+    /// - Returns: `nil` if there is no such file, or it has not learned anything or cannot be read.
+    package static func summary(at path: String) -> ActivitySummary? {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let file = try? DatabaseQueue(path: path, configuration: configuration)
+        return try? file?.read { db in
+            let transaction = StateTransaction(db, at: SystemClock().now)
+            return ActivitySummary(
+                sums: try transaction.sums(), classes: try transaction.classes(), guards: try transaction.document(.guards)?.bytes ?? [])
+        }
+    }
+}
 
 extension SQLiteStateStore: ActivityStore {
     package func activity(of keys: [ActivityKey]) async throws -> [ActivityRecord?] {

@@ -145,6 +145,28 @@ import Testing
                 """)
     }
 
+    @Test("Stats show dollars in a table, with the day of the prices")
+    func dollars() throws {
+        let stats: WholeAnswer<StatsCall.Answer> = try Self.answer(
+            #"""
+            {"redirects":{},"copies":{},"copiedBytes":0,"egressAvoidedBytes":0,"evictions":0,"waiting":0,"uptimeSeconds":0,"origins":[],
+            "coldClaims":{"spentNetworks":0,"networks":[]},"savings":{"pricesAsOf":"2026-01-31","savedDollars":12.5,
+            "costDollars":{"storage":3,"egress":1.25,"requests":0.000001},"counterfactualDollars":{"never":16,"ttl":7.125}}}
+            """#)
+        #expect(
+            StatsCommand.text(stats).split(separator: "\n\n").last ?? "" == """
+                AT LIST PRICES OF 2026-01-31     DOLLARS
+                saved by hits                      12.50
+                paid for egress                     1.25
+                paid for requests               0.000001
+                paid for storage                    3.00
+                paid in all                         4.25
+                instead, with the policy never     16.00
+                instead, with the policy ttl        7.13
+
+                """)
+    }
+
     @Test("Stats show origins as a table, and pools why one is not healthy")
     func originsAndReasons() throws {
         let stats: WholeAnswer<StatsCall.Answer> = try Self.answer(

@@ -60,15 +60,16 @@ final class MemoryBlocks: LogBlocks {
             -1,a,r0,1
             1,,r0,1
             1,a,r0,99999999999999999999
+            3,d"e,"r,2",8
             time,a,r0,1
             """, .csv)
         #expect(
             uses == [
                 Use(time: 1_000, name: "a/b", region: "r0", bytes: 12), Use(time: 1_002, name: "a/b", region: "r0", bytes: 12),
                 Use(time: 2_000, name: "a,\"b\"/c", region: "r1", bytes: 7), Use(time: Self.noon + 250, name: "x", region: "", bytes: 0),
-                Use(time: 1_000_000, name: "a", region: "r0", bytes: 1),
+                Use(time: 1_000_000, name: "a", region: "r0", bytes: 1), Use(time: 3_000, name: "d\"e", region: "r,2", bytes: 8),
             ])
-        #expect(lines.uses == 5)
+        #expect(lines.uses == 6)
         #expect(lines.others == 1)
         #expect(lines.unreadable == 5)
         #expect(lines.firstUnreadable == "log, line 8: 1,a,r0")

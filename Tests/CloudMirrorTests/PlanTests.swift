@@ -160,11 +160,11 @@ import Testing
 
     @Test("Dollars and lives as people read them")
     func numbers() {
-        #expect(PlanText.dollars(1_234.567) == "1234.57")
-        #expect(PlanText.dollars(0.00123) == "0.001230")
-        #expect(PlanText.dollars(-2.5) == "-2.50")
-        #expect(PlanText.fixed(149.6, 0) == "150")
-        #expect(PlanText.fixed(.infinity, 2) == "-")
+        #expect(HumanText.dollars(1_234.567) == "1234.57")
+        #expect(HumanText.dollars(0.00123) == "0.001230")
+        #expect(HumanText.dollars(-2.5) == "-2.50")
+        #expect(HumanText.fixed(149.6, 0) == "150")
+        #expect(HumanText.fixed(.infinity, 2) == "-")
         #expect(PlanText.life(.infinity) == "for ever")
         #expect(PlanText.percent(1, of: 3) == "33.3%")
         #expect(PlanText.percent(1, of: 0) == "-")

@@ -31,6 +31,7 @@ import Testing
         for milliseconds in stride(from: 0, to: 4_000_000_000_000, by: 86_399_999_123) as StrideTo<Int64> {
             let time = Timestamp(milliseconds: milliseconds)
             #expect(Timestamp(rfc3339OrHTTPDate: time.iso8601) == time)
+            #expect(time.iso8601.hasPrefix("\(time.day)T"))
         }
     }
 }

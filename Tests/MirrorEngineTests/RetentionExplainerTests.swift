@@ -37,7 +37,8 @@ struct RetentionExplainerTests {
         #expect(text.contains("is expected to save $0.0"))
     }
 
-    @Test("Of what has expired it says when, from the record alone; of what nobody asked for it says nothing")
+    @Test(
+        "Of what has expired it says when, and in dollars what that means, from the record alone; of what nobody asked for it says nothing")
     func gone() async throws {
         let scene = try LearningScene()
         let id = try scene.id("models/1")
@@ -45,7 +46,19 @@ struct RetentionExplainerTests {
         scene.clock.advance(by: .seconds(200_000))
         try await scene.sweep()
         scene.clock.advance(by: .seconds(3 * 86_400))
-        #expect(try await explanation(of: id, scene).contains("Its replica ended 3d ago, 2d after its last request."))
+        let known = RetentionPrices(asOf: Timestamp(milliseconds: 1_767_225_600_000), [id.pool: LearningScene.prices])
+        scene.learned.replacePrices(with: known)
+        let text = try await explanation(of: id, scene)
+        #expect(text.contains("Its replica ended 3d ago, 2d after its last request."))
+        #expect(
+            text.contains("Keeping it costs as much as another copy after 3d. Keeping it since it ended would have cost $0.02 per GiB;"))
+        #expect(text.contains("another copy costs $0.02 per GiB, at list prices of 2026-01-01."))
+        // There is no table yet.
+        #expect(!text.contains("By what is known now"))
+        await scene.learner.step()
+        #expect(try await explanation(of: id, scene).contains("By what is known now, it would be kept for "))
+        scene.learned.replacePrices(with: RetentionPrices(asOf: nil, [id.pool: nil]))
+        #expect(try await explanation(of: id, scene).contains("at prices that are only assumed."))
         #expect(try await explanation(of: try scene.id("models/2"), scene).isEmpty)
     }
 }

@@ -23,6 +23,7 @@ struct SavingsMeterTests {
         scene.clock.advance(by: .seconds(3_600))
         var counts = SavingsMeter.Counts()
         (counts.hits, counts.copies) = (4, 2)
+        counts.replicaBytes = 5 * Self.gibibyte
         (counts.avoidedBytes, counts.originBytes, counts.heldBytes) = (10 * Self.gibibyte, 3 * Self.gibibyte, 6 * Self.gibibyte)
         // No time passes between the two, and nothing is counted.
         for _ in 0..<2 { meter.record([pool: counts]) }
@@ -30,10 +31,43 @@ struct SavingsMeterTests {
         #expect(counters.total(SavingsMeter.Name.cost, "egress") == 3 * 2)
         #expect(counters.total(SavingsMeter.Name.cost, "storage") == 6)
         #expect(counters.total(SavingsMeter.Name.cost, "requests") == 4 * 1 + 2 * (3 + 1 + 5))
-        #expect(counters.total(SavingsMeter.Name.counterfactual, "never") == 13 * 2 + 6 * 5)
+        #expect(counters.total(SavingsMeter.Name.counterfactual, "never") == (10 + 3 + 5) * 2 + 6 * 5)
         for policy in ["tstar", "ttl"] { #expect(counters.total(SavingsMeter.Name.counterfactual, policy) == 6) }
         #expect(counters.gauge(SavingsMeter.Name.guarded, "local/a") == 0)
         #expect(counters.gauge(SavingsMeter.Name.tableAge) == nil)
+    }
+
+    @Test("A look that another one has overtaken counts nothing twice")
+    func overtaken() throws {
+        let scene = try LearningScene(pools: ["local/a"], prices: Self.prices)
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        for hits in [4.0, 2, 4] {
+            var counts = SavingsMeter.Counts()
+            counts.hits = hits
+            meter.record([pool: counts])
+        }
+        #expect(counters.total(SavingsMeter.Name.saved) == 4 * 5 - 4 * 1)
+    }
+
+    @Test("The day of the prices is told where prices are known")
+    func pricesDate() throws {
+        let scene = try LearningScene(pools: ["local/a"])
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        let day = Timestamp(milliseconds: 86_400_000)
+        scene.learned.replacePrices(with: RetentionPrices(asOf: day, [pool: nil]))
+        meter.record([:])
+        #expect(meter.pricesAsOf == nil)
+        #expect(counters.gauge(SavingsMeter.Name.pricesDate) == nil)
+        scene.learned.replacePrices(with: RetentionPrices(asOf: day, [pool: Self.prices]))
+        meter.record([:])
+        #expect(meter.pricesAsOf == day)
+        #expect(counters.gauge(SavingsMeter.Name.pricesDate) == 86_400)
     }
 
     @Test("The age of the table is told once there is one")

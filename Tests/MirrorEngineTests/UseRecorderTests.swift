@@ -81,6 +81,31 @@ struct UseRecorderTests {
         #expect(await recorder.flush().isEmpty)
     }
 
+    @Test("A use that was written at once is not written again")
+    func atOnce() async throws {
+        try await recorder.write(try id(1), bytes: 1)
+        let written = [[ReplicaUse(id: try id(1), at: clock.now)]]
+        #expect(state.uses == written)
+        clock.advance(by: .seconds(1))
+        // What is done after a use is still to be done.
+        #expect(await recorder.flush() == [try id(1)])
+        #expect(state.uses == written)
+        #expect(await recorder.flush().isEmpty)
+    }
+
+    @Test("A use that was written at once is learned from, once")
+    func atOnceAndLearned() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("a")
+        _ = try await scene.use(id)
+        scene.clock.advance(by: .seconds(3_600))
+        try await scene.uses.write(id, bytes: LearningScene.gibibyte)
+        for _ in 0..<2 { await scene.uses.flush() }
+        let record = try #require(try await scene.record(id))
+        #expect(record.uses == 2)
+        #expect(record.own == ActivityRecord.seconds(scene.clock.now))
+    }
+
     @Test("What is held is written every second, and once more at the end")
     func service() async throws {
         let running = Task { await recorder.run() }

@@ -10,6 +10,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import NamedOrigins
+import Retention
 import ServiceLifecycle
 import Synchronization
 import TestServers
@@ -60,6 +61,8 @@ struct MirrorOptions: Sendable {
     var isSigned = false
     /// Whether how long replicas stay goes by cost.
     var isByCost = false
+    /// What each pool costs; `nil` if nobody knows.
+    var prices: PoolPrices?
     var hasOtherPool = true
     var isStateShared = false
     var servesArtifacts = true
@@ -206,6 +209,11 @@ final class MirrorFixture: Sendable {
             let presence = PresenceCheck(
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+            let learned = LearnedRetention(
+                prices: RetentionPrices(
+                    asOf: World.pricesAsOf, Dictionary(uniqueKeysWithValues: pools.ids.map { ($0, options.prices) })),
+                isOn: options.isByCost)
+            let recorder = ActivityRecorder(store: world.base, learned: learned, clock: world.clock, logger: logger)
             var redirect = RedirectConfiguration.defaults
             redirect.maxWait = options.maxWait
             (redirect.hop, redirect.hops) = (options.patience.hop, options.patience.hops)
@@ -230,9 +238,12 @@ final class MirrorFixture: Sendable {
                 uses: uses,
                 metrics: metrics, registry: registry, named: named, upstream: upstream,
                 pages: Reloadable(pages),
-                explainer: RetentionExplainer(
-                    store: world.base, learned: LearnedRetention(prices: RetentionPrices(asOf: nil, [:]), isOn: options.isByCost),
-                    clock: world.clock),
+                savings: SavingsMeter(
+                    learned: learned,
+                    learner: RetentionLearner(
+                        store: world.base, learned: learned, recorder: recorder, name: "test", clock: world.clock, logger: logger),
+                    recorder: recorder, factory: registry, clock: world.clock),
+                explainer: RetentionExplainer(store: world.base, learned: learned, clock: world.clock),
                 clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,

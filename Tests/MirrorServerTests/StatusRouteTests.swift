@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import MirrorState
 import MirrorTesting
 import Testing
@@ -218,6 +219,53 @@ struct StatusRouteTests {
             let stats = try await mirror.admin("GET", "/v1/stats")
             #expect(stats.status == 200)
             #expect(stats.json["egressAvoidedBytes"]?.number == Double(Int64.max))
+        }
+    }
+
+    @Test func `statistics say what hits saved and cost, at list prices and of which day`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        let options = MirrorOptions.with { options in
+            options.isByCost = true
+            options.prices = World.prices
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            for _ in 0..<4 { _ = try await mirror.get(World.target("/a.txt")) }
+            // What was priced once is not priced again.
+            for _ in 0..<2 {
+                let savings = try require(try await mirror.admin("GET", "/v1/stats").json["savings"])
+                #expect(savings["pricesAsOf"]?.string == "2026-01-01")
+                #expect(savings["savedDollars"]?.number == 4 - 4 * 0.25)
+                #expect(savings["costDollars"]?["egress"]?.number == 0)
+                #expect(savings["costDollars"]?["requests"]?.number == 1)
+                #expect(savings["counterfactualDollars"]?["never"]?.number == 4)
+                #expect(savings["counterfactualDollars"]?["tstar"]?.number == 1)
+            }
+        }
+    }
+
+    @Test func `statistics say nothing of dollars where nobody knows what the pools cost`() async throws {
+        try await MirrorFixture.run { mirror in
+            let stats = try await mirror.admin("GET", "/v1/stats").json
+            #expect(stats["savings"] == nil)
+            #expect(stats["uptimeSeconds"] != nil)
+        }
+    }
+
+    @Test func `what pools hold is noted every minute, also while nobody looks`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            func held() -> Double { mirror.services.registry.values(of: EngineMetrics.Name.poolBytes).reduce(0) { $0 + $1.value } }
+            let savings = Task { await mirror.services.runSavings() }
+            await world.clock.sleepers(1)
+            #expect(held() == 8)
+            try await world.seed("/b.txt")
+            world.clock.advance(by: .seconds(60))
+            while held() < 16, !Task.isCancelled { await Task.yield() }
+            #expect(held() == 16)
+            savings.cancel()
+            await savings.value
         }
     }
 }

@@ -3,6 +3,7 @@ import MirrorState
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import Retention
 import Synchronization
 import TestServers
 
@@ -11,6 +12,10 @@ final class World: Sendable {
     static let pool = PoolID("local/dev")
     static let otherPool = PoolID("local/two")
     static let origin = "https://artifacts.example.org"
+
+    /// A dollar for each read of what ``seed(_:_:in:)`` stores, eight bytes, from the origin; and a quarter for one from the pool.
+    static let prices = PoolPrices(egress: Double(1 << 27), storage: 0, put: 0, get: 0.25, originGet: 0)
+    static let pricesAsOf = Timestamp(milliseconds: 1_767_225_600_000)
 
     let clock = ManualClock()
     let memory: MemoryStore

@@ -81,7 +81,7 @@ struct PlanCommand: AsyncParsableCommand {
             let result = try PlanRun(options).result()
             if let decisions, let made = result.decisions { try DecisionFiles.write(made, to: decisions) }
             if let plot {
-                let title = "\(result.requests) requests of \(PlanText.fixed(result.days, 0)) days"
+                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days"
                 try CommandFailure.explaining("cannot write \(plot)") { () throws(Errno) in
                     try SmallFile.write(Array(PlanPlot(result, title: title).svg.utf8), to: plot)
                 }

@@ -29,9 +29,13 @@ struct PeakLoad {
     private var minute = Int64.min
     private var bytes: Int64 = 0
     private var uses: Int64 = 0
+    /// In the busiest minute.
+    private var mostBytes: Int64 = 0
+    private var mostUses: Int64 = 0
+
     /// The average over the busiest minute.
-    private(set) var bytesPerSecond = 0.0
-    private(set) var usesPerSecond = 0.0
+    var bytesPerSecond: Double { Double(mostBytes) / 60 }
+    var usesPerSecond: Double { Double(mostUses) / 60 }
 
     mutating func add(_ size: Int64, at time: Int64) {
         if time / Self.interval != minute {
@@ -41,7 +45,7 @@ struct PeakLoad {
         }
         bytes = bytes.addingReportingOverflow(size).overflow ? .max : bytes + size
         uses += 1
-        bytesPerSecond = max(bytesPerSecond, Double(bytes) / 60)
-        usesPerSecond = max(usesPerSecond, Double(uses) / 60)
+        mostBytes = max(mostBytes, bytes)
+        mostUses = max(mostUses, uses)
     }
 }

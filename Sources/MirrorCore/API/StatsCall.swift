@@ -17,10 +17,12 @@ package enum StatsCall {
         /// The origins that this process is copying from, those that were slow, and those that most copies are queued for.
         package var origins: [Origin]
         package var coldClaims: ColdClaims
+        /// `nil` if no pool's prices are known.
+        package var savings: Savings?
 
         package init(
             redirects: [String: Int64], copies: [String: Int64], copiedBytes: Int64, egressAvoidedBytes: Int64, evictions: Int64,
-            waiting: Int, uptimeSeconds: Int64, origins: [Origin], coldClaims: ColdClaims
+            waiting: Int, uptimeSeconds: Int64, origins: [Origin], coldClaims: ColdClaims, savings: Savings? = nil
         ) {
             self.redirects = redirects
             self.copies = copies
@@ -31,6 +33,7 @@ package enum StatsCall {
             self.uptimeSeconds = uptimeSeconds
             self.origins = origins
             self.coldClaims = coldClaims
+            self.savings = savings
         }
     }
 
@@ -68,6 +71,27 @@ package enum StatsCall {
         package init(spentNetworks: Int, networks: [String]) {
             self.spentNetworks = spentNetworks
             self.networks = networks
+        }
+    }
+
+    /// What this process has counted, in dollars at list prices, in the pools whose prices are known.
+    package struct Savings: Codable, Sendable, Equatable {
+        /// The day that the prices are of: `2026-01-31`.
+        package var pricesAsOf: String
+        /// What hits would have cost at the origins, without what reading them from the pools cost.
+        package var savedDollars: Double
+        /// What was paid, by kind: `egress`, `storage` or `requests`.
+        package var costDollars: [String: Double]
+        /// What other policies would have cost: `never` (no copies) and, where uses are recorded, `tstar` and `ttl`.
+        package var counterfactualDollars: [String: Double]
+
+        package init(
+            pricesAsOf: String, savedDollars: Double, costDollars: [String: Double], counterfactualDollars: [String: Double]
+        ) {
+            self.pricesAsOf = pricesAsOf
+            self.savedDollars = savedDollars
+            self.costDollars = costDollars
+            self.counterfactualDollars = counterfactualDollars
         }
     }
 }

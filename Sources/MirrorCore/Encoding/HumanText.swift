@@ -28,5 +28,21 @@ package enum HumanText {
         return "\(tenths / 10).\(abs(tenths % 10))"
     }
 
+    /// `12.30`; what is less than a cent has six digits, because single artifacts may cost millionths.
+    package static func dollars(_ value: Double) -> String {
+        abs(value) >= 0.01 || value == 0 ? fixed(value, 2) : fixed(value, 6)
+    }
+
+    /// - Parameter digits: Behind the point; from 0 to 6.
+    package static func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "-" }
+        let power = (0..<digits).reduce(1.0) { power, _ in power * 10 }
+        let scaled = Int64((abs(value) * power).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        guard digits > 0 else { return "\(sign)\(scaled)" }
+        let fraction = String(scaled % Int64(power))
+        return "\(sign)\(scaled / Int64(power)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
+    }
+
     private static func two(_ count: Int64) -> String { count < 10 ? "0\(count)" : "\(count)" }
 }

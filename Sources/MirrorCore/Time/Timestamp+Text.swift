@@ -1,4 +1,7 @@
 extension Timestamp {
+    /// `2026-01-31`, in UTC.
+    package var day: String { CivilDate(daysSince1970: Self.floor(milliseconds, 86_400_000)).text }
+
     /// `2026-01-31T12:00:00.000Z` (RFC 3339), in UTC.
     public var iso8601: String {
         let (date, time) = (CivilDate(daysSince1970: Self.floor(milliseconds, 86_400_000)), Self.remainder(milliseconds, 86_400_000))

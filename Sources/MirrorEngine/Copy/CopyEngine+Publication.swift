@@ -2,13 +2,18 @@ import Logging
 import MirrorCore
 import MirrorState
 import MirrorStorage
+import Retention
 
 /// What happens after an attempt to publish a copy.
 extension CopyEngine {
     func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
         guard case .ofService(let source, _) = prepared.content else { return }
         refusals.succeeded(source, of: prepared.attempt)
-        metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id, isReplica: prepared.replica != nil)
+        let pool = prepared.attempt.pool.id
+        metrics.countCopiedInService(bytes: object.size, pool: pool, isReplica: prepared.replica != nil)
+        if let replica = prepared.replica, let price = replicas.traffic().between(replica, pool) {
+            metrics.countEgress(dollars: price * Double(object.size) / PoolPrices.gibibyte, pool: pool)
+        }
     }
 
     /// What to prepare next, after a copy could not be published.

@@ -39,11 +39,13 @@ package final class CopyWorkers: Service {
     /// - Parameter name: The worker's name, shown in leases.
     /// - Parameter desk: Where requests may lease jobs, too.
     /// - Parameter negativeLife: How long a failure answers requests before a request may cause a new attempt.
+    /// - Parameter learned: Has the prices by which sources are chosen.
     /// - Parameter shutdownGrace: How long running copies may continue after the process was told to stop.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
         desk: LeaseDesk = LeaseDesk(), duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration,
-        shutdownGrace: Duration, metrics: EngineMetrics, tracer: MirrorTracer? = nil, clock: any MirrorClock, logger: Logger
+        shutdownGrace: Duration, learned: LearnedRetention? = nil, metrics: EngineMetrics, tracer: MirrorTracer? = nil,
+        clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         self.desk = desk
@@ -51,7 +53,8 @@ package final class CopyWorkers: Service {
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
             space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger, credit: credit,
-            memory: CopyMemory(configuration), replicas: ReplicaSources(pools: pools, state: state))
+            memory: CopyMemory(configuration),
+            replicas: ReplicaSources(pools: pools, state: state) { learned?.lives.prices.traffic ?? TrafficPrices() })
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { desk.wake() })

@@ -133,6 +133,8 @@ package enum Fallback: String, Sendable, CaseIterable {
     case otherDigest = "other-digest"
     /// By the rule of a named origin, requests do not wait for a copy of this artifact.
     case notCopied = "not-copied"
+    /// Reading from the origin costs no more than reading from the pool, whose policy goes by cost.
+    case neverPays = "never-pays"
     /// The client, its network or its named origin wants the origin itself.
     case asked
     /// No pool serves this client.
@@ -156,6 +158,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .removing: "the copy is being removed; this is the origin"
         case .otherDigest: "the copy does not have the digest that the link states; this is the origin"
         case .notCopied: "there is no copy yet; this is the origin"
+        case .neverPays: "a copy would never pay here; this is the origin"
         case .asked: "this is the origin, as requested"
         case .noPool: "no pool serves this client; this is the origin"
         case .unavailable: "the mirror cannot look for the copy at the moment; this is the origin"

@@ -14,6 +14,7 @@ extension RedirectService {
             return answer
         }
         // The replica is absent, pending, or an error that may be retried.
+        if known?.state != .pending, neverPays(request) { return .origin(.neverPays) }
         let finding = try await traced("lookup in pool") { _ in try await probe.find(request) }
         switch finding {
         case .settled(let replica, let outcome, let token):
@@ -26,6 +27,15 @@ extension RedirectService {
             uses.recordMiss(request.id)
             return try await pending(request)
         }
+    }
+
+    /// Whether no copy is made because none could save anything: by the pool's policy, prices decide, and reading from the origin is as cheap.
+    ///
+    /// That is only believed of plain URLs. Named origins do more for their clients than to keep copies, and where a bucket is comes out only when it is
+    /// asked.
+    private func neverPays(_ request: PendingRequest) -> Bool {
+        guard request.pool.policy == .cost, request.origin.named == nil, !request.origin.isPrivate else { return false }
+        return learned?.lives.prices.savesNothing(in: request.pool.id) ?? false
     }
 
     private func pending(_ request: PendingRequest) async throws -> RedirectAnswer {

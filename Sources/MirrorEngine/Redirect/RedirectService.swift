@@ -25,6 +25,8 @@ package final class RedirectService: Sendable {
     /// Limits log lines about failures.
     private let troubles: LineBudget
     let origins: OriginTable
+    /// Has the prices; `nil` where nobody knows them.
+    let learned: LearnedRetention?
     private let presence: PresenceCheck
     let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
@@ -38,7 +40,8 @@ package final class RedirectService: Sendable {
     package init(
         pools: PoolTable, state: HotIndex, origins: OriginTable, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
-        coldClaims: ColdClaims, desk: LeaseDesk = LeaseDesk(), metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        coldClaims: ColdClaims, desk: LeaseDesk = LeaseDesk(), learned: LearnedRetention? = nil, metrics: EngineMetrics,
+        clock: any MirrorClock, logger: Logger
     ) {
         self.state = state
         self.origins = origins
@@ -48,6 +51,7 @@ package final class RedirectService: Sendable {
             state: state, backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
             coldClaims: coldClaims, desk: desk, clock: clock)
         self.coldClaims = coldClaims
+        self.learned = learned
         self.presence = presence
         self.health = health
         settings = Reloadable(configuration)

@@ -26,6 +26,8 @@ package final class UseRecorder: Sendable {
         let at: Timestamp
         /// Of the object.
         let bytes: Int64
+        /// Whether the state has it already.
+        var isWritten = false
     }
 
     /// - Parameters:
@@ -61,20 +63,22 @@ package final class UseRecorder: Sendable {
     package func record(_ id: ReplicaID, bytes: Int64, lastUsed: Timestamp) {
         let now = clock.now
         guard isDue(now, lastUsed: lastUsed) else { return }
-        held.withLock { held in
-            if held.count < Self.maxHeld || held[id] != nil { held[id] = Use(at: now, bytes: bytes) }
-        }
+        hold(Use(at: now, bytes: bytes), of: id)
     }
 
     /// A copy was requested because there is no replica.
     func recordMiss(_ id: ReplicaID) { activity?.expect(id, at: clock.now) }
 
-    /// Writes a use at once.
+    /// Writes a use at once. What else is done after a use is done with the next ones.
     func write(_ id: ReplicaID, bytes: Int64) async throws {
         let now = clock.now
         try await state.touch([ReplicaUse(id: id, at: now)])
+        hold(Use(at: now, bytes: bytes, isWritten: true), of: id)
+    }
+
+    private func hold(_ use: Use, of id: ReplicaID) {
         held.withLock { held in
-            if held.count < Self.maxHeld { held[id] = Use(at: now, bytes: bytes) }
+            if held.count < Self.maxHeld || held[id] != nil { held[id] = use }
         }
     }
 
@@ -102,9 +106,14 @@ package final class UseRecorder: Sendable {
     /// - Returns: The replicas whose uses were written.
     @discardableResult
     package func flush() async -> [ReplicaID] {
-        let uses = held.withLock { held in
+        let held = held.withLock { held in
             defer { held = [:] }
-            return held.map { ActivityRecorder.Use(id: $0.key, at: $0.value.at, bytes: $0.value.bytes) }
+            return held
+        }
+        var (uses, written): ([ActivityRecorder.Use], [ActivityRecorder.Use]) = ([], [])
+        for (id, use) in held {
+            let recorded = ActivityRecorder.Use(id: id, at: use.at, bytes: use.bytes)
+            if use.isWritten { written.append(recorded) } else { uses.append(recorded) }
         }
         for start in stride(from: 0, to: uses.count, by: Self.batch) {
             let batch = Array(uses[start..<min(start + Self.batch, uses.count)])
@@ -113,18 +122,19 @@ package final class UseRecorder: Sendable {
                 isFailing.withLock { $0 = false }
             } catch {
                 holdAgain(uses[start...])
-                await activity?.record(Array(uses[..<start]))
+                let known = written + uses[..<start]
+                await activity?.record(known)
                 // Logged once, not every second while the state is unavailable.
                 let isFirst = isFailing.withLock { isFailing in
                     defer { isFailing = true }
                     return !isFailing
                 }
                 if isFirst { logger.warning("cannot record uses at the moment; they are kept in memory", metadata: ["error": "\(error)"]) }
-                return uses[..<start].map(\.id)
+                return known.map(\.id)
             }
         }
-        await activity?.record(uses)
-        return uses.map(\.id)
+        await activity?.record(written + uses)
+        return (written + uses).map(\.id)
     }
 
     private func holdAgain(_ uses: ArraySlice<ActivityRecorder.Use>) {

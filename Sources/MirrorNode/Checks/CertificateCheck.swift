@@ -13,9 +13,9 @@ enum CertificateCheck {
                 Finding(severity, "tls.certificate", "\(which) \(text)")
             }
             let (first, last) = (time(certificate.notValidBefore), time(certificate.notValidAfter))
-            if last < now { return finding(.error, "expired on \(day(last)): clients refuse the connection; renew it") }
-            if first > now { return finding(.error, "is not valid before \(day(first)): until then clients refuse the connection") }
-            if last < now + shortLife { return finding(.warning, "expires on \(day(last)); renew it") }
+            if last < now { return finding(.error, "expired on \(last.day): clients refuse the connection; renew it") }
+            if first > now { return finding(.error, "is not valid before \(first.day): until then clients refuse the connection") }
+            if last < now + shortLife { return finding(.warning, "expires on \(last.day); renew it") }
             return nil
         }
     }
@@ -24,6 +24,4 @@ enum CertificateCheck {
         let (milliseconds, overflow) = Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000)
         return Timestamp(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds)
     }
-
-    private static func day(_ time: Timestamp) -> String { String(time.iso8601.prefix(10)) }
 }

@@ -21,7 +21,7 @@ package struct PriceCheck: Sendable {
             findings.append(
                 Finding(
                     .warning, "retention.prices",
-                    "the list prices are of \(asOf.iso8601.prefix(10)), more than a year ago; compare them with your bill (docs/money.md)"))
+                    "the list prices are of \(asOf.day), more than a year ago; compare them with your bill (docs/money.md)"))
         }
         for pool in pools where configuration.prices(of: pool) == nil {
             findings.append(

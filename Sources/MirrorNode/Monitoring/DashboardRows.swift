@@ -62,9 +62,14 @@ enum DashboardRows {
 
     private static let pays = [
         Panel(
-            "Dollars saved", "Bytes that did not cross regions in the selected time, at the price that is set above.", unit: "currencyUSD",
-            as: .number,
-            [.init("sum(increase(\(Engine.egressAvoided){\(chosen)}[$__range])) / 1e9 * $price", "saved")]),
+            "Dollars",
+            "What hits saved, what was paid, and what other policies would have cost in the chosen time, at list prices of \(SavingsMeter.Name.pricesDate).",
+            unit: "currencyUSD", as: .number,
+            [
+                .init("sum(increase(\(SavingsMeter.Name.saved){\(chosen)}[$__range]))", "saved"),
+                .init("sum(increase(\(SavingsMeter.Name.cost){\(chosen)}[$__range]))", "paid"),
+                .init("sum by (policy) (increase(\(SavingsMeter.Name.counterfactual){\(chosen)}[$__range]))", "{{policy}} instead"),
+            ]),
         Panel(
             "Egress avoided", "Bytes that hits did not fetch from the origin.", unit: "Bps", as: .stacked,
             [.init(rate(Engine.egressAvoided, by: "pool"), "{{pool}}")]),

@@ -57,10 +57,6 @@ package enum GrafanaDashboard {
                 "query": .string("prometheus"),
             ]),
             choice("job", "Job", of: DashboardRows.jobs), choice("pool", "Pool", of: DashboardRows.pools),
-            .object([
-                "name": .string("price"), "label": .string("Dollars per GB that crosses regions"), "type": .string("textbox"),
-                "query": .string("0.02"), "current": .object(["text": .string("0.02"), "value": .string("0.02")]),
-            ]),
         ]
     }
 

@@ -85,6 +85,10 @@ package enum MetricCatalog {
             "Dollars that another policy would have cost, at list prices: `never` (no copies) and, where uses are recorded, `tstar` and `ttl`, without what is kept now."
         ),
         (
+            SavingsMeter.Name.pricesDate, "gauge", "",
+            "The day that the list prices are of, in seconds since 1970; missing if no pool's prices are known."
+        ),
+        (
             SavingsMeter.Name.guarded, "gauge", "pool",
             "Classes whose replicas are kept for the break-even life because learned lives have cost too much."
         ),

@@ -124,7 +124,7 @@ struct StatusRoutes: Sendable {
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
                 uptimeSeconds: services.started.duration(to: services.clock.instant).wholeMilliseconds / 1_000,
                 origins: await origins(),
-                coldClaims: StatsCall.ColdClaims(services.redirects.coldClaims.spent)),
+                coldClaims: StatsCall.ColdClaims(services.redirects.coldClaims.spent), savings: services.savingsSoFar()),
             for: request)
     }
 

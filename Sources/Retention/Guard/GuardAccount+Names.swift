@@ -22,6 +22,19 @@ extension GuardAccount {
         return added
     }
 
+    /// How often artifacts of each class were used in a pool, by what all processes call the class.
+    ///
+    /// - Parameter sums: By name; those of other things are passed over.
+    package static func uses(in sums: [String: Double], pool: UInt32) -> [UInt32: Double] {
+        sums.reduce(into: [:]) { uses, sum in
+            let words = sum.key.split(separator: ":", omittingEmptySubsequences: false)
+            guard sum.key.first == "u", words.count == 2, UInt32(words[1], radix: 16) == pool,
+                let artifactClass = UInt32(words[0].dropFirst(), radix: 16), sum.value.isFinite
+            else { return }
+            uses[artifactClass] = sum.value
+        }
+    }
+
     /// What all processes have added to an account.
     ///
     /// - Parameter sums: By name; those that are missing are 0.

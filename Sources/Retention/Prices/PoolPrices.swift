@@ -28,7 +28,7 @@ package struct PoolPrices: Sendable, Hashable {
     }
 
     package static let defaultPart: Int64 = 256 * 1_024 * 1_024
-    static let gibibyte = 1_073_741_824.0
+    package static let gibibyte = 1_073_741_824.0
     static let month = 730 * 3_600.0
 
     /// After how long, in seconds, a use in another pool counts as a sign of life: a fiftieth of the break-even life, an hour at least.

@@ -61,13 +61,23 @@ package struct PriceTable: Sendable, Equatable {
         override: Override = Override()
     ) -> PoolPrices? {
         let here = storage(service, region)
-        let from = origin.flatMap { $0.service == service ? $0.region : nil } ?? Self.internet
-        guard let egress = override.egress ?? egress(service, from: from, to: region), let storage = override.storage ?? here?.storage,
+        guard let egress = override.egress ?? egress(from: origin, to: (service, region)), let storage = override.storage ?? here?.storage,
             let put = override.put ?? here?.put, let get = override.get ?? here?.get
         else { return nil }
         let originGet = origin.flatMap { self.storage($0.service, $0.region)?.get } ?? 0
         return PoolPrices(egress: egress, storage: storage, put: put, get: get, originGet: originGet, part: part)
     }
+
+    /// Dollars per GiB of traffic to a region.
+    ///
+    /// - Parameter origin: Where it comes from; `nil` for somewhere else.
+    /// - Returns: `nil` where the table does not say.
+    package func egress(from origin: (service: String, region: String)?, to place: (service: String, region: String)) -> Double? {
+        egress(place.service, from: origin.flatMap { $0.service == place.service ? $0.region : nil } ?? Self.internet, to: place.region)
+    }
+
+    /// Whether the table says what requests and storage cost in a region.
+    package func isKnown(_ service: String, _ region: String) -> Bool { storage(service, region) != nil }
 
     private func egress(_ service: String, from: String, to: String) -> Double? {
         let rows = traffic.filter { Self.fits($0.service, service) && Self.fits($0.fromRegion, from) && Self.fits($0.toRegion, to) }

@@ -1,9 +1,15 @@
 /// What every fixed life after the last use would have cost in one pool: the sums of the gaps between uses, by length.
 package struct FixedLives: Sendable, Equatable {
-    /// By bin: what keeping through the gaps costs, what keeping costs per second, what a copy after the gap costs more than a hit.
-    private var keeping = [Double](repeating: 0, count: AgeBins.count)
-    private var storage = [Double](repeating: 0, count: AgeBins.count)
-    private var margin = [Double](repeating: 0, count: AgeBins.count)
+    private struct Bin: Sendable, Equatable {
+        /// What keeping through the gaps costs.
+        var keeping = 0.0
+        /// What keeping costs per second.
+        var storage = 0.0
+        /// What a copy after the gap costs more than a hit.
+        var margin = 0.0
+    }
+
+    private var bins = [Bin](repeating: Bin(), count: AgeBins.count)
     /// First copies and hits.
     private var always = 0.0
     /// Storage per second of all last uses, which nobody comes after.
@@ -13,9 +19,9 @@ package struct FixedLives: Sendable, Equatable {
 
     mutating func use(gap: Double, _ costs: ArtifactCosts) {
         let bin = AgeBins.bin(gap)
-        keeping[bin] += costs.storage * gap
-        storage[bin] += costs.storage
-        margin[bin] += costs.margin
+        bins[bin].keeping += costs.storage * gap
+        bins[bin].storage += costs.storage
+        bins[bin].margin += costs.margin
         always += costs.hit
     }
 
@@ -27,8 +33,8 @@ package struct FixedLives: Sendable, Equatable {
         for edge in 0..<AgeBins.count {
             let seconds = AgeBins.edges[edge]
             var total = always + last * seconds
-            for bin in 0..<AgeBins.count {
-                total += bin < edge ? keeping[bin] : storage[bin] * seconds + margin[bin]
+            for (number, bin) in bins.enumerated() {
+                total += number < edge ? bin.keeping : bin.storage * seconds + bin.margin
             }
             if total < best.total { best = (seconds, total) }
         }

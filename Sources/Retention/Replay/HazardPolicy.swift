@@ -84,6 +84,8 @@ struct HazardPolicy: Sendable {
         }
     }
 
+    var isAnyGuarded: Bool { accounts.contains { $0.contains { $0.account.isGuarded } } }
+
     /// Classes and pools that are guarded.
     var guardedAccounts: [(artifactClass: Int, pool: Int)] {
         accounts.indices.flatMap { artifactClass in

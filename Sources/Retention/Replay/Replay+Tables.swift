@@ -12,14 +12,10 @@ extension Replay {
         hazard.fadeAccounts(Double(ReplayOptions.passInterval) / 1_000)
         hazard.sums.rebase(at: now)
         var maker = TableMaker(hazard.sums, at: now)
-        for number in 0..<index.count {
-            let artifact = index[number]
-            var next = artifact.firstKey
-            while next != 0 {
-                let key = keys[Int(next) - 1]
-                maker.addWaiting(Context(UInt32(artifact.artifactClass), place: key.place), since: seconds(start + key.clock))
-                next = key.next
-            }
+        for number in 0..<keys.count {
+            let key = keys[number]
+            let artifactClass = UInt32(index[Int(owners[number])].artifactClass)
+            maker.addWaiting(Context(artifactClass, place: key.place), since: seconds(start + key.clock))
         }
         hazard.use(maker.table(pools.map(\.prices)))
         applyToAll(at: now)
@@ -32,14 +28,10 @@ extension Replay {
     }
 
     private mutating func applyToAll(at now: Double) {
-        for number in 0..<index.count {
-            let artifact = index[number]
-            var next = artifact.firstKey
-            while next != 0 {
-                let key = Int(next) - 1
-                apply(key, artifact, at: now)
-                next = keys[key].next
-            }
+        // Most have ended long ago, and are passed over without a look at their artifacts.
+        let isAnyGuarded = hazard.isAnyGuarded
+        for number in 0..<keys.count where isAnyGuarded || keys[number].expiry >= lastTable {
+            apply(number, index[Int(owners[number])], at: now)
         }
     }
 

@@ -6,6 +6,8 @@ package struct Replay: ~Copyable {
     let options: ReplayOptions
     var index = ArtifactIndex()
     var keys = Slab<ReplayKey>()
+    /// The artifact of each key, so that tables are made by reading the keys in the order in which they are in memory; only if lives are learnt.
+    var owners = Slab<UInt32>()
     var pools: [ReplayPool] = []
     var hazard: HazardPolicy
     package internal(set) var decisions: Decisions?
@@ -87,6 +89,7 @@ package struct Replay: ~Copyable {
             again(found, artifact, costs, at: time, age: age)
         } else {
             let number = begin(artifact, pool: pool, costs, at: time, age: age)
+            if options.learns { owners.append(UInt32(artifactNumber)) }
             if let end { keys[end].next = UInt32(number + 1) } else { index[artifactNumber].firstKey = UInt32(number + 1) }
         }
     }

@@ -114,8 +114,10 @@ extension StateTransaction {
         }
     }
 
+    func classes() throws -> [String] { try String.fetchAll(db, sql: "SELECT name FROM classes ORDER BY number") }
+
     func addClasses(_ names: [String]) throws -> [String] {
-        let known = try String.fetchAll(db, sql: "SELECT name FROM classes ORDER BY number")
+        let known = try classes()
         let classes = ActivityLimits.classes(known, adding: names)
         for number in known.count..<max(known.count, classes.count) {
             try db.execute(sql: "INSERT INTO classes (number, name) VALUES (?, ?)", arguments: [number, classes[number]])

@@ -116,8 +116,8 @@ extension MetricScene {
         "cloud_mirror_accept_pauses_total",
         // They are missing without a collector.
         "cloud_mirror_trace_spans_total", "cloud_mirror_refused_traces_total",
-        // SavingsMeterTests: nobody knows what the pools of scenes cost.
-        "cloud_mirror_saved_dollars_total", "cloud_mirror_cost_dollars_total", "cloud_mirror_counterfactual_dollars_total",
+        // SavingsMeterTests.
+        "cloud_mirror_cost_dollars_total", "cloud_mirror_counterfactual_dollars_total",
         "cloud_mirror_guarded_classes", "cloud_mirror_retention_table_age_seconds",
         // CopyLimitTests, with a storage that is full before it says so.
         "cloud_mirror_errors_total{kind=\"storage.full\"}",
@@ -221,6 +221,9 @@ extension MetricScene {
             }),
         MetricScene(metric: "cloud_mirror_pending_replicas", script: halfDone, moved: { $1 == $0 + 1 }),
         MetricScene(metric: "cloud_mirror_state_available", other: stateAway, needsServers: true),
+        // Local pools have list prices, too.
+        MetricScene(metric: "cloud_mirror_saved_dollars_total", script: hit, moved: { $0 == 0 && $1 > 0 }),
+        MetricScene(metric: "cloud_mirror_list_prices_timestamp_seconds", moved: { $1 > 0 }),
         MetricScene(metric: "cloud_mirror_egress_avoided_bytes_total", script: hit, moved: { $1 == $0 + 20_000 }),
         MetricScene(
             metric: "cloud_mirror_evictions_total",

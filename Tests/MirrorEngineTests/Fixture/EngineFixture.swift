@@ -35,6 +35,9 @@ struct EngineFixture: Sendable {
         var maxBytes: Int64?
         var maxReplicas = 1_000_000
         var grace: Duration = .seconds(60)
+        var policy = RetentionConfiguration.Policy.ttl
+        /// Has the prices; nobody knows them without.
+        var learned: LearnedRetention?
         var coarseness: Duration = .seconds(60)
         var outbound = OutboundConfiguration()
         var requireHTTPS = false
@@ -110,7 +113,7 @@ struct EngineFixture: Sendable {
         let id = try #require(PoolID("local/dev"))
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket, fetch: setup.fetch)
         let limits = Pool.Limits(
-            RetentionConfiguration(timeToLive: setup.timeToLive, grace: setup.grace), maxBytes: setup.maxBytes)
+            RetentionConfiguration(timeToLive: setup.timeToLive, grace: setup.grace, policy: setup.policy), maxBytes: setup.maxBytes)
         pool = Pool(id: id, store: store, limits: limits)
         var all = [pool]
         for (name, store) in setup.otherPools { all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits)) }
@@ -140,7 +143,7 @@ struct EngineFixture: Sendable {
             presence: presence, health: health, configuration: setup.redirect,
             coldClaims: ColdClaims(
                 setup.redirect.coldClaims, metrics: metrics, clock: setup.budgetClock ?? clock, logger: setup.logger),
-            desk: desk, metrics: metrics, clock: clock, logger: Self.logger)
+            desk: desk, learned: setup.learned, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), space: space,
@@ -178,7 +181,7 @@ struct EngineFixture: Sendable {
             name: name, pools: pools, state: other ?? state, origins: origins, space: space,
             publications: publications ?? self.publications, desk: setup.sharesDesk ? desk : LeaseDesk(), duty: duty,
             configuration: configuration, negativeLife: setup.negativeLife,
-            shutdownGrace: shutdownGrace, metrics: metrics, clock: setup.clock, logger: setup.logger)
+            shutdownGrace: shutdownGrace, learned: setup.learned, metrics: metrics, clock: setup.clock, logger: setup.logger)
     }
 
     func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }

@@ -24,6 +24,33 @@ struct DashboardTests {
         }
     }
 
+    @Test func `what was saved and paid is in dollars, at list prices of a day`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        let options = MirrorOptions.with { options in
+            options.isByCost = true
+            options.prices = World.prices
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            for _ in 0..<2 { #expect(try await mirror.get(World.target("/a.txt")).status == 302) }
+            let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
+            for words in [
+                #"data-figure="saved">$1.50<"#, #"data-figure="paid">$0.50<"#, #"data-figure="instead-never">$2.00<"#,
+                #"data-figure="instead-ttl">$0.50<"#, #"data-figure="instead-tstar">$0.50<"#,
+                "since the start, at list prices of 2026-01-01",
+                "egress $0.00, storage $0.00, requests $0.50, at list prices of 2026-01-01",
+            ] { #expect(page.contains(words), "\(words)") }
+        }
+    }
+
+    @Test func `there are no dollars where nobody knows what the pools cost`() async throws {
+        try await MirrorFixture.run { mirror in
+            let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
+            #expect(page.contains("Storage held"))
+            #expect(!page.contains("list prices"))
+        }
+    }
+
     @Test func `what is wrong is said, with the reason`() async throws {
         let world = World()
         try await MirrorFixture.run(world) { mirror in

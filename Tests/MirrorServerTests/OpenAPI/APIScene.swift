@@ -39,9 +39,16 @@ struct APIScene: Sendable {
         requests: [APIRequest("redirect", 307), APIRequest("redirectChosen", 307, query: "pool=local/dev")])
 
     private static let byCost = APIScene(
-        name: "a pool that goes by cost", options: .with { $0.isByCost = true },
+        name: "a pool that goes by cost",
+        options: .with { options in
+            options.isByCost = true
+            options.prices = World.prices
+        },
         prepare: { world in try await world.seed("/a.txt") },
-        requests: [APIRequest("replica", 200, query: "explain=1"), APIRequest("replicasOfArtifact", 200, query: "explain=1")])
+        requests: [
+            APIRequest("replica", 200, query: "explain=1"), APIRequest("replicasOfArtifact", 200, query: "explain=1"),
+            APIRequest("redirect", 302), APIRequest("stats", 200),
+        ])
 
     private static let selection = APIScene(
         name: "pools of a network and of a cloud region",

@@ -54,7 +54,7 @@ struct PlanDocument: Encodable {
         requests = result.requests
         artifacts = result.artifacts
         days = result.days
-        pricesAsOf = result.pricesAsOf.map { String($0.iso8601.prefix(10)) }
+        pricesAsOf = result.pricesAsOf?.day
         unreadableLines = result.lines.unreadable
         outOfOrder = result.outOfOrder
         peakBytesPerSecond = result.peak.bytesPerSecond

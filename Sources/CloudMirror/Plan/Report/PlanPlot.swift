@@ -74,7 +74,7 @@ struct PlanPlot {
             )
             x += width
         }
-        lines.append("<text x=\"\(Self.number(x + 8))\" y=\"\(middle)\">\(PlanText.dollars(ledger.total)) $</text>")
+        lines.append("<text x=\"\(Self.number(x + 8))\" y=\"\(middle)\">\(HumanText.dollars(ledger.total)) $</text>")
         return lines
     }
 
@@ -88,5 +88,5 @@ struct PlanPlot {
         ]
     }
 
-    private static func number(_ value: Double) -> String { PlanText.fixed(value, 1) }
+    private static func number(_ value: Double) -> String { HumanText.fixed(value, 1) }
 }

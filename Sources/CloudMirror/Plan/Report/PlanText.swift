@@ -18,7 +18,7 @@ struct PlanText {
     }
 
     private var head: String {
-        let of = result.pricesAsOf.map { " as of \($0.iso8601.prefix(10))" } ?? ""
+        let of = result.pricesAsOf.map { " as of \($0.day)" } ?? ""
         let span = days.map { "shown as \(HumanText.tenths($0)) days" }
         let facts = [
             "\(result.requests) requests", "\(result.artifacts) artifacts", "\(result.pools.count) regions",
@@ -42,8 +42,9 @@ struct PlanText {
     private func row(_ name: String, _ ledger: Ledger, _ best: Double) -> [String] {
         let requests = ledger.hits + ledger.copies + ledger.redirects
         return [
-            name, Self.dollars(ledger.total * scale), Self.dollars(ledger.storage * scale), Self.dollars(ledger.egress * scale),
-            Self.dollars(ledger.requests * scale), best > 0 ? Self.fixed(ledger.total / best, 3) : "-",
+            name, HumanText.dollars(ledger.total * scale), HumanText.dollars(ledger.storage * scale),
+            HumanText.dollars(ledger.egress * scale),
+            HumanText.dollars(ledger.requests * scale), best > 0 ? HumanText.fixed(ledger.total / best, 3) : "-",
             Self.percent(Double(ledger.hits), of: Double(requests)),
             Self.percent(ledger.hitBytes, of: ledger.poolBytes + ledger.originBytes - Self.copied(ledger)),
         ]
@@ -61,8 +62,9 @@ struct PlanText {
             let advice = result.advice(for: pool)
             let never = pool.policies.first { $0.policy == .never }?.ledger.total
             table.add([
-                pool.name.isEmpty ? "-" : pool.name, advice.policy, advice.life.map(Self.life) ?? "-", Self.dollars(advice.total * scale),
-                never.map { Self.dollars($0 * scale) } ?? "-", Self.life(pool.bestFixed.seconds), Self.life(pool.breakEven),
+                pool.name.isEmpty ? "-" : pool.name, advice.policy, advice.life.map(Self.life) ?? "-",
+                HumanText.dollars(advice.total * scale),
+                never.map { HumanText.dollars($0 * scale) } ?? "-", Self.life(pool.bestFixed.seconds), Self.life(pool.breakEven),
                 "\(HumanText.bytes(Int64(clamping: Int(pool.peak.bytesPerSecond))))/s",
             ])
         }
@@ -76,7 +78,7 @@ struct PlanText {
         for candidate in result.candidates {
             let ledger = candidate.ledger
             table.add(
-                [candidate.name] + [ledger.total, ledger.storage, ledger.egress, ledger.requests].map { Self.dollars($0 * scale) })
+                [candidate.name] + [ledger.total, ledger.storage, ledger.egress, ledger.requests].map { HumanText.dollars($0 * scale) })
         }
         return table.text()
     }
@@ -85,10 +87,10 @@ struct PlanText {
         let advice = result.advice
         guard let never = result.ledger(of: .never)?.total else { return ["Cheapest: \(advice.policy)."] }
         let sum =
-            "Cheapest: \(advice.policy), \(Self.dollars(advice.total * scale)) $ instead of \(Self.dollars(never * scale)) $ without a mirror"
+            "Cheapest: \(advice.policy), \(HumanText.dollars(advice.total * scale)) $ instead of \(HumanText.dollars(never * scale)) $ without a mirror"
         // A few hours say nothing about a month.
         guard result.days >= 1 else { return ["\(sum)."] }
-        return ["\(sum): it saves \(Self.dollars((never - advice.total) / result.days * 365 / 12)) $ in a month."]
+        return ["\(sum): it saves \(HumanText.dollars((never - advice.total) / result.days * 365 / 12)) $ in a month."]
     }
 
     private var warnings: [String] {
@@ -107,21 +109,7 @@ struct PlanText {
 
     // MARK: Numbers
 
-    static func dollars(_ value: Double) -> String {
-        abs(value) >= 0.01 || value == 0 ? fixed(value, 2) : fixed(value, 6)
-    }
-
-    static func fixed(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, abs(value) < 1e12 else { return "-" }
-        let power = (0..<digits).reduce(1.0) { power, _ in power * 10 }
-        let scaled = Int64((abs(value) * power).rounded())
-        let sign = value < 0 && scaled > 0 ? "-" : ""
-        guard digits > 0 else { return "\(sign)\(scaled)" }
-        let fraction = String(scaled % Int64(power))
-        return "\(sign)\(scaled / Int64(power)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
-    }
-
-    static func percent(_ part: Double, of whole: Double) -> String { whole > 0 ? "\(fixed(part / whole * 100, 1))%" : "-" }
+    static func percent(_ part: Double, of whole: Double) -> String { whole > 0 ? "\(HumanText.fixed(part / whole * 100, 1))%" : "-" }
 
     static func life(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e10 else { return "for ever" }

@@ -3,10 +3,10 @@ import MirrorStorage
 
 /// Chooses the source for a copy by the pool's service.
 extension CopyEngine {
-    /// Prepares a copy by the service from the nearest source: the origin's bucket, or another pool. If there is none, fetches the artifact from the
-    /// origin.
+    /// Prepares a copy from the cheapest source, and of those that cost the same from the nearest: by the service from the origin's bucket or from another
+    /// pool, or carried from the origin.
     ///
-    /// The origin is preferred if it is no farther away, because the mirror does not remove the artifact there during the copy.
+    /// The origin's bucket is preferred if it is no farther away, because the mirror does not remove the artifact there during the copy.
     func prepareFromNearest(_ attempt: CopyAttempt, _ condition: WriteCondition) async throws -> PreparedCopy {
         let replica = try await replica(for: attempt)
         let head: (response: OriginResponse, copySource: CopySource?)?
@@ -14,15 +14,37 @@ extension CopyEngine {
             head = try await self.head(for: attempt)
         } catch {
             // A copy of a replica does not need it.
-            guard replica != nil, !Task.isCancelled else { throw error }
-            head = nil
+            guard let replica, !Task.isCancelled else { throw error }
+            return try await prepare(attempt, from: replica, condition)
         }
         let origin = head?.copySource.flatMap { isUsable($0, for: attempt) ? $0 : nil }
-        if let replica, origin.map({ attempt.isNear(replica.place) && !attempt.isNear($0) }) ?? true {
+        if let replica, isPreferred(replica, to: origin, in: head?.copySource?.region, for: attempt) {
             return try await prepare(attempt, from: replica, condition)
         }
         if let head, let origin { return try await prepare(attempt, from: origin, head.response, condition) }
-        return try await carry(attempt, condition, size: head?.response.totalSize, orPull: head?.response.statedDigests ?? [])
+        do {
+            return try await carry(attempt, condition, size: head?.response.totalSize, orPull: head?.response.statedDigests ?? [])
+        } catch {
+            // The replica costs more, but an artifact does not change.
+            guard let replica, !Task.isCancelled, error is CopyError || error is OutboundError else { throw error }
+            return try await prepare(attempt, from: replica, condition)
+        }
+    }
+
+    /// Whether a replica is copied, and not what the origin has: whichever is cheaper at list prices.
+    ///
+    /// - Parameter origin: The origin's object, if the service can copy it.
+    /// - Parameter region: Of the origin's bucket; `nil` if it is not known.
+    private func isPreferred(
+        _ replica: ReplicaSources.Source, to origin: CopySource?, in region: String?, for attempt: CopyAttempt
+    ) -> Bool {
+        let traffic = replicas.traffic()
+        if let there = traffic.between(replica.pool, attempt.pool.id), let here = traffic.fromOrigin(in: region, to: attempt.pool.id),
+            there != here
+        {
+            return there < here
+        }
+        return origin.map { attempt.isNear(replica.place) && !attempt.isNear($0) } ?? true
     }
 
     private func isUsable(_ source: CopySource, for attempt: CopyAttempt) -> Bool {

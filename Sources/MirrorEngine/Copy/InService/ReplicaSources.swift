@@ -16,6 +16,8 @@ struct ReplicaSources: Sendable {
 
     let pools: PoolTable
     let state: any StateStore
+    /// What the bytes cost on their way, at the moment.
+    var traffic: @Sendable () -> TrafficPrices = { TrafficPrices() }
 
     /// The pools whose objects the attempt's pool can copy.
     func pools(for attempt: CopyAttempt) -> [Pool] {
@@ -26,14 +28,16 @@ struct ReplicaSources: Sendable {
         }
     }
 
-    /// The nearest replica that can be copied.
+    /// The nearest replica that can be copied: one in the pool's region, else the one whose bytes cost least on their way.
     ///
     /// - Parameter pools: The pools to search.
     /// - Parameter isUsable: Called before the replica's pool is asked.
     /// - Throws: `CancellationError`. A pool that does not answer, or whose state is not available, counts as having no replica.
     func nearest(for attempt: CopyAttempt, in pools: [Pool], isUsable: (CopySource) -> Bool) async throws -> Source? {
+        let traffic = traffic()
         var (near, far): ([(Pool, StoredObject)], [(Pool, StoredObject)]) = ([], [])
-        for pool in pools {
+        func price(_ pool: Pool) -> Double { traffic.between(pool.id, attempt.pool.id) ?? .infinity }
+        for pool in pools.sorted(by: { price($0) < price($1) }) {
             guard let object = try await object(of: attempt.artifact, in: pool),
                 let place = pool.store.copySource(of: object.key, size: object.size, etag: nil), isUsable(place)
             else { continue }

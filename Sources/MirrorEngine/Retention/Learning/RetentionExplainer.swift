@@ -55,9 +55,7 @@ package struct RetentionExplainer: Sendable {
     ) -> [String] {
         guard let object else {
             guard uses.gone > 0 else { return ["No replica is there, and none is known to have ended."] }
-            return [
-                "Its replica ended \(span(now - Double(uses.gone))) ago, \(span(Double(uses.gone) - Double(uses.own))) after its last request."
-            ]
+            return gone(record, uses, lives, now, in: pool)
         }
         let costs = lives.costs(of: object.size, in: pool)
         var text: [String] = []
@@ -70,10 +68,32 @@ package struct RetentionExplainer: Sendable {
                 + (expiry.isFinite ? "\(Timestamp(seconds: expiry).iso8601)." : "its space is needed."))
         if let life = lives.life(record.artifactClass, place: uses.place, in: pool) {
             text.append(
-                "That is expected to save \(dollars(costs.margin * life.useProbability)) and to cost \(dollars(costs.keeping(life.meanWait))), at list prices."
+                "That is expected to save \(dollars(costs.margin * life.useProbability)) and to cost \(dollars(costs.keeping(life.meanWait))), \(prices(lives, pool))."
             )
         }
         return text
+    }
+
+    /// The record does not have the size, so dollars are for a GiB.
+    private static func gone(
+        _ record: ActivityRecord, _ uses: ActivityRecord.PoolUses, _ lives: LearnedLives, _ now: Double, in pool: PoolID
+    ) -> [String] {
+        let costs = lives.costs(of: Int64(PoolPrices.gibibyte), in: pool)
+        let since = max(0, now - Double(uses.gone))
+        var text = [
+            "Its replica ended \(span(since)) ago, \(span(Double(uses.gone) - Double(uses.own))) after its last request.",
+            "Keeping it costs as much as another copy after \(span(costs.breakEven)). Keeping it since it ended would have cost "
+                + "\(dollars(costs.keeping(since))) per GiB; if it is requested now, another copy costs \(dollars(costs.margin)) per GiB, \(prices(lives, pool)).",
+        ]
+        if let life = lives.life(record.artifactClass, place: uses.place, in: pool) {
+            text.append("By what is known now, it would be kept for \(span(max(costs.floor, life.seconds))) after its last request.")
+        }
+        return text
+    }
+
+    private static func prices(_ lives: LearnedLives, _ pool: PoolID) -> String {
+        guard lives.prices.isKnown(pool) else { return "at prices that are only assumed" }
+        return "at list prices" + (lives.prices.asOf.map { " of \($0.day)" } ?? "")
     }
 
     private static func span(_ seconds: Double) -> String {

@@ -12,24 +12,36 @@ package struct RetentionPrices: Sendable, Equatable {
     package let asOf: Timestamp?
     /// In the order in which tables have them.
     package let pools: [PoolID]
+    package let traffic: TrafficPrices
     private let known: [PoolID: PoolPrices]
+    /// See ``savesNothing(in:)``.
+    private let useless: Set<PoolID>
     private let indices: [PoolID: Int]
     /// Seconds after which a use elsewhere renews a replica, by the number of its pool.
     let renewalIntervals: [UInt32: Double]
 
     /// - Parameter prices: `nil` for pools whose prices nobody knows.
-    package init(asOf: Timestamp?, _ prices: [PoolID: PoolPrices?]) {
+    package init(asOf: Timestamp?, _ prices: [PoolID: PoolPrices?], traffic: TrafficPrices = TrafficPrices()) {
         self.asOf = asOf
+        self.traffic = traffic
         pools = prices.keys.sorted { $0.description < $1.description }
         known = prices.compactMapValues(\.self)
         indices = Dictionary(uniqueKeysWithValues: pools.enumerated().map { ($1, $0) })
         let found = known
+        useless = Set(
+            found.filter { pool, prices in
+                traffic.hasOrigins(pool) && prices.egress <= prices.poolEgress && prices.originGet <= prices.get
+            }.keys)
         renewalIntervals = Dictionary(
             pools.map { (ActivityRecord.number(of: $0.description), (found[$0] ?? Self.unknown).renewalInterval) }
         ) { first, _ in first }
     }
 
     package func isKnown(_ pool: PoolID) -> Bool { known[pool] != nil }
+
+    /// Whether a copy in a pool saves nothing, however often it is read: most origins are in the pool's region, and reading from there costs no more than
+    /// reading from the pool.
+    func savesNothing(in pool: PoolID) -> Bool { useless.contains(pool) }
 
     /// The prices of a pool, or those that are used without any.
     package subscript(pool: PoolID) -> PoolPrices { known[pool] ?? Self.unknown }

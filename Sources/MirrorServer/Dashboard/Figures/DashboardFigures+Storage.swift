@@ -10,7 +10,7 @@ extension DashboardFigures {
     private static let maxOrigins = 20
     private static let statuses = ["2xx", "3xx", "4xx", "429", "5xx", "none"]
 
-    func addPays(_ rows: inout DashboardRows, _ span: FigureSpan, _ history: inout FigureHistory) {
+    func addPays(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment, _ history: inout FigureHistory) {
         let last = span.last
         let (avoided, rate) = (last.total(Name.egressAvoided), span.rate(Name.egressAvoided))
         let copied = last.total(Name.copyBytes) + last.total(Name.serverSideCopyBytes)
@@ -31,6 +31,7 @@ extension DashboardFigures {
                 "unread", "Copies not read again", isSurveyed ? FigureText.bytes(unread) : FigureText.none,
                 note: isSurveyed ? "\(FigureText.share(unread, of: held)) of the storage held" : "not surveyed yet"),
         ]
+        if let asOf = moment.pricesAsOf { rows.payTiles += Self.dollars(last, "at list prices of \(asOf.day)") }
         let ages = last.totals(HoldingsSurvey.Name.ages, by: "age")
         let all = ages.values.reduce(0, +)
         rows.ages = HoldingsSurvey.ages.compactMap { age in
@@ -40,6 +41,31 @@ extension DashboardFigures {
                     total: FigureText.share(bytes, of: all))
             }
         }
+    }
+
+    private static let kinds = ["egress", "storage", "requests"]
+    private static let policies = [
+        ("never", "Without copies"), ("ttl", "With a fixed time to live"), ("tstar", "With the break-even life"),
+    ]
+
+    /// - Parameter prices: Says what the dollars are.
+    private static func dollars(_ last: FigureSample, _ prices: String) -> [DashboardRows.Tile] {
+        let paid = last.totals(SavingsMeter.Name.cost, by: "kind")
+        let parts = kinds.map { "\($0) \(FigureText.dollars(paid[$0] ?? 0))" }.joined(separator: ", ")
+        let instead = last.totals(SavingsMeter.Name.counterfactual, by: "policy")
+        let others = policies.compactMap { policy, label in
+            instead[policy].map { dollars in
+                DashboardRows.Tile(
+                    "instead-\(policy)", label, FigureText.dollars(dollars),
+                    note: policy == "never" ? "would have been paid, \(prices)" : "would have been paid for what has ended, \(prices)")
+            }
+        }
+        let own: [DashboardRows.Tile] = [
+            .init(
+                "saved", "Saved by hits", FigureText.dollars(last.total(SavingsMeter.Name.saved)), note: "since the start, \(prices)"),
+            .init("paid", "Paid", FigureText.dollars(paid.values.reduce(0, +)), note: "\(parts), \(prices)"),
+        ]
+        return own + others
     }
 
     func addPlaces(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment) {

@@ -33,7 +33,8 @@ final class DashboardFigures: Sendable {
         await metrics.refresh()
         let moment = await Moment(
             failures: failures.mapValues(HealthReason.full), origins: origins, copies: services.copySlots?.copies ?? [],
-            sizes: services.copySlots?.durations.classes ?? [], errors: services.metrics.recentErrors.all, now: services.clock.now)
+            sizes: services.copySlots?.durations.classes ?? [], errors: services.metrics.recentErrors.all,
+            pricesAsOf: services.savings?.pricesAsOf, now: services.clock.now)
         let sample = FigureSample(services.registry, at: services.clock.instant)
         return history.withLock { history in
             let span = history.add(sample, started: services.started)
@@ -42,7 +43,7 @@ final class DashboardFigures: Sendable {
             rows.span = span.first == nil ? "since the start" : "over the last \(max(1, Int(span.seconds.rounded()))) s"
             addWell(&rows, span, moment, &history)
             addFast(&rows, span, moment)
-            addPays(&rows, span, &history)
+            addPays(&rows, span, moment, &history)
             addDoing(&rows, span, moment, &history)
             addPlaces(&rows, span, moment)
             return rows
@@ -57,6 +58,8 @@ final class DashboardFigures: Sendable {
         let copies: [CopySlots.RunningCopy]
         let sizes: [CopyDurations.SizeClass]
         let errors: [String: RecentErrors.Entry]
+        /// `nil` if no pool's prices are known.
+        let pricesAsOf: Timestamp?
         let now: Timestamp
     }
 

@@ -16,6 +16,7 @@ struct FigureSample: Sendable {
         EngineMetrics.Name.evictions, EngineMetrics.Name.lost, EngineMetrics.Name.poolBytes, EngineMetrics.Name.poolObjects,
         EngineMetrics.Name.poolFreeBytes, EngineMetrics.Name.pending, EngineMetrics.Name.oldestQueued, EngineMetrics.Name.stateAvailable,
         HoldingsSurvey.Name.ages, HoldingsSurvey.Name.unread, OriginMetrics.Name.requests, StoreMetrics.Name.errors,
+        SavingsMeter.Name.saved, SavingsMeter.Name.cost, SavingsMeter.Name.counterfactual,
     ]
     private static let histogramNames: [String] = [
         EngineMetrics.Name.redirectSeconds, EngineMetrics.Name.waitSeconds, EngineMetrics.Name.copySeconds,

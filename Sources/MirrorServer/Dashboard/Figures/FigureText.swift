@@ -30,6 +30,9 @@ enum FigureText {
     /// `93.4 MiB/s`
     static func speed(_ value: Double) -> String { "\(bytes(value))/s" }
 
+    /// `$12.30`
+    static func dollars(_ value: Double) -> String { "$\(HumanText.dollars(value))" }
+
     /// `42%`; a dash if there is nothing to have a share of.
     static func share(_ part: Double, of whole: Double) -> String {
         guard whole > 0 else { return none }

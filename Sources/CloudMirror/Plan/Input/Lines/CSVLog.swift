@@ -8,12 +8,16 @@ struct CSVLog: LineFormat {
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
         defer { hasRead = true }
         var scanner = LogScanner(line)
-        let isQuoted = line.contains(UInt8(ascii: "\""))
-        if isQuoted { return readQuoted(line, &use) }
         let time = scanner.field(UInt8(ascii: ","))
         use.name = scanner.field(UInt8(ascii: ","))
         use.region = scanner.field(UInt8(ascii: ","))
-        return finish(time, scanner.field(UInt8(ascii: ",")), &use)
+        let bytes = scanner.field(UInt8(ascii: ","))
+        // What is before the first field in quotes was found as it is.
+        let quote = UInt8(ascii: "\"")
+        if time.first == quote || use.name.first == quote || use.region.first == quote || bytes.first == quote {
+            return readQuoted(line, &use)
+        }
+        return finish(time, bytes, &use)
     }
 
     private mutating func finish(_ time: LogBytes, _ bytes: LogBytes, _ use: inout LogUse) -> LogLine {
