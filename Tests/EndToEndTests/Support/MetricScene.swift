@@ -169,6 +169,7 @@ extension MetricScene {
                 #expect(try await stage.ask("/a.bin").outcome == "hit")
             }, moved: { $0 == 0 && $1 == 3 }),
         MetricScene(metric: "cloud_mirror_origin_requests_total", script: copy),
+        MetricScene(metric: "cloud_mirror_origin_request_duration_seconds", script: copy),
         MetricScene(
             metric: "cloud_mirror_waiting_requests",
             script: { stage async throws in
