@@ -128,6 +128,32 @@ extension EndToEnd {
             }
         }
 
+        @Test("Clients that wait together have a line each, with their own network")
+        func together() async throws {
+            try await FakeOrigin.run { origin in
+                let gate = FakeGate()
+                origin.on("/a.bin", FakeBehavior.generated(size: 20_000, seed: 76).with { $0.gate = gate })
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.logOptions = ", redirects: stdout"
+                settings.more = ["selection: {trustedProxies: [127.0.0.0/8]}"]
+                let artifact = origin.url("/a.bin")
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let clients = ["203.0.113.77", "198.51.100.1", "2001:db8:1:2::3"]
+                    let lines = try await withThrowingTaskGroup(of: String?.self) { group in
+                        for client in clients { group.addTask { try await mirror.redirect(artifact, from: client).outcome } }
+                        try await mirror.waiting(clients.count)
+                        gate.open()
+                        for try await outcome in group { #expect(outcome == "wait") }
+                        var lines: [Line] = []
+                        for _ in clients { lines.append(try await Self.line(mirror.outputLine())) }
+                        return lines
+                    }
+                    #expect(Set(lines.map(\.client)) == ["203.0.113.0/24", "198.51.100.0/24", "2001:db8:1::/48"])
+                    #expect(lines.allSatisfy { $0.outcome == "wait" && $0.bytes == 20_000 && $0.seconds > 0 })
+                }
+            }
+        }
+
         @Test("A file that cannot be opened keeps the mirror from starting, and says why")
         func unopened() async throws {
             let files = try TemporaryDirectory()
