@@ -20,6 +20,20 @@ struct BudgetTableTests {
         (0..<1_000).prefix { _ in table.claim(network(number), limits, at: at(seconds)) == nil }.count
     }
 
+    @Test(
+        "A log has the neighborhood of a client, and not its address",
+        arguments: [
+            ("192.0.2.77", "192.0.2.0/24"), ("::ffff:10.1.2.3", "10.1.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"),
+            ("fd00::1", "fd00::/48"),
+        ])
+    func neighborhoods(_ address: String, _ neighborhood: String) throws {
+        let network = ClientNetwork(try #require(IPAddress(address)))
+        #expect(network.neighborhood == neighborhood)
+        // A site, where there is one, is written in the same way.
+        if let site = network.site { #expect(site.neighborhood == neighborhood) }
+        #expect(ClientNetwork(nil).neighborhood == nil)
+    }
+
     // MARK: Claims
 
     @Test("A network has its burst at once, and then so many a second; another one has its own")

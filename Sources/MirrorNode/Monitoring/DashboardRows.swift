@@ -115,8 +115,12 @@ enum DashboardRows {
             "Requests to origins", "By origin and status; `none` had no answer.", unit: "reqps",
             [.init(rate(OriginMetrics.Name.requests, by: "origin, status", "job=~\"$job\""), "{{origin}} {{status}}")]),
         Panel(
-            "Time of pool operations", "95 of 100 operations took less.", unit: "s",
-            [.init(quantile("0.95", StoreMetrics.Name.operationSeconds, by: "le, pool, operation"), "{{pool}} {{operation}}")]),
+            "Times of origins and pools", "95 of 100 origin responses began, and 95 of 100 pool operations ended, within this time.",
+            unit: "s",
+            [
+                .init(quantile("0.95", OriginMetrics.Name.seconds, by: "le, origin", "job=~\"$job\""), "{{origin}}"),
+                .init(quantile("0.95", StoreMetrics.Name.operationSeconds, by: "le, pool, operation"), "{{pool}} {{operation}}"),
+            ]),
         Panel(
             "Errors of pools", "What the storage answered; `notFound` is normal.", unit: "ops", as: .stacked,
             [.init(rate(StoreMetrics.Name.errors, by: "pool, code"), "{{pool}} {{code}}")]),

@@ -106,22 +106,28 @@ struct FastPath {
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
         guard let table else { return (false, chooser.choice(ofPlain: head)) }
         let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
-        if answer(table, target, .named, isHead: isHead, isLast: isLast, at: now) { return (true, .named) }
-        guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
-        return (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now), choice)
+        var use: Use?
+        var result: (isAnswered: Bool, choice: PoolChoice?) = (true, .named)
+        if !answer(table, target, .named, isHead: isHead, isLast: isLast, at: now, &use) {
+            guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
+            result = (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now, &use), choice)
+        }
+        if let use {
+            // Reading who the client is takes time, which only the log is worth.
+            let client = uses.areLogged ? chooser.client(ofPlain: head) : nil
+            uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, by: client, isHead: isHead, at: now.time)
+        }
+        return result
     }
 
     private mutating func answer(
         _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
-        at now: (time: Timestamp, instant: NIODeadline)
+        at now: (time: Timestamp, instant: NIODeadline), _ use: inout Use?
     ) -> Bool {
-        var use: Use?
-        let isAnswered = table.find(target, choice, at: now) { record, pool in
+        table.find(target, choice, at: now) { record, pool in
             // Not every answer is for HEAD.
             (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
         }
-        if let use { uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, isHead: isHead, at: now.time) }
-        return isAnswered
     }
 
     /// - Parameter pool: The part of the target that names the pool, if it is not part of the record's key; otherwise empty.

@@ -47,6 +47,10 @@ package enum MetricCatalog {
             OriginMetrics.Name.requests, "counter", "origin, status",
             "Requests to origins, each with the redirects that it followed, by the rule of `origins.allow` (`any` without a configuration) or the host of the bucket, and by answer: `2xx`, `3xx`, `4xx` but `429`, `429`, `5xx`, or `none`. Beyond a hundred origins `other`."
         ),
+        (
+            OriginMetrics.Name.seconds, "histogram", "origin",
+            "How long requests to origins took until the answer began, with the redirects that they followed; those without an answer are left out. The labels are those of the metric above."
+        ),
         (Engine.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (Engine.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (Engine.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),

@@ -169,10 +169,13 @@ package struct DashboardRows: Sendable {
         let origin: String
         /// In the order of ``DashboardRows/statuses``.
         let counts: [Answers]
+        let latency: String
 
-        package init(origin: String, counts: [Answers]) {
+        /// - Parameter latency: Within which time 95 of 100 answers began.
+        package init(origin: String, counts: [Answers], latency: String) {
             self.origin = origin
             self.counts = counts
+            self.latency = latency
         }
     }
 

@@ -26,6 +26,7 @@ struct DashboardLoginTests {
             let login = try await mirror.get("/dashboard/login")
             #expect(login.status == 200)
             PageCheck.expectOwnFilesOnly(login)
+            PageCheck.expectAccessible(login.text)
         }
     }
 
@@ -43,6 +44,7 @@ struct DashboardLoginTests {
                 let page = try await mirror.get(target, [("Cookie", "other=1; \(session)")])
                 #expect(page.status == 200, "\(target)")
                 PageCheck.expectOwnFilesOnly(page)
+                PageCheck.expectAccessible(page.text)
                 #expect(!page.text.contains(MirrorFixture.token))
             }
             // The session is for pages alone.

@@ -40,6 +40,7 @@ struct DashboardReplicaTests {
                 #expect(page.text.contains("&quot;\u{301} onfocus"), "\(target)")
                 #expect(!page.text.contains("<script>"), "\(target)")
                 PageCheck.expectOwnFilesOnly(page)
+                PageCheck.expectAccessible(page.text)
             }
         }
     }

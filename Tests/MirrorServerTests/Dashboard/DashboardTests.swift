@@ -1,4 +1,6 @@
+import CoreMetrics
 import MirrorCore
+import MirrorEngine
 import MirrorTesting
 import MirrorViews
 import Testing
@@ -48,6 +50,20 @@ struct DashboardTests {
             let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
             #expect(page.contains("Storage held"))
             #expect(!page.contains("list prices"))
+        }
+    }
+
+    @Test func `an origin has its answers and how long they take to begin`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            let labels = [("origin", "https://artifacts.example.org/")]
+            let times = mirror.services.registry.makeRecorder(label: OriginMetrics.Name.seconds, dimensions: labels, aggregate: true)
+            for seconds in [0.02, 0.02, 0.4] { times.record(seconds) }
+            let answers = mirror.services.registry.makeCounter(label: OriginMetrics.Name.requests, dimensions: labels + [("status", "2xx")])
+            answers.increment(by: 3)
+            let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
+            #expect(page.contains(#"<td class="n" data-label="2xx">3</td>"#))
+            #expect(page.contains(#"<td class="n" data-label="95 of 100 within">500 ms</td>"#))
         }
     }
 

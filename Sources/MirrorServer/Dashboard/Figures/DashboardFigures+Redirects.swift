@@ -6,7 +6,7 @@ import MirrorViews
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
-    /// From this share of fallbacks on, the figure is coloured.
+    /// From this share of fallbacks on, the figure is coloured, and its note says why.
     private static let manyFallbacks = 0.05
 
     func addWell(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment, _ history: inout FigureHistory) {
@@ -20,6 +20,7 @@ extension DashboardFigures {
         let (rate, outcomes) = (span.rate(Name.redirects), span.counts(Name.redirects, by: "outcome"))
         let all = outcomes.values.reduce(0, +)
         let fallbacks = outcomes[Outcome.fallback.rawValue] ?? 0
+        let areMany = all > 0 && fallbacks / all > Self.manyFallbacks
         let errors = span.last.total(Name.errors)
         rows.wellTiles = [
             .init(
@@ -28,8 +29,8 @@ extension DashboardFigures {
                 course: history.course("redirects", rate)),
             .init("hits", "Hits", FigureText.share(outcomes[Outcome.hit.rawValue] ?? 0, of: all), note: "of the redirects"),
             .init(
-                "fallbacks", "Redirects to the origin", FigureText.share(fallbacks, of: all), note: "of the redirects",
-                kind: all > 0 && fallbacks / all > Self.manyFallbacks ? "warn" : ""),
+                "fallbacks", "Redirects to the origin", FigureText.share(fallbacks, of: all),
+                note: areMany ? "of the redirects, which is much" : "of the redirects", kind: areMany ? "warn" : ""),
             .init("errors", "Errors", FigureText.rate(span.rate(Name.errors)), note: "\(FigureText.count(errors)) since the start"),
             .init("state", "State", isStateUp ? "available" : "unavailable", kind: isStateUp ? "good" : "bad"),
         ]
