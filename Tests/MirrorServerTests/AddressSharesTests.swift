@@ -68,7 +68,7 @@ struct AddressSharesTests {
 
     @Test func `a connection beyond the share is closed, and the others are not`() async throws {
         let world = World()
-        let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+        let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
             selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: ConnectionTasks(),

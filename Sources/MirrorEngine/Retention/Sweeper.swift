@@ -54,6 +54,7 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            async let surveys: Void = takeSurveys()
             var reconciled: ContinuousClock.Instant?
             var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
@@ -73,11 +74,18 @@ package struct Sweeper: Service, CustomStringConvertible {
                         }
                         if looksThrough { passes[pool.id] = (now, version) }
                     }
-                    await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
                 await attempt("forgetting failures", nil) { try await forgetErrors() }
                 try? await clock.sleep(for: interval)
             }
+            await surveys
+        }
+    }
+
+    private func takeSurveys() async {
+        while !Task.isCancelled {
+            for pool in pools.all { await attempt("survey", pool) { try await survey.take(of: pool.id) } }
+            try? await clock.sleep(for: interval)
         }
     }
 

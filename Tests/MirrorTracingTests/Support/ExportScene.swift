@@ -5,6 +5,7 @@ import MirrorNet
 import NIOPosix
 import ServiceLifecycle
 import TestServers
+import Tracing
 
 @testable import MirrorTracing
 
