@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 
 /// Chooses the source for a copy by the pool's service.
