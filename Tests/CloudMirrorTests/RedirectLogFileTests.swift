@@ -14,11 +14,12 @@ struct RedirectLogFileTests {
         let path = "\(directory.path)/redirects"
         let (log, registry) = (RedirectLog(), MetricsRegistry())
         let file = RedirectLogFile(of: log, isUsed: true, metrics: HousekeepingMetrics(factory: registry))
-        file.begin(try file.open(path))
+        file.begin(try file.open(.file(path)))
         let artifact = try ArtifactURL("https://a.example/" + String(repeating: "x", count: 8_000))
         let pool = try #require(PoolID("local/dev"))
         // More than may wait to be written.
-        log.record(artifact, in: pool, bytes: 1, .wait, requests: 60_000, at: Timestamp(milliseconds: 0))
+        let request = RedirectLog.Request(client: nil, duration: .zero)
+        log.record(artifact, in: pool, bytes: 1, .wait, for: Array(repeating: request, count: 60_000), at: Timestamp(milliseconds: 0))
         file.flush(within: .seconds(50))
         let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
         let written = text.split(separator: "\n").count { $0.contains(#""outcome":"wait""#) }

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Foundation
 import MirrorCore
 import NIOCore

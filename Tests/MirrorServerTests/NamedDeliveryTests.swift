@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorState
 import MirrorStorage
 import MirrorTesting
 import NamedOrigins

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import NamedOrigins
 import TestServers
 import Testing

@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
+import MirrorTesting
 import NamedOrigins
 import TestServers
 import Testing

@@ -1,5 +1,5 @@
 package import CoreMetrics
-import MirrorCore
+package import MirrorCore
 import MirrorNet
 
 /// Counts requests to origins, by origin and answer, and measures how long their answers take to begin.

@@ -75,8 +75,8 @@ final class RedirectLogFile: Sendable {
         guard let writer else { return log.open(nil) }
         log.open { entry in
             // One at a time: thousands may have waited for the same answer, and lines that there is no room for are counted.
-            let line = Self.line(of: entry)
-            for _ in 0..<entry.requests { writer.write(line) }
+            let (before, behind) = Self.parts(of: entry)
+            for request in entry.requests { writer.write(before + Self.client(request) + behind + Self.time(request)) }
         }
     }
 
@@ -85,17 +85,21 @@ final class RedirectLogFile: Sendable {
         writer.withLock { $0 }?.flush(within: limit)
     }
 
-    private static func line(of entry: RedirectLog.Entry) -> String {
+    /// What the lines of an entry have in common: what stands before the client of each, and what stands behind it.
+    private static func parts(of entry: RedirectLog.Entry) -> (String, String) {
         let bytes = entry.bytes.map { ",\"bytes\":\($0)" } ?? ""
-        let time = "{\"time\":\"\(entry.time.iso8601)\""
-        let rest =
+        return (
+            "{\"time\":\"\(entry.time.iso8601)\"",
             ",\"artifact\":\(LogText.quoted(entry.artifact)),\"pool\":\(LogText.quoted("\(entry.pool)"))\(bytes)"
-            + ",\"outcome\":\"\(entry.outcome.rawValue)\",\"seconds\":"
-        var lines = ""
-        for request in entry.requests {
-            let client = request.client?.neighborhood.map { ",\"client\":\"\($0)\"" } ?? ""
-            lines += "\(time)\(client)\(rest)\(Double(request.duration.wholeMilliseconds) / 1_000)}\n"
-        }
-        return lines
+                + ",\"outcome\":\"\(entry.outcome.rawValue)\",\"seconds\":"
+        )
+    }
+
+    private static func client(_ request: RedirectLog.Request) -> String {
+        request.client?.neighborhood.map { ",\"client\":\"\($0)\"" } ?? ""
+    }
+
+    private static func time(_ request: RedirectLog.Request) -> String {
+        "\(Double(request.duration.wholeMilliseconds) / 1_000)}\n"
     }
 }

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorState
 
 extension MirrorServices {
     /// Between two times at which it is noted what the pools hold, which costs more the longer they hold it.

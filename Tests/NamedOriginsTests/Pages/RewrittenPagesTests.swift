@@ -1,3 +1,4 @@
+import HTTPTypes
 import MirrorTesting
 import NIOCore
 import TestServers
