@@ -285,17 +285,19 @@ struct SweeperTests {
         try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await engine.sweeper.run() }
-                await clock.sleepers(1)
+                // Sweeps and surveys.
+                await clock.sleepers(2)
                 #expect(engine.store.count(.list) == 1)
-                #expect(engine.base.count(.totals) == 2)
+                #expect(engine.base.count(.totals) == 3)
                 #expect(engine.base.count(.forgetErrors) == 1)
                 engine.base.fail()
                 clock.advance(by: .seconds(60))
-                await clock.sleepers(1)
+                await clock.sleepers(2)
                 engine.base.heal()
-                let failed = engine.base.count(.totals)
+                let failed = (engine.base.count(.totals), engine.base.count(.forgetErrors))
                 clock.advance(by: .seconds(60))
-                try await engine.base.calls(.totals, failed + 1)
+                try await engine.base.calls(.totals, failed.0 + 3)
+                try await engine.base.calls(.forgetErrors, failed.1 + 1)
                 // Comparing with the pool is for every few hours.
                 #expect(engine.store.count(.list) == 1)
                 group.cancelAll()
