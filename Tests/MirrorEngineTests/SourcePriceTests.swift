@@ -41,7 +41,8 @@ struct SourcePriceTests {
 
     private func fill(_ engine: EngineFixture, _ names: [String]) async throws {
         for name in names {
-            let pool = try #require(engine.pools[try #require(PoolID(name))])
+            let id = try #require(PoolID(name))
+            let pool = try #require(engine.pools[id])
             #expect(await engine.redirects.answer(try engine.artifact("/a.bin"), in: pool, wait: nil).outcome == .wait)
         }
     }
