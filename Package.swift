@@ -25,6 +25,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -169,7 +170,7 @@ let package = Package(
                 "CloudRegions", "MirrorSystem", "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics,
                 nioCore, nioHTTP1,
                 nioHTTPTypesHTTP1,
-                nioPosix, nioSSL,
+                nioPosix, nioSSL, nioTLS,
                 serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
@@ -295,7 +296,7 @@ let package = Package(
                 "MirrorServer", "MirrorViews", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings",
                 "MirrorNet", "Retention",
                 "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore,
-                nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                nioEmbedded, nioHTTP1, nioPosix, nioSSL, nioTLS, serviceLifecycle,
                 yams,
             ]),
         tests(
@@ -305,7 +306,7 @@ let package = Package(
                 "StorageS3", "StateSQLite", "MirrorState",
                 "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
-                nioCore, nioPosix, serviceLifecycle,
+                nioCore, nioPosix, nioSSL, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

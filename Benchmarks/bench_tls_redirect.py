@@ -109,6 +109,8 @@ def connect(port: int, paths: Path, count: int, is_resumed: bool) -> None:
         context, session = any_certificate(), None
         for number in range(count):
             with socket.create_connection(("127.0.0.1", port), timeout=30) as plain, context.wrap_socket(plain, session=session) as secure:
+                # As curl and most libraries do.
+                secure.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 secure.sendall(request)
                 answer = b""
                 # Some servers end the connection without saying so in TLS.

@@ -6,6 +6,7 @@ usage: check-monitoring.py [ROOT] | --self-test
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,14 @@ def runbook_problems(root: Path, names: list[str]) -> list[str]:
     return found
 
 
+def panel_problems(root: Path) -> list[str]:
+    """Panels that the runbook names (`*Copy time*`) and that are not there."""
+    board = json.loads((root / "deploy/monitoring/grafana-dashboard.json").read_text(encoding="utf-8"))
+    titles = {panel["title"] for panel in board["panels"]}
+    named = re.findall(r"(?<!\*)\*([A-Z][^*]*)\*(?!\*)", (root / "docs/runbook.md").read_text(encoding="utf-8"))
+    return [f"docs/runbook.md: there is no panel {name}" for name in named if name not in titles]
+
+
 def dashboard_problems(root: Path) -> list[str]:
     board = json.loads((root / "deploy/monitoring/grafana-dashboard.json").read_text(encoding="utf-8"))
     rows = [panel for panel in board["panels"] if panel["type"] == "row"]
@@ -108,7 +117,7 @@ def expression_problems(expression: str) -> list[str]:
 
 def problems(root: Path) -> list[str]:
     names = alert_names(root)
-    return rule_problems(root) + test_problems(root, names) + runbook_problems(root, names) + dashboard_problems(root)
+    return rule_problems(root) + test_problems(root, names) + runbook_problems(root, names) + panel_problems(root) + dashboard_problems(root)
 
 
 def main() -> int:
@@ -134,6 +143,7 @@ def self_test(root: Path) -> None:
         ("deploy/monitoring/alert-tests.yaml", "alertname: CloudMirrorSlow, exp_alerts: []", "alertname: Another, exp_alerts: []", "CloudMirrorSlow"),
         ("docs/runbook.md", "### CloudMirrorSlow\n", "### CloudMirrorFast\n", "CloudMirrorSlow has no entry"),
         ("deploy/monitoring/grafana-dashboard.json", '"row"', '"row"', None),
+        ("docs/runbook.md", "*Copy time*", "*Time of copies*", "no panel Time of copies"),
         ("deploy/monitoring/grafana-dashboard.json", "histogram_quantile(0.99", "histogram_quantile((0.99", "Answers without a wait"),
         ("deploy/monitoring/grafana-dashboard.json", '"row"', '"stat"', "rows"),
     ]

@@ -19,6 +19,33 @@ LOOKS = {"light": (1280, False), "dark": (1280, True), "narrow": (390, False)}
 TOO_WIDE = (
     "document.documentElement.scrollWidth > innerWidth || [...document.querySelectorAll('.table')].some(e => e.scrollWidth > e.clientWidth + 1)"
 )
+# The narrowest window that a page has to fit into (WCAG 2.2, 1.4.10), in CSS pixels.
+REFLOW = 320
+# Texts whose colour is too close to what is behind them (WCAG 2.2, 1.4.3), as the browser draws them.
+FAINT = """
+(() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = (color) => channels(color).slice(0, 3)
+    .map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const back = (e) => {
+    for (; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if ((channels(color)[3] ?? 1) > 0) return color;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const faint = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement;
+    if (!texts.currentNode.nodeValue.trim() || !e.checkVisibility()) continue;
+    const [low, high] = [luminance(getComputedStyle(e).color), luminance(back(e))].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) < 4.5) faint.push(texts.currentNode.nodeValue.trim());
+  }
+  return faint;
+})()
+"""
 
 
 def expect(is_so: object, what: str) -> None:
@@ -39,9 +66,13 @@ class Check:
         for word, (width, dark) in LOOKS.items():
             page.look(width, 900, dark)
             expect(not page.value(TOO_WIDE), f"{name}, {word}: wider than its place")
+            faint = page.value(FAINT)
+            expect(not faint, f"{name}, {word}: texts that are hard to read: {faint}")
             if self.folder:
                 page.screenshot(self.folder / f"{name}-{word}.png")
                 self.shots.append(f"{name}-{word}.png")
+        page.look(REFLOW, 900)
+        expect(not page.value(TOO_WIDE), f"{name}: wider than {REFLOW} pixels")
         page.look()
 
     def quiet(self, page: Page, where: str) -> None:
@@ -51,6 +82,20 @@ class Check:
         expect(not foreign, f"{where}: requests to elsewhere: {foreign}")
 
     # ---- What a person does
+
+    def keyboard(self, page: Page) -> None:
+        """Goes through the page with the keyboard alone, and sees where it is."""
+        page.go(f"{self.url}/")
+        reached: list[str] = []
+        count = page.value("[...document.querySelectorAll('a, button, input, select, [tabindex=\"0\"]')].filter(e => e.checkVisibility()).length")
+        for _ in range(int(str(count))):
+            page.press("Tab")
+            reached.append(str(page.value("(e => e.id || e.className || e.textContent.trim())(document.activeElement)")))
+            outline = page.value("getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).outlineWidth")
+            expect(outline == "solid3px", f"the focus cannot be seen on {reached[-1]}: {outline}")
+            if len(reached) == 1:
+                expect(page.value("document.activeElement.getBoundingClientRect().left >= 0"), "the link that skips to the content is not shown")
+        expect(reached[0] == "skip" and {"url", "pool"} <= set(reached), f"the keyboard reaches {reached}")
 
     def home(self, page: Page) -> None:
         page.go(f"{self.url}/")
@@ -73,7 +118,7 @@ class Check:
         self.show(page, "login")
         page.fill("#token", "not-the-token")
         page.loading(lambda: page.press("Enter"))
-        expect("no admin token" in page.text("#problem"), "a wrong token is not refused")
+        expect("not an admin token" in page.text("#problem"), "a wrong token is not refused")
         page.errors.clear()
         page.fill("#token", self.token)
         page.loading(lambda: page.press("Enter"))
@@ -138,7 +183,7 @@ class Check:
         with Browser() as browser:
             page = browser.page()
             page.look()
-            for step in (self.home, self.log_in, self.watch, self.purge):
+            for step in (self.keyboard, self.home, self.log_in, self.watch, self.purge):
                 step(page)
                 self.quiet(page, step.__name__)
             plain = browser.page()

@@ -39,7 +39,7 @@ check_deploy() {
     .build/checks/bin/python scripts/check-deploy.py --self-test && .build/checks/bin/python scripts/check-deploy.py
 }
 
-# That the servers for tests that play clouds take what the clouds' own clients send, and refuse what is wrong.
+# The servers that simulate clouds must accept what the clouds' own clients send, and refuse what is wrong.
 check_cloud_servers() {
     if ! install_servers; then
         if in_ci; then return 1; fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian package, .build/deb/cloud-mirror_VERSION_ARCHITECTURE.deb, and checks it with lintian.
 # EXECUTABLE=FILE packages that executable; without it, the release executable is built first.
-# DEBFULLNAME and DEBEMAIL name whoever is responsible for the package.
+# DEBFULLNAME and DEBEMAIL name the maintainer of the package.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

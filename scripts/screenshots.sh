@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the pages of an executable in Chromium, with a mirror and an origin of its own on this machine, and keeps screenshots of them.
+# Checks the pages of an executable in Chromium, with its own mirror and origin on this machine, and keeps screenshots of them.
 # usage: scripts/screenshots.sh EXECUTABLE [FOLDER]      FOLDER: docs/images unless it is given
 set -euo pipefail
 # shellcheck source=scripts/lib.sh

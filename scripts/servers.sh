@@ -5,7 +5,7 @@
 #   start_servers      starts them side by side and sets the environment that the tests read:
 #     CLOUD_MIRROR_TEST_HTTPBIN       http://127.0.0.1:PORT of httpbin
 #     CLOUD_MIRROR_TEST_S3_ENDPOINT   http://127.0.0.1:PORT of SeaweedFS, which checks signatures: path-style addressing, region us-east-1
-#     CLOUD_MIRROR_TEST_S3_ACCESS_KEY, CLOUD_MIRROR_TEST_S3_SECRET_KEY   of somebody who may do everything; anonymous may do nothing
+#     CLOUD_MIRROR_TEST_S3_ACCESS_KEY, CLOUD_MIRROR_TEST_S3_SECRET_KEY   of an account that may do everything; anonymous callers may do nothing
 #     CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT, CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT   of OpenStack Swift, which checks signatures and refuses
 #                                     conditions and checksums; the certificate is in the file CLOUD_MIRROR_TEST_OPENSTACK_CA
 #     CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY, CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY
@@ -20,7 +20,7 @@
 #     CLOUD_MIRROR_TEST_CLIENTS       a folder with pip, uv, hf, go, bun and a Python: clients of package registries
 #   stop_servers       ends them and removes their data
 #
-# With CI=true a server that cannot be had is a failure; elsewhere a note, its variables are not set, and the tests of it say so.
+# With CI=true, a server that cannot be started is a failure. Elsewhere it is a note, its variables are not set, and the tests that need it say so.
 
 servers_environment=.build/test-servers
 clients_environment=.build/test-clients
@@ -193,7 +193,7 @@ await_gcs() {
     export CLOUD_MIRROR_TEST_GCS_CREDENTIALS=$servers_run/gcs/service-account.json
     export CLOUD_MIRROR_TEST_GCS_HMAC_ACCESS_KEY=$gcs_access
     export CLOUD_MIRROR_TEST_GCS_HMAC_SECRET_KEY=$gcs_secret
-    say "The server that plays Google Cloud Storage listens at $CLOUD_MIRROR_TEST_GCS_ENDPOINT"
+    say "The server that simulates Google Cloud Storage listens at $CLOUD_MIRROR_TEST_GCS_ENDPOINT"
 }
 
 launch_azure() {
@@ -213,7 +213,7 @@ await_azure() {
     export CLOUD_MIRROR_TEST_AZURE_CA=$servers_run/azure/tls.pem
     export CLOUD_MIRROR_TEST_AZURE_ACCOUNT=$azure_account
     export CLOUD_MIRROR_TEST_AZURE_KEY=$azure_key
-    say "The server that plays Azure Blob Storage listens at $CLOUD_MIRROR_TEST_AZURE_ENDPOINT"
+    say "The server that simulates Azure Blob Storage listens at $CLOUD_MIRROR_TEST_AZURE_ENDPOINT"
 }
 
 # The first of four consecutive free ports; the ports 10000 above them, where SeaweedFS speaks gRPC, are free too.

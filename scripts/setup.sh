@@ -9,11 +9,11 @@ source "$(dirname "$0")/lib.sh"
 # libsqlite3-dev: the state store. zlib1g-dev: compressed logs in `cloud-mirror plan`, HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
 # their own servers. systemd: systemd-analyze, which checks the units in deploy/; no part of systemd is started. prometheus: promtool, which checks
-# the alert rules. nginx, libnginx-mod-http-dav-ext: the WebDAV server of Examples/WebDAVStore, and a peer in the benchmarks. aria2, skopeo, git-lfs: clients in
-# tests. gnupg: signs the apt repository that they ask. chromium: opens the pages in tests.
+# the alert rules. nginx, libnginx-mod-http-dav-ext: the WebDAV server of Examples/WebDAVStore, and a peer in the benchmarks. nginx, libnginx-mod-stream,
+# haproxy: proxies in front of a mirror, with the configurations that docs/operations.md has. aria2, skopeo, git-lfs: clients in tests. gnupg: signs the apt repository that they ask. chromium: opens the pages in tests.
 packages=(
     ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools prometheus
-    systemd nginx libnginx-mod-http-dav-ext aria2 skopeo gnupg git-lfs chromium
+    systemd nginx libnginx-mod-http-dav-ext libnginx-mod-stream haproxy aria2 skopeo gnupg git-lfs chromium
 )
 if [[ ${1:-} == bench ]]; then packages+=(wrk); fi
 if [[ ${1:-} == clients ]]; then packages+=(nix-bin bazel-bootstrap yarnpkg); fi
@@ -31,7 +31,7 @@ if [[ $(printf '%s\n' 6.2 "${version:-0}" | sort -V | head -n 1) != 6.2 ]]; then
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.11 or later with venv; for the tests also ab, aria2c, cargo, chromium, git-lfs, gpg, java, mvn, npm, skopeo, nginx with its WebDAV modules, redis-server, redis-sentinel, redis-cli 7 or later"
+    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.11 or later with venv; for the tests also ab, aria2c, cargo, chromium, git-lfs, gpg, java, mvn, npm, skopeo, haproxy, nginx with its WebDAV and stream modules, redis-server, redis-sentinel, redis-cli 7 or later"
     if [[ ${1:-} == bench ]]; then note "and for the benchmarks: wrk"; fi
     for command in curl git python3 wget; do
         command -v "$command" >/dev/null || fail "$command is missing"

@@ -13,7 +13,7 @@ if [[ $# -eq 0 ]]; then fail "usage: scripts/test-servers.sh --install | COMMAND
 
 if [[ $1 == --install ]]; then
     if install_servers; then
-        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift, those that play Google's and Azure's storage, and clients of registries"
+        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift, those that simulate Google's and Azure's storage, and clients of registries"
     else
         missing_server "httpbin, SeaweedFS, OpenStack Swift, the servers that play clouds and the clients of registries could not be installed"
     fi

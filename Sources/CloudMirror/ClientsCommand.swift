@@ -5,10 +5,10 @@ import MirrorCore
 struct ClientsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clients",
-        abstract: "Print the configuration that points clients at a mirror.",
-        discussion: "For its named origins: what each client has in its own file, or is told in a shell. Needs no token.")
+        abstract: "Print the configuration with which clients use a mirror.",
+        discussion: "For each named origin: the lines of the client's own file, or a command for a shell. Needs no token.")
 
-    @Argument(help: "A named origin, or a client such as pip. If there is only one file for it, its lines are printed and nothing else.")
+    @Argument(help: "A named origin, or a client such as pip. If it needs only one file, only the lines of that file are printed.")
     var name: String?
 
     @OptionGroup var mirror: MirrorOptions
@@ -38,7 +38,7 @@ struct ClientsCommand: AsyncParsableCommand {
         guard let first = recipes.first else {
             let names = answer.origins.map(\.name) + answer.origins.flatMap(\.recipes).flatMap(\.clients)
             throw CommandFailure(
-                "this mirror has neither a named origin nor a configuration for a client called '\(TextTable.printable(name))'; there are: "
+                "this mirror has neither a named origin nor a client configuration called '\(TextTable.printable(name))'; there are: "
                     + (names.isEmpty ? "none" : TextTable.printable(names.joined(separator: ", "))))
         }
         return TextTable.printableLines(recipes.count == 1 ? first.lines + "\n" : ClientsText.text(ClientsCall.Answer(origins: chosen)))

@@ -27,7 +27,7 @@ struct CopierCommand: AsyncParsableCommand {
             "Address for health and metrics; port 0 lets the system choose.", valueName: "host:port"))
     var listen = ListenAddress(host: "127.0.0.1", port: 9_091)
 
-    @Flag(help: "Write one line 'ready URL' to standard output once it runs.")
+    @Flag(help: "Write one line, 'ready URL', to standard output once it runs.")
     var printReady = false
 
     func run() async throws {

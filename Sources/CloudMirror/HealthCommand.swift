@@ -14,7 +14,7 @@ struct HealthCommand: AsyncParsableCommand {
 
     @OptionGroup var mirror: MirrorOptions
 
-    @Flag(help: "Ask for /readyz in place of /healthz, and print the components that do not work.")
+    @Flag(help: "Ask /readyz instead of /healthz, and print the components that do not work.")
     var ready = false
 
     /// Seconds; with a pool that hangs, a mirror takes two to answer.

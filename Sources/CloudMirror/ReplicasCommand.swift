@@ -6,7 +6,7 @@ import NIOHTTP1
 struct ReplicasCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replicas", abstract: "List the replicas in the pools.",
-        discussion: "With an artifact, lists its replicas alone.\n\n" + CommandExit.help(.success, .failed, .usage, .unreachable))
+        discussion: "With an artifact, lists only its replicas.\n\n" + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     enum State: String, CaseIterable, ExpressibleByArgument {
         case pending, present, error
@@ -21,7 +21,9 @@ struct ReplicasCommand: AsyncParsableCommand {
     @Option(help: "Only replicas in this state.")
     var state: State?
 
-    @Flag(help: "Say why the artifact's replicas are kept or gone, in words and in dollars at list prices; for pools with the policy cost.")
+    @Flag(
+        help:
+            "Explain why the artifact's replicas are kept or gone, in words and in dollars at list prices; for pools with the policy cost.")
     var explain = false
 
     @OptionGroup var admin: AdminOptions

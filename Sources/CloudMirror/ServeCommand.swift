@@ -28,7 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Leave all copying to `cloud-mirror copier` processes; needs state.redis.")
     var noCopiers = false
 
-    @Flag(help: "Write one line 'ready URL' to standard output once requests are accepted.")
+    @Flag(help: "Write one line, 'ready URL', to standard output once requests are accepted.")
     var printReady = false
 
     func run() async throws {

@@ -11,7 +11,7 @@ package enum Cloud: String, Sendable, CaseIterable {
         }
     }
 
-    /// As it is written for people.
+    /// The name that is shown to users.
     package var title: String {
         switch self {
         case .aws: "AWS"

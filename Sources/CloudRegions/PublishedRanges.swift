@@ -35,7 +35,7 @@ package enum PublishedRanges {
     }
 }
 
-/// What is read of `ip-ranges.json`.
+/// The parts of `ip-ranges.json` that are read.
 private struct AWSRanges: Decodable {
     struct IPv4: Decodable {
         let prefix: String
@@ -72,7 +72,7 @@ private struct AWSRanges: Decodable {
     }
 }
 
-/// What is read of `cloud.json`.
+/// The parts of `cloud.json` that are read.
 private struct GoogleRanges: Decodable {
     struct Prefix: Decodable {
         let network: String
@@ -98,7 +98,7 @@ private struct GoogleRanges: Decodable {
     }
 }
 
-/// What is read of `ServiceTags_Public_….json`: the tags of whole regions, and nothing of the thousands of others.
+/// The parts of `ServiceTags_Public_….json` that are read: the tags of whole regions, and none of the thousands of others.
 private struct AzureServiceTags: Decodable {
     struct Tag: Decodable {
         let region: String?

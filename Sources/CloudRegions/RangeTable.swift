@@ -15,13 +15,13 @@ struct RangeTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Send
         fileprivate var last: Address { start | (Address.max >> length) }
     }
 
-    /// Where a range begins, or the gap behind one; ascending. Each ends where the next begins.
+    /// The beginnings of ranges and of the gaps after them, ascending. Each ends where the next begins.
     private var starts: [Address] = []
     /// The number of each; 0 for a gap. Neighbours differ.
     private var numbers: [UInt16] = []
 
     init(_ prefixes: [Prefix]) {
-        // One that holds others stands before them.
+        // A range that contains others comes before them.
         let sorted = prefixes.sorted { ($0.start, $0.length, $0.number) < ($1.start, $1.length, $1.number) }
         starts.reserveCapacity(sorted.count * 2)
         numbers.reserveCapacity(sorted.count * 2)
@@ -54,7 +54,7 @@ struct RangeTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Send
 
     /// - Returns: 0 where there is none.
     func number(of address: Address) -> UInt16 {
-        // How many boundaries are not behind the address.
+        // How many boundaries are not after the address.
         var (low, high) = (0, starts.count)
         while low < high {
             let middle = (low + high) / 2
@@ -73,7 +73,7 @@ struct RangeTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Send
         numbers.append(number)
     }
 
-    /// Ends those that end before an address, all of them for `nil`: behind each the one around it goes on.
+    /// Ends the ranges that end before an address, or all of them for `nil`. After each, the range around it continues.
     private mutating func close(_ open: inout [Prefix], before start: Address?) {
         while let last = open.last, start.map({ last.last < $0 }) ?? true {
             open.removeLast()

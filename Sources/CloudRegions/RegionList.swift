@@ -60,7 +60,7 @@ extension RegionList {
                 ipv6.append(.init(start: address, length: network.prefixLength, number: number))
             }
         }
-        guard !known.isEmpty else { throw RegionListError("names no region for any address") }
+        guard !known.isEmpty else { throw RegionListError("has no region for any address") }
         self.init(
             cloud: cloud, date: date, prefixes: known.count, regions: regions, ipv4: RangeTable(ipv4), ipv6: RangeTable(ipv6))
     }

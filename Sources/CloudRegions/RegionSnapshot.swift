@@ -49,7 +49,7 @@ package enum RegionSnapshot {
                     ipv4: try RangeTable(reading: &rest, maxNumber: head.regions.count),
                     ipv6: try RangeTable(reading: &rest, maxNumber: head.regions.count)))
         }
-        guard rest.isEmpty else { throw RegionListError("has something behind its end") }
+        guard rest.isEmpty else { throw RegionListError("has data after its end") }
         return lists
     }
 

@@ -5,6 +5,8 @@ package import MirrorStorage
 package final class Pool: Sendable {
     package let id: PoolID
     package let store: any ObjectStore
+    /// How many of its objects may be on their way to clients through the mirror at a time. Each takes a connection for as long as the client reads.
+    package let maxStreams: Int
     private let limits: Reloadable<Limits>
     /// The policy `cost` of this process.
     private let costs: (any RetentionPolicy)?
@@ -22,9 +24,10 @@ package final class Pool: Sendable {
     }
 
     /// - Parameter costs: What the policy `cost` is; without it all replicas have a time to live.
-    package init(id: PoolID, store: any ObjectStore, limits: Limits, costs: (any RetentionPolicy)? = nil) {
+    package init(id: PoolID, store: any ObjectStore, limits: Limits, maxStreams: Int = 48, costs: (any RetentionPolicy)? = nil) {
         self.id = id
         self.store = store
+        self.maxStreams = maxStreams
         self.limits = Reloadable(limits)
         self.costs = costs
     }

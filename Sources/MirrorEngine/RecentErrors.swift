@@ -4,7 +4,7 @@ import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// The last error of each kind, for people who want to know what a number in the metrics means.
+/// The last error of each kind, for users who want to know what a number in the metrics means.
 package final class RecentErrors: Sendable {
     package struct Entry: Sendable, Equatable {
         /// What the log said, cut off at ``RecentErrors/maxMessage`` bytes. Contains no credential.

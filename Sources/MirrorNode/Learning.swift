@@ -22,7 +22,7 @@ struct Learning: Sendable {
         policy = CostPolicy(store: store, learned: learned, recorder: recorder)
         for pool in configuration.pools where pool.retention.policy == .cost && configuration.prices(of: pool) == nil {
             logger.warning(
-                "the pool's prices are not known, so a copy is taken to cost as much as keeping it for 26 days; set retention.price",
+                "the pool's prices are unknown, so a copy is assumed to cost as much as keeping it for 26 days; set retention.price",
                 metadata: ["pool": "\(pool.id)"])
         }
     }

@@ -202,7 +202,7 @@ struct MirrorComposition: Sendable {
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry, logger: logger),
-                    limits: configuration.limits(of: pool), costs: costs))
+                    limits: configuration.limits(of: pool), maxStreams: operations * 3 / 4, costs: costs))
         }
         return PoolTable(pools)
     }

@@ -30,8 +30,6 @@ package struct ListenError: Error, CustomStringConvertible {
 struct ListenerService: Service, CustomStringConvertible {
     let application: any Service
     let connections: ConnectionTasks
-    /// `nil` if the application accepts connections itself.
-    var front: Front?
     let listener: MirrorServer.Listener
     let address: ListenAddress
 
@@ -41,31 +39,22 @@ struct ListenerService: Service, CustomStringConvertible {
     func run() async throws {
         do {
             try await withTaskCancellationHandler {
-                async let loops: Void? = front?.run()
                 do {
                     try await accept()
                 } catch {
-                    cutOff()
-                    await loops
+                    connections.cancel()
                     await connections.drain()
                     throw error
                 }
-                front?.stop()
-                await loops
                 await connections.drain()
             } onCancel: {
-                cutOff()
+                connections.cancel()
             }
         } catch let error as IOError {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.words(Errno(code: error.errnoCode)))
         } catch is SocketAddressError.UnknownHost {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.unknownHost)
         }
-    }
-
-    private func cutOff() {
-        front?.cancel()
-        connections.cancel()
     }
 
     /// With a higher priority than the tasks that serve requests: a new client's answer may already be in memory.

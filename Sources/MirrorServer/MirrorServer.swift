@@ -34,6 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
+    let relays: Relays
     private let sessions: DashboardSessions
     private let dashboardFigures: DashboardFigures
     let dashboardFeed: DashboardFeed
@@ -89,6 +90,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         }
         self.tls = tls.map { Reloadable($0) }
         namedMetrics = NamedMetrics(factory: services.registry)
+        relays = Relays(services.pools)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable(
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
@@ -161,15 +163,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         let shares = AddressShares(
             limit: configuration.connectionsPerAddress, isExempt: { selector.value.standsForMany($0) }, metrics: metrics, logger: logger)
         let connections = ConnectionTasks()
-        let shortage = AcceptShortage(metrics: metrics, logger: logger)
-        let front =
-            Front.isWanted && hasFastPath(listener) && tls == nil && !configuration.proxyProtocol
-            ? Front(maxConnections: configuration.maxConnections, shortage: shortage, group: group, logger: logger) : nil
-        let server = HTTPServerBuilder { responder -> any ServerChildChannel in
-            let mirror = channel(responder, shares, connections, listener)
-            front?.serve(with: mirror)
-            return mirror
-        }
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections, listener) }
         let application = Application(
             responder: router(addRoutes).buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -179,8 +173,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 guard let address = channel.localAddress else { return }
                 try? await channel.eventLoop.submit {
                     try channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.connectionsPerRead)
-                    if front?.open(channel) == true { return }
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause(shortage), position: .first)
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(metrics: metrics, logger: logger), position: .first)
                 }.get()
                 logger.notice(
                     "listening",
@@ -191,16 +184,14 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 await onRunning(listener, ListenAddress(host: address.ipAddress ?? "localhost", port: address.port ?? 0))
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
-        return ListenerService(application: application, connections: connections, front: front, listener: listener, address: address)
+        return ListenerService(application: application, connections: connections, listener: listener, address: address)
     }
-
-    /// A listener without redirects has none in memory either.
-    private func hasFastPath(_ listener: Listener) -> Bool { usesFastPath && servesArtifacts && listener == .main }
 
     private func channel(
         _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks, _ listener: Listener
     ) -> MirrorChannel {
-        let usesFastPath = hasFastPath(listener)
+        // A listener without redirects has none in memory either.
+        let usesFastPath = usesFastPath && servesArtifacts && listener == .main
         return MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
@@ -244,8 +235,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ClientsRoutes(services: services, address: address, site: site).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
-            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
-            troubles: troubles
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, relays: relays, publicURL: publicURL,
+            isTLS: tls != nil, troubles: troubles
         ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles

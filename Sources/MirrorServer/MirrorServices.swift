@@ -1,6 +1,7 @@
 package import MirrorCore
 package import MirrorEngine
 package import MirrorState
+import MirrorStorage
 package import MirrorTracing
 package import NamedOrigins
 
@@ -70,6 +71,13 @@ package final class MirrorServices: Sendable {
         started = clock.instant
     }
 
+    /// Waits for a pool or the state no longer than clients would. The call itself continues, so that a silent pool is noticed.
+    ///
+    /// - Returns: `nil` if there is no answer in time.
+    func inTime<Value: Sendable>(_ call: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+        try await leaving(after: PoolHealth.patience, by: clock) { try await Task(operation: call).value }
+    }
+
     /// The origin of the artifact that a client names.
     ///
     /// - Throws: ``RequestError`` `InputError`.
@@ -108,5 +116,12 @@ package final class MirrorServices: Sendable {
                 .resourceNotFound, "no such pool; the pools are \(pools.all.map(\.id.description).joined(separator: ", "))")
         }
         return pool
+    }
+}
+
+extension StorageError {
+    /// What stands for an answer that ``MirrorServices/inTime(_:)`` has not got.
+    static func noAnswerInTime(_ operation: String) -> StorageError {
+        StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: operation)
     }
 }

@@ -14,7 +14,7 @@ extension ServerConfiguration {
                 + "as many. Further ones are closed at once. This machine and `selection.trustedProxies` may have all of them.")
         reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "How long a client may send no request, and read nothing of what it was sent, before its connection is closed.")
+            doc: "How long a client may neither send a request nor read what it was sent before its connection is closed.")
         reader.value(
             "bodyTimeout", &bodyTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "How long a client may take to send the body of a request, plus a second for each 16 KiB of it.")

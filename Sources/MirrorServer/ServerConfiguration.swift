@@ -6,7 +6,7 @@ package struct ServerConfiguration: Sendable, Equatable {
     /// Per client: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times as many. `nil` is a quarter of
     /// ``maxConnections``.
     package var maxConnectionsPerAddress: Int?
-    /// How long a client may send no request, and read nothing of what it was sent, before its connection is closed.
+    /// How long a client may neither send a request nor read what it was sent before its connection is closed.
     package var idleTimeout: Duration = .seconds(75)
     /// How long a client may take to send a request's body, plus a second for each 16 KiB of it.
     package var bodyTimeout: Duration = .seconds(30)

@@ -3,7 +3,7 @@ public import MirrorCore
 /// Holds replicas, copy jobs and leases in one place, so that "pending" and "queued" cannot disagree.
 ///
 /// The state is only a cache; the pools are the truth: losing the whole state costs nothing but time. Every call is atomic, across all processes
-/// that share the store. All errors are ``StateError`` or `CancellationError`. Times come from the clock that the store was created with, or
+/// that share the store; one that takes a list may do its work in several steps, each for a part of the list. All errors are ``StateError`` or `CancellationError`. Times come from the clock that the store was created with, or
 /// from that of its service: to compare a time in a record with the present, use ``time(in:)``.
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
@@ -39,6 +39,7 @@ public import MirrorCore
 /// - `describe` adds the pool's header fields to a present replica's object, if it is still the same object, and changes nothing else.
 /// - `time` is by the same clock as marks.
 /// - `mark` only marks replicas that are present and were not used after `unusedSince`.
+/// - `touch` and `mark` do for each of many replicas what they do for one; `mark` returns them in the order of the list.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked replica that was not used after it.
 /// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `endRemoval`.
 /// - A removal belongs to one caller at a time; one that expired or was handed back can be begun again, with a larger token, and then belongs only to the new

@@ -20,17 +20,19 @@ extension TracingConfiguration {
         var (name, isSent) = ("cloud-mirror", false)
         reader.value(
             "headersFile", &file, .path, example: "/etc/cloud-mirror/tracing-headers",
-            doc: "File with header fields for the collector, such as a token: `Name: value` on each line. Readable by the service alone.")
+            doc:
+                "File with header fields for the collector, such as a token: `Name: value` on each line. Only the service may be able to read it."
+        )
         reader.value(
             "sample", &sample, .ratio,
             doc:
-                "The share of requests on the slow path, of copies and of sweeps that is traced. Requests that are answered from memory are traced "
+                "The share of requests on the slow path, copies and sweeps that is traced. Requests that are answered from memory are traced "
                 + "only if their `traceparent` says so.")
         reader.value(
             "askedPerSecond", &asked, .integer(in: 0...1_000),
             doc:
-                "How many requests per second may be traced because their `traceparent` says so, whatever `sample` is; ten times as many at "
-                + "once. 0 ignores all that say so.")
+                "How many requests per second may be traced because their `traceparent` says so, whatever `sample` is; a burst may have "
+                + "ten times as many. 0 ignores the flag.")
         reader.value("serviceName", &name, .attributeText, doc: "`service.name` of the resource.")
         let attributes = reader.map(
             "attributes", named: .attributeName, .attributeText, example: "{deployment.environment.name: production}",

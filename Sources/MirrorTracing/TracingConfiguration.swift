@@ -26,7 +26,7 @@ package struct TracingConfiguration: Sendable, Equatable {
         self.endpoint = endpoint
     }
 
-    /// What is known of the process, in the order of the names.
+    /// What is known about the process, in the order of the names.
     var resource: [Attribute] {
         var all: [String: String] = [
             "service.name": serviceName, "service.version": CloudMirrorVersion.current, "telemetry.sdk.language": "swift",

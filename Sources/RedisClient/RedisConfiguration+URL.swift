@@ -134,7 +134,7 @@ extension RedisConfiguration {
         }
         guard !host.isEmpty else { throw RedisURLError(description: "a host is missing") }
         guard text.first == "[" || host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }) else {
-            throw RedisURLError(description: "a host in the Redis URL holds characters that no host name has")
+            throw RedisURLError(description: "a host in the Redis URL contains characters that are not allowed in a host name")
         }
         guard let port else { return Address(host: String(host), port: defaultPort) }
         guard let number = UInt16(port), number > 0, port.first != "+" else {

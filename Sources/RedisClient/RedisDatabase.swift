@@ -62,6 +62,30 @@ package final class RedisDatabase: Sendable {
         try await answer(to: command, script: nil, isTracked: isTracked)
     }
 
+    /// Sends two commands together; each is carried out by itself.
+    ///
+    /// - Parameter tracked: The server is to report (``RedisEvent/invalidated(keys:)``) later changes of the key that it reads.
+    /// - Throws: The error of the first one that has one, after both are answered.
+    package func execute(
+        tracked: RedisCommand, with other: RedisCommand
+    ) async throws(RedisError) -> (tracked: RedisValue, other: RedisValue) {
+        let result = await withAnswerContinuation { continuation in
+            let pair = AnswerPair(continuation)
+            let deadline = NIODeadline.now() + TimeAmount(context.configuration.commandTimeout)
+            let first = PendingCommand(
+                command: tracked, script: nil, isTracked: true, deadline: deadline, answer: .pair(pair, isFirst: true))
+            let second = PendingCommand(
+                command: other, script: nil, isTracked: false, deadline: deadline, answer: .pair(pair, isFirst: false))
+            let submissions = context.outbox.submit(first, second)
+            handle(submissions.first, of: first)
+            handle(submissions.second, of: second)
+        }
+        guard let values = try result.get().array, values.count == 2 else {
+            throw RedisError(.malformed, "two commands do not have two answers")
+        }
+        return (values[0], values[1])
+    }
+
     /// - Parameter keys: At least one; in a cluster, all in one slot.
     package func evaluate(_ script: RedisScript, keys: [String], arguments: [RedisWord] = []) async throws(RedisError) -> RedisValue {
         var words: [RedisWord] = []
@@ -101,7 +125,11 @@ package final class RedisDatabase: Sendable {
     }
 
     private func submit(_ command: PendingCommand) {
-        switch context.outbox.submit(command) {
+        handle(context.outbox.submit(command), of: command)
+    }
+
+    private func handle(_ submission: Outbox.Submission, of command: PendingCommand) {
+        switch submission {
         case .refused(let error): command.answer(.failure(error))
         case .accepted(let wakes):
             guard wakes else { return }

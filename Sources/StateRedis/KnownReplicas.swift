@@ -10,15 +10,6 @@ final class KnownReplicas: Sendable {
         let hash: String
         let pool: PoolID
 
-        init(_ id: ReplicaID) {
-            hash = id.artifact.nameHash
-            pool = id.pool
-        }
-
-        init(hash: String, pool: PoolID) {
-            self.hash = hash
-            self.pool = pool
-        }
     }
 
     fileprivate struct State {
@@ -40,17 +31,19 @@ final class KnownReplicas: Sendable {
     }
 
     /// Call it before a replica is read, so that nothing that is reported meanwhile is missed.
-    func begin(_ id: ReplicaID) {
-        let name = Name(id)
+    ///
+    /// - Parameter hash: Of the artifact's name.
+    func begin(_ id: ReplicaID, hash: String) {
+        let name = Name(hash: hash, pool: id.pool)
         state.withLock { $0.asked[name, default: (id, 0)].calls += 1 }
     }
 
+    /// - Parameter hash: Of the artifact's name.
     /// - Parameter isKept: Whether the replica may be remembered.
-    func end(_ id: ReplicaID, isKept: Bool) {
-        let name = Name(id)
+    func end(_ id: ReplicaID, hash: String, isKept: Bool) {
+        let name = Name(hash: hash, pool: id.pool)
         state.withLock { state in
-            state.asked[name]?.calls -= 1
-            if state.asked[name]?.calls == 0 { state.asked[name] = nil }
+            if let asked = state.asked.removeValue(forKey: name), asked.calls > 1 { state.asked[name] = (asked.id, asked.calls - 1) }
             guard isKept, state.kept.updateValue(id, forKey: name) == nil else { return }
             state.order.append(name)
             state.bytes += id.artifact.description.utf8.count

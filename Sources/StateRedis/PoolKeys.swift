@@ -9,11 +9,17 @@ struct PoolKeys: Sendable {
     private let base: String
     /// The keys that every script gets, in the order that `prelude.lua` expects.
     let indexes: [String]
+    /// Present replicas by last use.
+    let present: String
+    /// What the keys of replicas begin with.
+    private let replicas: String
 
     init(prefix: String, pool: PoolID) {
         let base = "\(prefix):\(Self.schema):{\(pool)}:"
         self.pool = pool
         self.base = base
+        present = base + "present"
+        replicas = base + "replica:"
         indexes = ["counters", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
     }
 
@@ -21,24 +27,21 @@ struct PoolKeys: Sendable {
     var changes: String { base + "changes" }
     /// The stream of copy jobs.
     var jobs: String { base + "jobs" }
-    /// Present replicas by last use.
-    var present: String { base + "present" }
     var errors: String { base + "errors" }
     var copiers: String { base + "copiers" }
 
     func replica(_ artifact: ArtifactURL) -> String { replica(hash: artifact.nameHash) }
 
     /// - Parameter hash: Of the artifact's name: names can be long, so only the records contain them.
-    func replica(hash: String) -> String { "\(base)replica:\(hash)" }
+    func replica(hash: String) -> String { replicas + hash }
 
     /// The key of the query that the artifact is fetched with.
     func query(_ artifact: ArtifactURL) -> String { "\(base)query:\(artifact.nameHash)" }
 
     /// The hash in a key that ``replica(hash:)`` made.
     func hash(ofKey key: String) -> String? {
-        let start = base + "replica:"
-        guard key.utf8.starts(with: start.utf8) else { return nil }
-        return String(Substring(key.utf8.dropFirst(start.utf8.count)))
+        guard key.utf8.starts(with: replicas.utf8) else { return nil }
+        return String(Substring(key.utf8.dropFirst(replicas.utf8.count)))
     }
 
     /// - Returns: `nil` unless it is a canonical URL: no other was ever written.

@@ -75,7 +75,7 @@ extension RedisStateStore {
             case .retry(let pause): arguments("retry", [Self.milliseconds(max(pause, .zero))])
             case .handBack: arguments("back", [])
             }
-        let answer = try await feed.knowing(lease.id, isKept: { _ in true }) {
+        let answer = try await feed.knowing(lease.id, hash: lease.id.artifact.nameHash, isKept: { _ in true }) {
             let answer = try await run(.finish, lease.id, all, at: now)
             guard !answer.isNull else { throw StateError.stale(lease) }
             return answer

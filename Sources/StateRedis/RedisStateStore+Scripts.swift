@@ -42,6 +42,17 @@ extension RedisStateStore {
         }
     }
 
+    /// Two commands that are sent together.
+    func execute(
+        tracked: RedisCommand, with other: RedisCommand
+    ) async throws(StateError) -> (tracked: RedisValue, other: RedisValue) {
+        do throws(RedisError) {
+            return try await redis.execute(tracked: tracked, with: other)
+        } catch {
+            throw StateError(error)
+        }
+    }
+
     /// Runs a transition of one replica.
     func run(
         _ script: RedisScript, _ id: ReplicaID, _ arguments: [RedisWord] = [], at now: Timestamp? = nil

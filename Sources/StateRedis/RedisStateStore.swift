@@ -80,7 +80,9 @@ package final class RedisStateStore: StateStore {
     // MARK: Becoming present
 
     package func replica(_ id: ReplicaID) async throws -> Replica? {
-        try await feed.knowing(id, isKept: { $0 != nil }) { try await look(id) }
+        // Computed once: that costs as much as the rest of a lookup's words.
+        let hash = id.artifact.nameHash
+        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) { try await look(id, hash: hash) }
     }
 
     /// All of them are sent together.
@@ -91,17 +93,18 @@ package final class RedisStateStore: StateStore {
         }
     }
 
-    private func look(_ id: ReplicaID) async throws -> Replica? {
+    private func look(_ id: ReplicaID, hash: String) async throws -> Replica? {
         let keys = keys(of: id.pool)
-        // Both are sent together.
-        async let record = execute(RedisCommand("HGETALL", key: keys.replica(id.artifact)), isTracked: true)
-        async let lastUse = execute(RedisCommand("ZSCORE", key: keys.present, .text(id.artifact.nameHash)))
-        guard case .map(let words) = try await record else { throw StateError.unexpected("replica") }
-        return try RecordFields(words, lastUse: try await lastUse).replica(id, at: clock.now)
+        let (record, lastUse) = try await execute(
+            tracked: RedisCommand("HGETALL", key: keys.replica(hash: hash)), with: RedisCommand("ZSCORE", key: keys.present, .text(hash)))
+        guard case .map(let words) = record else { throw StateError.unexpected("replica") }
+        return try RecordFields(words, lastUse: lastUse).replica(id, hash: hash, at: clock.now)
     }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
-        try await feed.knowing(id, isKept: { $0.claim.isOfPresent }) { try await queue(id, alsoLeased(terms, in: id.pool)) }
+        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0.claim.isOfPresent }) {
+            try await queue(id, alsoLeased(terms, in: id.pool))
+        }
     }
 
     private func queue(_ id: ReplicaID, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
@@ -137,7 +140,7 @@ package final class RedisStateStore: StateStore {
     }
 
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
-        try await feed.knowing(id, isKept: { $0 != nil }) {
+        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0 != nil }) {
             let answer = try await run(.recordPresent, id, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
             guard !answer.isNull else { return nil }
             guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }

@@ -11,6 +11,8 @@ final class OperationGate: Sendable {
 
     private let state = Mutex(State())
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     func enter() throws(StateError) {
         let isOpen = state.withLock { state in
             if !state.isClosed { state.running += 1 }

@@ -27,7 +27,14 @@ extension SQLiteStateStore: ActivityStore {
     package func updateActivity<Outcome: Sendable>(
         _ keys: [ActivityKey], _ change: @escaping @Sendable (Int, inout ActivityRecord?) -> Outcome
     ) async throws -> ActivityUpdate<Outcome> {
-        try await write { [history] in try $0.updateActivity(keys, history: history, change) }
+        var update = ActivityUpdate<Outcome>(outcomes: [])
+        try await inBatches(keys) { keys in
+            let before = update.outcomes.count
+            let part = try await write { [history] in try $0.updateActivity(keys, history: history) { change(before + $0, &$1) } }
+            update.outcomes += part.outcomes
+            update.dropped += part.dropped
+        }
+        return update
     }
 
     package func activityPage(after: ActivityKey?) async throws -> ActivityPage {
@@ -35,7 +42,7 @@ extension SQLiteStateStore: ActivityStore {
     }
 
     package func removeActivity(of keys: [ActivityKey]) async throws {
-        try await write { try $0.removeActivity(keys) }
+        try await inBatches(keys) { keys in try await write { try $0.removeActivity(keys) } }
     }
 
     package func addSums(_ deltas: [String: Double]) async throws -> [String: Double] {

@@ -7,13 +7,18 @@ import Synchronization
 
 /// A state store in one SQLite file: the default, for one machine and one serving process.
 ///
-/// Each call is atomic. All writes go through one connection, in the order in which they arrive, those that wait together in one transaction
-/// (``WriteQueue``); reads have their own connections and see every write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost,
-/// which costs a lookup in the pool. Calls are not interrupted when their task is cancelled: a worker that shuts down can still hand its
-/// lease back.
+/// Each call is atomic, but one with very many replicas is split, so that no other call waits for all of them. All writes go through one connection,
+/// in the order in which they arrive, those that wait together in one transaction (``WriteQueue``); reads have their own connections and see every
+/// write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost, which costs a
+/// lookup in the pool. Calls are not interrupted when their task is cancelled: a worker that shuts down can still hand its lease back.
 public final class SQLiteStateStore: StateStore {
-    private let pool: DatabasePool
-    private let clock: any WallClock
+    /// The maximum number of replicas that one transaction changes: a few milliseconds.
+    static let batch = 64
+    /// How long a connection waits for a lock that another process holds.
+    static let busySeconds = 5
+
+    let pool: DatabasePool
+    let clock: any WallClock
     private let maxQueued: Int
     private let maxQueuedPerOrigin: Int
     let history: Int
@@ -22,10 +27,12 @@ public final class SQLiteStateStore: StateStore {
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
-    private let gate = OperationGate()
-    private let writes: WriteQueue
-    private let recent: RecentWrites
+    let gate = OperationGate()
+    let checkpoints: Checkpoints
+    let writes: WriteQueue
+    let recent: RecentWrites
     private let lock: Mutex<FileLock?>
+    let logger: Logger
 
     /// Opens the file, or creates it: mode 0600, in a directory of mode 0700.
     ///
@@ -35,34 +42,38 @@ public final class SQLiteStateStore: StateStore {
     /// - Parameter history: The maximum number of artifacts whose activity is remembered.
     /// - Parameter maxSums: The maximum number of sums that are made of it.
     /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, ends the leases of the previous process at once,
-    ///   and recounts the totals. Without it a process may read; the serving process is not told what it writes.
+    ///   and begins to count the totals again. Without it a process may read; the serving process is not told what it writes.
     /// - Throws: ``StateError/Code/corrupt`` if the file is not a database, or is another program's or a newer version's;
     ///   ``StateError/Code/unavailable`` if it cannot be opened, or another process serves from it.
-    public init(
+    public convenience init(
         path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, maxSums: Int = 1_000_000, takeOver: Bool,
         clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
+        try self.init(
+            path: path, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, history: history, maxSums: maxSums,
+            takeOver: takeOver, clock: clock, logger: logger, traced: nil)
+    }
+
+    /// - Parameter traced: Is given the SQL of each statement that is run.
+    package init(
+        path: String, maxQueued: Int, maxQueuedPerOrigin: Int, history: Int, maxSums: Int, takeOver: Bool, clock: any WallClock,
+        logger: Logger, traced: (@Sendable (_ sql: String) -> Void)?
+    ) throws(StateError) {
         try DatabaseFile.prepare(path)
         let lock = takeOver ? try FileLock(path: "\(path).lock") : nil
         do {
-            pool = try Self.open(path)
+            let configuration = Self.configuration(traced)
+            pool = try DatabasePool(path: path, configuration: configuration)
             try Schema.migrate(pool, path: path)
-            if takeOver {
-                let totalsWereRight = try pool.write { db in
-                    let transaction = StateTransaction(db, at: clock.now)
-                    let totalsWereRight = try transaction.reconcileTotals()
-                    try transaction.takeOver()
-                    return totalsWereRight
-                }
-                if !totalsWereRight { logger.warning("the totals in the state file were wrong and were counted again") }
-            }
+            if takeOver { try pool.write { try StateTransaction($0, at: clock.now).takeOver() } }
+            checkpoints = try Checkpoints(path: path, configuration: configuration)
         } catch {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
         let recent = RecentWrites(since: takeOver ? clock.now : nil)
-        writes = WriteQueue(pool) { db in
+        writes = WriteQueue(pool, checkpoints) { db in
             let transaction = StateTransaction(db, at: clock.now)
             if recent.isPutBack(transaction.now) { try transaction.clampTimes() }
             return transaction
@@ -76,18 +87,27 @@ public final class SQLiteStateStore: StateStore {
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.history = max(1, history)
         self.maxSums = maxSums
+        self.logger = logger
+        if takeOver { Task { await checkTotals() } }
     }
 
-    private static func open(_ path: String) throws -> DatabasePool {
+    private static func configuration(_ traced: (@Sendable (String) -> Void)?) -> Configuration {
         var configuration = Configuration()
         configuration.label = "cloud-mirror.state"
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(Double(busySeconds))
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
             // In WAL mode a killed process loses nothing, and a power failure damages nothing.
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try db.execute(sql: "PRAGMA journal_size_limit = \(Checkpoints.maxBytes)")
+            if let traced {
+                db.trace { event in
+                    if case .statement(let statement) = event { traced(statement.sql) }
+                }
+            }
         }
-        return try DatabasePool(path: path, configuration: configuration)
+        return configuration
     }
 
     // MARK: Becoming present
@@ -170,7 +190,7 @@ public final class SQLiteStateStore: StateStore {
     // MARK: Being used and going away
 
     public func touch(_ uses: [ReplicaUse]) async throws {
-        try await write { try $0.touch(uses) }
+        try await inBatches(uses) { uses in try await write { try $0.touch(uses) } }
     }
 
     public func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
@@ -178,7 +198,9 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
-        try await write { try $0.mark(ids, unusedSince: unusedSince) }
+        var marked: [ReplicaID] = []
+        try await inBatches(ids) { ids in marked += try await write { try $0.mark(ids, unusedSince: unusedSince) } }
+        return marked
     }
 
     public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
@@ -188,7 +210,9 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
-        try await write { try $0.confirm(removals, duration: duration) }
+        var confirmed: [Removal] = []
+        try await inBatches(removals) { removals in confirmed += try await write { try $0.confirm(removals, duration: duration) } }
+        return confirmed
     }
 
     public func endRemoval(_ removal: Removal) async throws -> Bool {
@@ -204,7 +228,14 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
-        try await write { try $0.forgetErrors(before: before, limit: limit) }
+        var forgotten = 0
+        while true {
+            let part = min(StatePage.length(limit) - forgotten, Self.batch)
+            let count = try await write { try $0.forgetErrors(before: before, limit: part) }
+            forgotten += count
+            guard count == part, forgotten < StatePage.length(limit) else { return forgotten }
+            await checkpoints.wait()
+        }
     }
 
     // MARK: Looking
@@ -241,40 +272,13 @@ public final class SQLiteStateStore: StateStore {
         notices.finish()
         await withCheckedContinuation { continuation in
             // Closing blocks its thread while SQLite writes the log back into the file.
-            DispatchQueue.global().async { [pool] in
+            DispatchQueue.global().async { [pool, checkpoints] in
                 // If it fails, the file is recovered from the log when it is opened again.
                 try? pool.close()
+                try? checkpoints.close()
                 continuation.resume()
             }
         }
         lock.withLock { $0 = nil }
-    }
-
-    // MARK: - Transactions
-
-    func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
-        try gate.enter()
-        defer { gate.leave() }
-        do {
-            return try await writes.write(body)
-        } catch {
-            throw StateError(error, "the state file cannot be written")
-        }
-    }
-
-    func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
-        // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
-        if recent.isWriting, recent.isPutBack(clock.now) { try await write { _ in } }
-        try gate.enter()
-        defer { gate.leave() }
-        return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncRead { [clock] result in
-                do {
-                    continuation.resume(returning: try body(StateTransaction(try result.get(), at: clock.now)))
-                } catch {
-                    continuation.resume(throwing: StateError(error, "the state file cannot be read"))
-                }
-            }
-        }
     }
 }

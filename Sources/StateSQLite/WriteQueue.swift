@@ -35,6 +35,7 @@ final class WriteQueue: Sendable {
     private static let maxTime = Duration.milliseconds(4)
 
     private let pool: DatabasePool
+    private let checkpoints: Checkpoints
     private let begin: @Sendable (Database) throws -> StateTransaction
     private let committed: @Sendable (StateTransaction) -> Void
     private let state = Mutex(State())
@@ -42,10 +43,11 @@ final class WriteQueue: Sendable {
     /// - Parameter begin: Called on the writer's connection, in a transaction, before each write.
     /// - Parameter committed: Called there after each commit, for each write in their order, before its caller has its result.
     init(
-        _ pool: DatabasePool, begin: @escaping @Sendable (Database) throws -> StateTransaction,
+        _ pool: DatabasePool, _ checkpoints: Checkpoints, begin: @escaping @Sendable (Database) throws -> StateTransaction,
         committed: @escaping @Sendable (StateTransaction) -> Void
     ) {
         self.pool = pool
+        self.checkpoints = checkpoints
         self.begin = begin
         self.committed = committed
     }
@@ -94,6 +96,7 @@ final class WriteQueue: Sendable {
     private func commitNext(_ db: Database) -> Bool {
         guard let (first, isLast) = take() else { return false }
         if isLast { commit(first, db) } else { commitTogether(first, db) }
+        checkpoints.noteCommit(db)
         return true
     }
 

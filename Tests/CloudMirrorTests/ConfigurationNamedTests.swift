@@ -134,11 +134,13 @@ import Testing
             ),
             (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, methods: any}]}",
-                ["3:85: origins.named.pip.rules[0].methods: can only be read for this class; POST can be passed or refused"]
+                [
+                    "3:85: origins.named.pip.rules[0].methods: is not possible for this class, which allows only reads; POST can be passed or refused"
+                ]
             ),
             (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten, links: lfs}]}",
-                ["3:84: origins.named.pip.rules[0].links: is asked for by POST; write methods: post"]
+                ["3:84: origins.named.pip.rules[0].links: is requested by POST; write methods: post"]
             ),
             (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten}]}",

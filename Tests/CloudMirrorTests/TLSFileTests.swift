@@ -1,3 +1,4 @@
+import NIOSSL
 import Testing
 
 @testable import MirrorNode
@@ -30,5 +31,11 @@ import Testing
             Self.problems(certificate: sampleCertificate, key: Self.otherKey) == [
                 "mirror.yaml:3:35: tls.key: does not match the certificate in /here/cert.pem, or is of a type that cannot be used"
             ])
+    }
+
+    @Test("What came before TLS 1.2 is not spoken")
+    func versions() throws {
+        let files = ["/here/cert.pem": sampleCertificate, "/here/key.pem": sampleKey]
+        #expect(try Configuration.reading(Self.file, .fake(files: files)).tls?.server.minimumTLSVersion == .tlsv12)
     }
 }

@@ -37,7 +37,7 @@ struct RegionListTests {
     @Test(
         "A list with anything that no cloud publishes is refused",
         arguments: [
-            ([], "names no region"), ([("0.0.0.0/0", "us-east-1")], "all of 0.0.0.0/0"), ([("::/0", "us-east-1")], "all of ::/0"),
+            ([], "has no region for any"), ([("0.0.0.0/0", "us-east-1")], "all of 0.0.0.0/0"), ([("::/0", "us-east-1")], "all of ::/0"),
             ([("64.0.0.0/7", "us-east-1")], "all of"), ([("2000::/19", "us-east-1")], "all of"),
             ([("192.0.2.1/24", "us-east-1")], "not a network"), ([("192.0.2.0/33", "us-east-1")], "not a network"),
             ([("x", "us-east-1")], "not a network"), ([("", "us-east-1")], "not a network"),
@@ -45,7 +45,7 @@ struct RegionListTests {
             ([("192.0.2.0/24", "us/east")], "not the name of a region"), ([("192.0.2.0/24", "1-us")], "not the name of a region"),
             ([("192.0.2.0/24", "us east")], "not the name of a region"),
             ([("192.0.2.0/24", String(repeating: "a", count: 41))], "not the name of a region"),
-            ([("2001:db8::1/128", "us-east-1")], "names no region"),
+            ([("2001:db8::1/128", "us-east-1")], "has no region for any"),
             // However much good there is beside it.
             ([("192.0.2.0/24", "us-east-1"), ("0.0.0.0/0", "us-west-2")], "all of 0.0.0.0/0"),
         ] as [([(String, String)], String)])

@@ -10,17 +10,23 @@ extension EndToEnd {
     struct RedirectLogTests {
         private struct Line: Decodable, Equatable {
             var time = ""
+            let client: String?
             let artifact: String
             let pool: String
             let bytes: Int64?
             let outcome: String
+            var seconds = 0.0
         }
+
+        private static func line(_ text: some StringProtocol) throws -> Line { try JSONDecoder().decode(Line.self, from: Data(text.utf8)) }
 
         private static func lines(_ path: String) throws -> [Line] {
             try String(decoding: Data(contentsOf: URL(filePath: path)), as: UTF8.self).split(separator: "\n").map { line in
-                var line = try JSONDecoder().decode(Line.self, from: Data(line.utf8))
+                var line = try Self.line(line)
                 #expect(line.time.hasSuffix("Z"))
-                line.time = ""
+                // Nothing that was waited for comes within a millisecond.
+                #expect(line.outcome == "wait" ? line.seconds > 0 : line.seconds >= 0)
+                (line.time, line.seconds) = ("", 0)
                 return line
             }
         }
@@ -71,7 +77,7 @@ extension EndToEnd {
                         #expect(try await mirror.end(.terminate) == .code(0))
                     }
                     func line(_ artifact: String, _ bytes: Int64?, _ outcome: String) -> Line {
-                        Line(artifact: artifact, pool: MirrorProcess.pool, bytes: bytes, outcome: outcome)
+                        Line(client: "127.0.0.0/24", artifact: artifact, pool: MirrorProcess.pool, bytes: bytes, outcome: outcome)
                     }
                     let (a, hash) = (origin.url("/a.bin"), ArtifactURL.nameHash(of: queried).prefix(16))
                     let hits = Array(repeating: line(a, 2_000_000, "hit"), count: 6)
@@ -88,6 +94,62 @@ extension EndToEnd {
                     let plan = try result.json(Plan.self)
                     #expect(plan.requests == 13 && plan.artifacts == 3 && plan.unreadableLines == 0)
                     #expect(plan.policies["store"].map { [$0.copies, $0.hits, $0.redirects] } == [3, 10, 0])
+                }
+            }
+        }
+
+        @Test("Lines on standard output have the network of the client and how long it took, and survive a reload")
+        func standardOutput() async throws {
+            try await FakeOrigin.run { origin in
+                origin.on("/a.bin", .generated(size: 20_000, seed: 75))
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.logOptions = ", redirects: stdout"
+                settings.more = ["selection: {trustedProxies: [127.0.0.0/8]}"]
+                let artifact = origin.url("/a.bin")
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let began = ContinuousClock.now
+                    #expect(try await mirror.redirect(artifact, from: "203.0.113.77").outcome == "wait")
+                    let took = began.duration(to: .now).inSeconds
+                    // Some of them are answered from memory.
+                    for _ in 0..<5 { #expect(try await mirror.redirect(artifact, from: "2001:db8:1:2::3").outcome == "hit") }
+                    #expect(try await mirror.reload())
+                    #expect(try await mirror.redirect(artifact, from: "203.0.113.255").outcome == "hit")
+                    #expect(try await mirror.redirect(artifact).outcome == "hit")
+                    var lines: [Line] = []
+                    for _ in 0..<8 { lines.append(try await Self.line(mirror.outputLine())) }
+                    let six = "2001:db8:1::/48"
+                    #expect(lines.map(\.client) == ["203.0.113.0/24", six, six, six, six, six, "203.0.113.0/24", "127.0.0.0/24"])
+                    #expect(lines.map(\.outcome) == ["wait"] + Array(repeating: "hit", count: 7))
+                    #expect(lines.allSatisfy { $0.artifact == artifact && $0.bytes == 20_000 })
+                    let first = try #require(lines.first)
+                    #expect(first.seconds > 0 && first.seconds <= took, "\(first.seconds) of \(took)")
+                    #expect(try await mirror.end(.terminate) == .code(0))
+                }
+            }
+        }
+
+        @Test("Clients that wait together have a line each, with their own network")
+        func together() async throws {
+            try await FakeOrigin.run { origin in
+                let gate = FakeGate()
+                origin.on("/a.bin", FakeBehavior.generated(size: 20_000, seed: 76).with { $0.gate = gate })
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.logOptions = ", redirects: stdout"
+                settings.more = ["selection: {trustedProxies: [127.0.0.0/8]}"]
+                let artifact = origin.url("/a.bin")
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let clients = ["203.0.113.77", "198.51.100.1", "2001:db8:1:2::3"]
+                    let lines = try await withThrowingTaskGroup(of: String?.self) { group in
+                        for client in clients { group.addTask { try await mirror.redirect(artifact, from: client).outcome } }
+                        try await mirror.waiting(clients.count)
+                        gate.open()
+                        for try await outcome in group { #expect(outcome == "wait") }
+                        var lines: [Line] = []
+                        for _ in clients { lines.append(try await Self.line(mirror.outputLine())) }
+                        return lines
+                    }
+                    #expect(Set(lines.map(\.client)) == ["203.0.113.0/24", "198.51.100.0/24", "2001:db8:1::/48"])
+                    #expect(lines.allSatisfy { $0.outcome == "wait" && $0.bytes == 20_000 && $0.seconds > 0 })
                 }
             }
         }

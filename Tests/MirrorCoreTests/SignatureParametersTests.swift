@@ -58,6 +58,11 @@ struct SignatureParametersTests {
         #expect(try Self.name(query, .keep) == "?\(query)")
     }
 
+    @Test("Where a rule drops the query nothing of it is in the name", arguments: ["x=1", "version=2&sig=s", "a=1&b=2&c", "", "&"])
+    func dropsAll(_ query: String) throws {
+        #expect(try Self.name(query, .drop) == "")
+    }
+
     @Test(
         "What names the bytes stays, in its order and byte for byte",
         arguments: [

@@ -34,6 +34,15 @@ import Testing
         #expect((first - .milliseconds(1)) == first)
     }
 
+    @Test func `the first and the last time that can be stored have texts, and so has the last millisecond before 1970`() {
+        #expect(Timestamp(milliseconds: .max).iso8601 == "292278994-08-17T07:12:55.807Z")
+        #expect(Timestamp(milliseconds: .max).httpDate == "Sun, 17 Aug 292278994 07:12:55 GMT")
+        #expect(Timestamp(milliseconds: .min).iso8601 == "-292275055-05-16T16:47:04.192Z")
+        #expect(Timestamp(milliseconds: .min).httpDate == "Sun, 16 May -292275055 16:47:04 GMT")
+        #expect(Timestamp(milliseconds: -1).iso8601 == "1969-12-31T23:59:59.999Z")
+        #expect(Timestamp(milliseconds: -86_400_000).httpDate == "Wed, 31 Dec 1969 00:00:00 GMT")
+    }
+
     @Test func durationsInWholeMillisecondsAndSeconds() {
         #expect(Duration.microseconds(1_999).wholeMilliseconds == 1)
         #expect(Duration.microseconds(-1_999).wholeMilliseconds == -1)

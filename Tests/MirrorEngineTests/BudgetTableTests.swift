@@ -20,6 +20,20 @@ struct BudgetTableTests {
         (0..<1_000).prefix { _ in table.claim(network(number), limits, at: at(seconds)) == nil }.count
     }
 
+    @Test(
+        "A log has the neighborhood of a client, and not its address",
+        arguments: [
+            ("192.0.2.77", "192.0.2.0/24"), ("::ffff:10.1.2.3", "10.1.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"),
+            ("fd00::1", "fd00::/48"),
+        ])
+    func neighborhoods(_ address: String, _ neighborhood: String) throws {
+        let network = ClientNetwork(try #require(IPAddress(address)))
+        #expect(network.neighborhood == neighborhood)
+        // A site, where there is one, is written in the same way.
+        if let site = network.site { #expect(site.neighborhood == neighborhood) }
+        #expect(ClientNetwork(nil).neighborhood == nil)
+    }
+
     // MARK: Claims
 
     @Test("A network has its burst at once, and then so many a second; another one has its own")
@@ -207,5 +221,21 @@ struct BudgetTableTests {
         #expect(take(networks[1]) == networks[1].site)
         for index in [0, 2, 3] { shares.giveBack(networks[index]) }
         for network in networks[..<3] { #expect(take(network) == nil) }
+    }
+
+    @Test("Amounts are taken as a whole or not at all, and given back in other portions")
+    func amounts() {
+        var shares = NetworkShares()
+        let network = ClientNetwork(IPAddress("192.0.2.1"))
+        #expect(shares.full(network, limit: 10, for: 11) == network)
+        #expect(shares.full(network, limit: 10, for: 10) == nil)
+        shares.take(network, 7)
+        #expect(shares.full(network, limit: 10, for: 4) == network)
+        #expect(shares.full(network, limit: 10, for: 3) == nil)
+        shares.giveBack(network, 2)
+        #expect(shares.full(network, limit: 10, for: 5) == nil)
+        #expect(shares.full(network, limit: 10, for: 6) == network)
+        shares.giveBack(network, 5)
+        #expect(shares.full(network, limit: 10, for: 10) == nil)
     }
 }

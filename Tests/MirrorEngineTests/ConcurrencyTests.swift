@@ -183,3 +183,44 @@ struct SingleFlightTests {
         #expect(try await steps.finish(caller { $0 }).get() == 2)
     }
 }
+
+@Suite("Calls with many items", .timeLimit(.minutes(1)))
+struct ConcurrentlyTests {
+    private struct Running {
+        var now = 0
+        var most = 0
+    }
+
+    private struct Broken: Error, Equatable {
+        let item: Int
+    }
+
+    @Test(
+        "What the calls return is in the order of the items, and there are never more of them than the limit", arguments: [0, 1, 3, 4, 50])
+    func order(_ count: Int) async throws {
+        let running = Mutex(Running())
+        let values = try await concurrently(Array(0..<count), limit: 3) { item in
+            running.withLock {
+                $0.now += 1
+                $0.most = max($0.most, $0.now)
+            }
+            // Later ones end sooner.
+            for _ in item..<50 { await Task.yield() }
+            running.withLock { $0.now -= 1 }
+            return "\(item)"
+        }
+        #expect(values == (0..<count).map { "\($0)" })
+        #expect(running.withLock { $0.most } <= 3)
+        #expect(running.withLock { $0.now } == 0)
+    }
+
+    @Test("An error of one is thrown")
+    func error() async {
+        await #expect(throws: Broken(item: 5)) {
+            _ = try await concurrently(Array(0..<20), limit: 3) { item in
+                if item == 5 { throw Broken(item: item) }
+                return item
+            }
+        }
+    }
+}

@@ -38,7 +38,7 @@ struct HoldingsSurveyTests {
             clock.advance(by: .seconds(pause))
         }
         for number in 0..<1_001 { _ = try await add("/\(number).bin", 1) }
-        try await survey.takeIfDue(of: pool)
+        try await survey.take(of: pool)
         #expect(age("1h") == 1_001)
         #expect(age("1d") == 80_000)
         #expect(age("7d") == 40_000)
@@ -54,30 +54,59 @@ struct HoldingsSurveyTests {
         try await memory.touch([ReplicaUse(id: once, at: clock.now)])
         clock.advance(by: .milliseconds(1))
         try await memory.touch([ReplicaUse(id: read, at: clock.now)])
-        try await survey.takeIfDue(of: pool)
+        try await survey.take(of: pool)
         #expect(unread == 7)
     }
 
     @Test("Sizes that no sum can hold stop no survey")
     func absurdSizes() async throws {
         for number in 0..<3 { _ = try await add("/\(number).bin", .max) }
-        try await survey.takeIfDue(of: pool)
+        try await survey.take(of: pool)
         #expect(unread == 3 * Double(Int64.max))
     }
 
-    @Test("A survey that took a second is followed by a pause of 99")
+    @Test("After each page that took a second, a survey pauses for 99")
     func pauses() async throws {
+        for number in 0..<501 { _ = try await add("/\(number).bin", 1) }
         let slow = ScriptedStateStore(memory)
         let survey = HoldingsSurvey(state: slow, factory: counters, clock: clock)
         slow.before(.leastRecentlyUsed) { [clock] in clock.advance(by: .seconds(1)) }
-        try await survey.takeIfDue(of: pool)
-        #expect(unread == 0)
-        _ = try await add("/a.bin", 3)
-        clock.advance(by: .milliseconds(98_999))
-        try await survey.takeIfDue(of: pool)
-        #expect(unread == 0)
-        clock.advance(by: .milliseconds(1))
-        try await survey.takeIfDue(of: pool)
-        #expect(unread == 3)
+        let taking = Task { try await survey.take(of: pool) }
+        for _ in 0..<2 {
+            await clock.sleepers(1)
+            #expect(unread == nil)
+            clock.advance(by: .milliseconds(98_999))
+            await clock.sleepers(1)
+            #expect(unread == nil)
+            clock.advance(by: .milliseconds(1))
+        }
+        try await taking.value
+        #expect(unread == 501)
+    }
+
+    @Test("What is used or copied during a survey counts once, among the most recent")
+    func usedMeanwhile() async throws {
+        let early = try await add("/early.bin", 1_000)
+        clock.advance(by: .seconds(86_400))
+        for number in 0..<500 { _ = try await add("/\(number).bin", 1) }
+        clock.advance(by: .seconds(1))
+        let late = try await add("/late.bin", 100)
+        clock.advance(by: .seconds(7_200))
+        let slow = ScriptedStateStore(memory)
+        let survey = HoldingsSurvey(state: slow, factory: counters, clock: clock)
+        slow.before(.leastRecentlyUsed) { [clock] in clock.advance(by: .seconds(1)) }
+        let taking = Task { try await survey.take(of: pool) }
+        await clock.sleepers(1)
+        // The first page has it, the second would have it again; the other one is on the second page.
+        try await memory.touch([ReplicaUse(id: early, at: clock.now), ReplicaUse(id: late, at: clock.now)])
+        _ = try await add("/new.bin", 10_000)
+        for _ in 0..<2 {
+            await clock.sleepers(1)
+            clock.advance(by: .seconds(99))
+        }
+        try await taking.value
+        #expect(age("7d") == 1_000)
+        #expect(age("1d") == 500)
+        #expect(age("1h") == 10_100)
     }
 }

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorNet
+import MirrorTesting
 import TestServers
 import Testing
 
@@ -35,12 +36,29 @@ struct OriginMetricsTests {
         #expect(counters.total(OriginMetrics.Name.requests, "none") == 1)
     }
 
+    @Test("An answer is timed until it begins, whatever it is, and what has none is not timed")
+    func times() async throws {
+        let (counters, clock) = (CountingMetrics(), ManualClock())
+        let metrics = OriginMetrics(factory: counters, clock: clock)
+        for status in [200, 503] {
+            _ = try await metrics.counting("any", status: { $0 }) {
+                clock.advance(by: .milliseconds(1_500))
+                return status
+            }
+        }
+        await #expect(throws: OutboundError.self) {
+            try await metrics.counting("any", status: { (status: Int) in status }) { throw OutboundError(.connectFailed, "refused") }
+        }
+        #expect(counters.observed(OriginMetrics.Name.seconds, "any") == [1.5, 1.5])
+    }
+
     @Test("However many origins a configuration names, the label has a hundred values and `other`")
     func bounded() async throws {
         let counters = CountingMetrics()
         let metrics = OriginMetrics(factory: counters)
         for number in 0...BoundedLabels.max { _ = try await metrics.counting("https://\(number).example/", status: { $0 }) { 200 } }
         #expect(counters.total(OriginMetrics.Name.requests, "other") == 1)
+        #expect(counters.observed(OriginMetrics.Name.seconds, "other").count == 1)
         #expect(counters.total(OriginMetrics.Name.requests) == Int64(BoundedLabels.max) + 1)
     }
 }

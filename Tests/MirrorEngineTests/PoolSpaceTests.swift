@@ -236,6 +236,20 @@ struct PoolSpaceTests {
         }
     }
 
+    @Test("Room is taken for what has arrived, and a little ahead unless the origin is not trusted", arguments: [true, false])
+    func takesAhead(mayTakeAhead: Bool) async throws {
+        try await EngineFixture.run({
+            $0.hasWorkers = false
+            $0.maxBytes = 64_000
+        }) { engine async throws in
+            let held = try await engine.space.begin(50_000, in: engine.pool, mayTakeAhead: mayTakeAhead)
+            #expect(held.bytes.reserved == 0)
+            try await held.take(10)
+            #expect(held.bytes.reserved == (mayTakeAhead ? 1_010 : 10))
+            held.release()
+        }
+    }
+
     @Test("A copy under way goes by what was known last while the state is away")
     func stateIsAway() async throws {
         try await EngineFixture.run({

@@ -51,6 +51,16 @@ struct RedirectHitTests {
         }
     }
 
+    @Test("Each request for what is pending claims it again, in case a shared state has lost its job")
+    func claimsAgain() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            for count in 1...3 {
+                #expect(try await engine.ask("/a.txt", wait: .zero).fallback == .timedOut)
+                #expect(engine.base.count(.claim) == count)
+            }
+        }
+    }
+
     @Test("After the state was lost an object is found in the pool by one HEAD, without asking the origin")
     func backfills() async throws {
         let store = MemoryStore()

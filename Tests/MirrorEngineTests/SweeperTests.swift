@@ -122,6 +122,28 @@ struct SweeperTests {
         }
     }
 
+    @Test("What has expired is taken out of service, and recorded as gone, many at a time")
+    func removesTogether() async throws {
+        try await run { engine, memory, clock async throws in
+            for number in 0..<100 {
+                let id = try engine.id("/\(number).bin")
+                let object = StoredObject(key: ObjectKey(id.artifact), size: 1, sha256: nil, storedAt: clock.now, lastUsed: clock.now)
+                _ = try await memory.recordPresent(id, object)
+            }
+            clock.advance(by: .seconds(3_600))
+            try await engine.sweeper.sweep(engine.pool)
+            clock.advance(by: .seconds(60))
+            let base = engine.base
+            base.before(.beginRemoval) { try await base.calls(.beginRemoval, 10) }
+            base.before(.endRemoval) { try await base.calls(.endRemoval, 10) }
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(base.count(.beginRemoval) == 100)
+            #expect(base.count(.endRemoval) == 100)
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 100)
+        }
+    }
+
     @Test("A use between the sweep's look and its mark keeps the replica from being marked")
     func useDuringSweep() async throws {
         try await run { engine, memory, clock async throws in

@@ -14,7 +14,7 @@ struct UseRecorderTests {
 
     init() {
         state = ScriptedStateStore(MemoryStateStore(clock: clock))
-        recorder = UseRecorder(state: state, coarseness: .seconds(60), clock: clock, logger: EngineFixture.logger)
+        recorder = UseRecorder(state: state, coarseness: .seconds(60)...Duration.seconds(60), clock: clock, logger: EngineFixture.logger)
     }
 
     private func id(_ number: Int) throws -> ReplicaID {
@@ -36,6 +36,13 @@ struct UseRecorderTests {
         #expect(state.uses == [[ReplicaUse(id: try id(1), at: used)]])
         await recorder.flush()
         #expect(state.uses.count == 1)
+    }
+
+    @Test("A use is written if the last one that was written is in the future, as after the clock was set back")
+    func future() async throws {
+        recorder.record(try id(1), bytes: 1, lastUsed: clock.now + .seconds(3_600))
+        await recorder.flush()
+        #expect(state.uses == [[ReplicaUse(id: try id(1), at: clock.now)]])
     }
 
     @Test("Many uses of one replica between two writes are one, the last")
@@ -72,6 +79,43 @@ struct UseRecorderTests {
         let written = try #require(state.uses.last)
         #expect(Set(written) == [ReplicaUse(id: try id(1), at: first), ReplicaUse(id: try id(2), at: clock.now)])
         #expect(await recorder.flush().isEmpty)
+    }
+
+    @Test("The more replicas are in use, the older a written use must be, within the range; when they are fewer, it goes back")
+    func manyReplicas() async throws {
+        let recorder = UseRecorder(
+            state: state, coarseness: .seconds(30)...Duration.seconds(900), clock: clock, logger: EngineFixture.logger)
+        #expect(recorder.coarseness == .seconds(30))
+        recorder.adapt(to: UseRecorder.maxRate)
+        #expect(recorder.coarseness == .seconds(30))
+        recorder.adapt(to: UseRecorder.maxRate * 3 / 2)
+        #expect(recorder.coarseness == .seconds(45))
+        let known = clock.now
+        clock.advance(by: .seconds(44))
+        recorder.record(try id(1), bytes: 1, lastUsed: known)
+        #expect(await recorder.flush().isEmpty)
+        for _ in 0..<10 { recorder.adapt(to: 1_000_000) }
+        #expect(recorder.coarseness == .seconds(900))
+        for _ in 0..<100 { recorder.adapt(to: 0) }
+        #expect(recorder.coarseness == .seconds(30))
+        recorder.adapt(to: UseRecorder.maxRate * 2)
+        recorder.reload(coarseness: .seconds(1)...Duration.seconds(5))
+        #expect(recorder.coarseness == .seconds(1))
+    }
+
+    @Test("The number of uses in each second decides how old a written use must be")
+    func adaptsWhileItRuns() async throws {
+        let recorder = UseRecorder(
+            state: state, coarseness: .seconds(30)...Duration.seconds(900), clock: clock, logger: EngineFixture.logger)
+        let running = Task { await recorder.run() }
+        await clock.sleepers(1)
+        let known = clock.now - .seconds(3_600)
+        for number in 0..<(2 * UseRecorder.maxRate) { recorder.record(try id(number), bytes: 1, lastUsed: known) }
+        clock.advance(by: .seconds(1))
+        await clock.sleepers(1)
+        #expect(recorder.coarseness == .seconds(60))
+        running.cancel()
+        await running.value
     }
 
     @Test("A use that was written at once is not written again")

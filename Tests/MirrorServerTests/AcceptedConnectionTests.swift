@@ -17,7 +17,7 @@ struct AcceptedConnectionTests {
     @Test(arguments: [true, false])
     func `a connection that nobody comes to handle is closed`(isRegistered: Bool) async throws {
         let world = World()
-        let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+        let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
         let shares = AddressShares(
             limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
         let mirror = MirrorChannel(

@@ -60,18 +60,6 @@ struct AddressSharesTests {
         #expect(refused == 3)
     }
 
-    @Test func `a connection without a channel takes its part, and gives it back`() throws {
-        let (shares, address) = (shares(1, exempt: ["10.0.0.0/8"]), IPAddress("192.0.2.1"))
-        let part = try #require(shares.take(from: address))
-        #expect(shares.take(from: address) == nil)
-        #expect(refused == 1)
-        shares.giveBack(part)
-        #expect(shares.take(from: address) != nil)
-        for client in [nil, IPAddress("10.1.2.3")] {
-            for _ in 1...3 { shares.giveBack(try #require(shares.take(from: client))) }
-        }
-    }
-
     @Test func `who is exempt may have all`() throws {
         let shares = shares(1, exempt: ["10.0.0.0/8"])
         for _ in 1...10 { #expect(try shares.admit(channel("10.1.2.3"))) }
@@ -80,7 +68,7 @@ struct AddressSharesTests {
 
     @Test func `a connection beyond the share is closed, and the others are not`() async throws {
         let world = World()
-        let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+        let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
             selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: ConnectionTasks(),

@@ -75,7 +75,7 @@ import Testing
             let isFound = target.withUnsafeBytes { bytes in
                 let target = HotTarget(bytes)
                 return table.find(target, testCase.choice, at: (now, .now())) { record, pool in
-                    let form = table.forms.counted(on: ObjectIdentifier(table))[Int(record.form)].form
+                    let form = table.forms.counted(on: MultiThreadedEventLoopGroup.singleton.next())[Int(record.form)].form
                     form.write(
                         record, target: target.words, date: table.dates.bytes(at: now), isHead: isHead, isLast: isLast, to: &composed)
                     let isNamed = testCase.choice == .named
@@ -133,7 +133,7 @@ import Testing
         #expect(forms.number(.chosen(0, .region), pool: pool, base: base) == 1)
         let loops = [MultiThreadedEventLoopGroup(numberOfThreads: 2)].flatMap { Array($0.makeIterator()) }
         for loop in loops {
-            let counted = forms.counted(on: ObjectIdentifier(loop))
+            let counted = forms.counted(on: loop)
             #expect(counted.count == 2)
             counted[0].hits.add(2)
             counted[1].hits.add(3)
@@ -143,7 +143,7 @@ import Testing
         }
         #expect(forms.number(.named, pool: pool, base: base) == 0)
         #expect(forms.number(.named, pool: pool, base: Array("https://mirror.example/".utf8)) == 2)
-        #expect(forms.counted(on: ObjectIdentifier(loops[0])).count == 3)
+        #expect(forms.counted(on: loops[0]).count == 3)
         let hits = registry.values(of: EngineMetrics.Name.redirects).filter { $0.labels["outcome"] == "hit" }
         #expect(hits.map(\.value) == [10])
         #expect(registry.values(of: EngineMetrics.Name.poolChoices).map(\.value) == [10])

@@ -51,6 +51,7 @@ struct ClientsRouteTests {
             #expect(page.status == 200)
             #expect(page["Content-Type"] == "text/html; charset=utf-8")
             PageCheck.expectOwnFilesOnly(page)
+            PageCheck.expectAccessible(page.text)
             #expect(page.text.contains("<section id=\"pip\">\n<h2>pip</h2>"))
             let home = try await mirror.get("/", [Self.browser])
             #expect(home.text.contains(#"<a href="clients#pip">pip</a>: pip"#))

@@ -21,6 +21,7 @@ struct HomeRouteTests {
             #expect(page.contains("<option>local/dev</option><option>local/two</option>"))
             #expect(page.contains(#"<a href="dashboard">"#))
             PageCheck.expectOwnFilesOnly(response)
+            PageCheck.expectAccessible(response.text)
             #expect(response["Content-Security-Policy"]?.contains("form-action 'self' http: https:;") == true)
         }
     }

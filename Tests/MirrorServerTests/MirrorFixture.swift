@@ -208,7 +208,7 @@ final class MirrorFixture: Sendable {
             let health = PoolHealth(pools: pools, state: world.state, clock: world.clock, logger: logger)
             let presence = PresenceCheck(
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
-            let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+            let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
             let learned = LearnedRetention(
                 prices: RetentionPrices(
                     asOf: World.pricesAsOf, Dictionary(uniqueKeysWithValues: pools.ids.map { ($0, options.prices) })),

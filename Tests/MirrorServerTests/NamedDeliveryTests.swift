@@ -153,6 +153,36 @@ struct NamedDeliveryTests {
         }
     }
 
+    @Test func `nobody waits long for a pool that does not give the bytes, and gets to the origin`() async throws {
+        let world = World()
+        try await world.seed("/base/a.small")
+        let options = try NamedRouteTests.options([try NamedRouteTests.rule("**") { $0.inlineLimit = 100 }])
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            mirror.store.hangReads(true)
+            defer { mirror.store.hangReads(false) }
+            let waiting = Task { try await mirror.get("/o/files/a.small") }
+            try await mirror.store.reading()
+            await world.clock.sleepers(1)
+            world.clock.advance(by: .seconds(3))
+            let answer = try await waiting.value
+            #expect(answer.status == 302 && answer["Location"] == World.origin + "/base/a.small")
+            #expect(answer["X-Cloud-Mirror-Outcome"] == "fallback")
+        }
+    }
+
+    @Test func `while the state is away, what is not copied is left to the origin, or refused for now`() async throws {
+        let world = World()
+        let rules = [
+            try NamedRouteTests.rule("**/*.leave") { $0.miss = .redirect }, try NamedRouteTests.rule("**") { $0.miss = .refuse },
+        ]
+        try await MirrorFixture.run(world, try NamedRouteTests.options(rules)) { mirror async throws in
+            await world.base.close()
+            let answer = try await mirror.get("/o/files/a.leave")
+            #expect(answer.status == 302 && answer["Location"] == World.origin + "/base/a.leave")
+            #expect(try await mirror.get("/o/files/a.refuse").status == 503)
+        }
+    }
+
     @Test func `a part that a condition may make the whole of a large file is redirected to`() async throws {
         let world = World()
         try await world.seed("/base/large.txt", Array(repeating: 1, count: 1_000))

@@ -35,11 +35,19 @@ struct RequestFieldsTests {
         for name in ["Accept", "If-None-Match", "Authorization", "Range", "Cookie"] {
             for (count, length) in [(1, 31_000), (31, 1_000), (300, 100), (1_500, 0)] {
                 let headers = HTTPHeaders((1...count).map { (name, "\($0)," + String(repeating: "x", count: length)) })
-                for uri in ["/o/x/y", "/v2/o/x/y"] {
+                for uri in ["/o/x/y", "/v2/o/x/y", "http://h/o/x/y", "HTTP://h/v1/redirect/x"] {
                     let kept = RequestFields.kept(of: HTTPRequestHead(version: .http1_1, method: .GET, uri: uri, headers: headers))
                     #expect(kept.reduce(0) { $0 + $1.value.utf8.count } <= 8_192)
                 }
             }
+        }
+    }
+
+    @Test func `a request whose target is a whole URL keeps what its route reads, within bounds`() {
+        let sent = [("Host", "h"), ("Authorization", "Bearer a"), ("Prefer", "respond-async"), ("Range", "bytes=0-1"), ("X-A", "b")]
+        for route in ["/v1/warm", "/local/dev/a/b", "/o/x/y"] {
+            let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "http://h\(route)", headers: HTTPHeaders(sent))
+            #expect(RequestFields.kept(of: head).map(\.name) == ["Host", "Authorization", "Prefer", "Range"])
         }
     }
 

@@ -52,24 +52,6 @@ struct RequestScannerTests {
     }
 
     @Test(arguments: plainHeads)
-    func `every beginning of a plain request may still become one, and the whole has become one`(head: String) {
-        for length in 1..<head.utf8.count {
-            #expect(Array(head.utf8.prefix(length)).withUnsafeBytes(RequestScanner.isBeginning), "\(length) bytes")
-        }
-        #expect(!Array(head.utf8).withUnsafeBytes(RequestScanner.isBeginning))
-    }
-
-    @Test(arguments: [
-        "POST /a HTTP/1.1\r\n", "GET /\n", "get /", "GETT", "HE ", "GET /\r\n", "GET /a HTTP/1.0\r\nHost: h\r\n",
-        "GET /a HTTP/1.1\nHost: h\n",
-        "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\n\n", "GET /a HTTP/1.1\r\n\r\n", "GET /a HTTP/1.1\r\n\n",
-        "\u{16}\u{3}\u{1}", "GET /" + String(repeating: "a", count: RequestScanner.maxLength),
-    ])
-    func `what can no longer become a plain request is not waited for`(bytes: String) {
-        #expect(!Array(bytes.utf8).withUnsafeBytes(RequestScanner.isBeginning))
-    }
-
-    @Test(arguments: plainHeads)
     func `a plain request that is not whole is left to the parser`(head: String) {
         for length in 0..<head.utf8.count { #expect(scan(Array(head.utf8.prefix(length))) == .other, "\(length) bytes") }
     }

@@ -85,6 +85,27 @@ struct StatusRouteTests {
         }
     }
 
+    @Test func `a page of one state is full while there are more, whatever is in between`() async throws {
+        let world = World()
+        for number in 0..<6 {
+            try await world.seed("/present-\(number).txt")
+            _ = try await world.state.claim(try world.id("/pending-\(number).txt"))
+        }
+        try await MirrorFixture.run(world) { mirror in
+            var seen: [String] = []
+            var next: String?
+            repeat {
+                let after = next.map { "&after=\($0)" } ?? ""
+                let page = try await mirror.admin("GET", "/v1/replicas?state=pending&limit=2\(after)")
+                let shown = try paths(page)
+                #expect(shown.count == min(2, 6 - seen.count))
+                seen += shown
+                next = page.json["next"]?.string
+            } while next != nil && seen.count < 100
+            #expect(seen.sorted() == (0..<6).map { "local/dev /pending-\($0).txt" })
+        }
+    }
+
     @Test func `replicas are shown by pool and by state`() async throws {
         let world = try await world()
         try await MirrorFixture.run(world) { mirror in
@@ -179,6 +200,25 @@ struct StatusRouteTests {
             #expect(origins[0]["running"]?.number == 0)
             #expect(stats["coldClaims"]?["spentNetworks"]?.number == 0)
             #expect(stats["coldClaims"]?["networks"]?.array?.isEmpty == true)
+        }
+    }
+
+    @Test func `statistics are shown however large the objects are that pools speak of`() async throws {
+        let world = World()
+        for pool in [World.pool, World.otherPool] {
+            let id = try world.id("/a.txt", in: pool)
+            let object = StoredObject(
+                key: ObjectKey(id.artifact), size: .max, sha256: nil, storedAt: world.clock.now, lastUsed: world.clock.now)
+            _ = try await world.state.recordPresent(id, object)
+        }
+        try await MirrorFixture.run(world) { mirror in
+            for pool in ["local/dev", "local/two"] {
+                let answer = try await mirror.get(World.target("/a.txt", route: "/v1/redirect/\(pool)/"))
+                #expect(answer["X-Cloud-Mirror-Outcome"] == "hit")
+            }
+            let stats = try await mirror.admin("GET", "/v1/stats")
+            #expect(stats.status == 200)
+            #expect(stats.json["egressAvoidedBytes"]?.number == Double(Int64.max))
         }
     }
 

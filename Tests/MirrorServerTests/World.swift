@@ -116,6 +116,7 @@ final class WatchedStore: ObjectStore {
     private let checked = Mutex(0)
     private let hanging = WatchedState(false)
     private let hangingReads = WatchedState(false)
+    private let reads = WatchedState(0)
 
     /// - Parameter isSigned: Whether clients are redirected to locations that are signed, for GET alone.
     init(_ base: any ObjectStore, isSigned: Bool = false) {
@@ -135,7 +136,11 @@ final class WatchedStore: ObjectStore {
     /// Answers to what asks for an object come while this is false, also in a cancelled task.
     func hangReads(_ isHanging: Bool) { hangingReads.change { $0 = isHanging } }
 
+    /// Returns once an object has been asked for.
+    func reading() async throws { try await reads.value { $0 > 0 ? () : nil } }
+
     private func read() async {
+        reads.change { $0 += 1 }
         let hangingReads = hangingReads
         _ = await Task { try? await hangingReads.value { $0 ? nil : () } }.value
     }

@@ -49,8 +49,9 @@ import Testing
             ("", "is empty"), ("/{a", "does not close a brace"), ("/a}", "closes a brace that is not open"),
             ("/{a,{b}}", "has braces within braces"), ("/{}", "has braces without a name"), ("/{A}", "has braces without a name"),
             ("/{a:hex12}", "has an unknown kind of text"), ("/{a:hex64}/{b:hex40}", "has hexadecimal digits in two places"),
-            ("/***", "has more than two * in a row"), ("/a**/b", "has **/ within a segment"), ("/a?b", "has a character that no path has"),
-            ("/ä", "has a character that no path has"), ("/a b", "has a character that no path has"),
+            ("/***", "has more than two * in a row"), ("/a**/b", "has **/ within a segment"),
+            ("/a?b", "has a character that is not allowed in a path"),
+            ("/ä", "has a character that is not allowed in a path"), ("/a b", "has a character that is not allowed in a path"),
             ("/" + String(repeating: "a", count: 500), "is longer than 500 bytes"),
             (String(repeating: "/{a:hex128}", count: 1) + String(repeating: "{b,c}", count: 90), ""),
         ])

@@ -120,6 +120,38 @@ extension ServerTests {
             }
         }
 
+        @Test("Two commands of one call have their answers in their order, the error of either is thrown, and only the first is tracked")
+        func pairs() async throws {
+            let server = try await RedisServer.start()
+            try await RedisDatabase.with(.testing(server.address)) { database, events async throws in
+                try await RedisDatabase.with(.testing(server.address)) { other, _ async throws in
+                    try await other.run("SET", "a", "1")
+                    try await other.run("SET", "b", "2")
+                    try await other.run("RPUSH", "list", "x")
+                    @Sendable func get(_ tracked: String, _ other: String) async throws -> [String?] {
+                        let both = try await database.execute(
+                            tracked: RedisCommand("GET", key: tracked), with: RedisCommand("GET", key: other))
+                        return [both.tracked.string, both.other.string]
+                    }
+                    try await withThrowingTaskGroup(of: [String?].self) { group in
+                        for _ in 0..<1_000 { group.addTask { try await get("a", "b") } }
+                        for try await values in group { #expect(values == ["1", "2"]) }
+                    }
+                    try await other.run("SET", "b", "3")
+                    try await other.run("SET", "a", "3")
+                    #expect(await events.next() == "invalidated a")
+                    for (tracked, other) in [("list", "a"), ("a", "list"), ("list", "list")] {
+                        let error = await #expect(throws: RedisError.self) { _ = try await get(tracked, other) }
+                        #expect(error?.code == .server("WRONGTYPE"))
+                    }
+                    #expect(try await get("a", "nothing") == ["3", nil])
+                    await database.close()
+                    let error = await #expect(throws: RedisError.self) { _ = try await get("a", "b") }
+                    #expect(error?.code == .closed)
+                }
+            }
+        }
+
         /// A command that waited for its time-out would take longer than a test may.
         @Test("A server that is killed: commands fail in time, and work again after it is back")
         func killed() async throws {

@@ -239,4 +239,26 @@ struct StateMachineTests {
         outbox.refuse(nil)
         #expect(submit("E") == "closed")
     }
+
+    @Test("Two commands that are submitted together are in one batch, and each counts by itself")
+    func outboxOfPairs() {
+        let outbox = Outbox(maxCommands: 3, maxBytes: 1_000)
+        func submit(_ words: (String, String)) -> [String] {
+            var (first, second) = (Self.command(deadline: .now()), Self.command(deadline: .now()))
+            first.command.words = [.text(words.0)]
+            second.command.words = [.text(words.1)]
+            let submissions = outbox.submit(first, second)
+            return [submissions.first, submissions.second].map { submission in
+                switch submission {
+                case .refused(let error): "\(error.code)"
+                case .accepted(let wakes): wakes ? "wakes" : "accepted"
+                }
+            }
+        }
+        #expect(submit(("A", "B")) == ["wakes", "accepted"])
+        #expect(submit(("C", "D")) == ["accepted", "tooManyCommands"])
+        let batch = outbox.take()
+        #expect(String(buffer: batch.bytes) == "*1\r\n$1\r\nA\r\n*1\r\n$1\r\nB\r\n*1\r\n$1\r\nC\r\n")
+        #expect(batch.commands.count == 3)
+    }
 }

@@ -1,11 +1,11 @@
-# An example for AWS: a pool in each of two regions, and what the mirror may do. Copy a `provider` and a `module` for each further region.
+# An example for AWS: a pool in each of two regions, and the mirror's permissions. Copy a `provider` and a `module` for each further region.
 #
 #   terraform init && terraform plan -var prefix=my-company -var 'vpcs={"eu-central-1"="vpc-…","us-west-2"="vpc-…"}'
 #
 # Reading a bucket from EC2 in its own region is free of transfer charges only through the gateway endpoint, or over a public address of the instance:
 # through a NAT gateway each byte is paid for. So the endpoint belongs to the pool.
 
-# This example has not been applied. `terraform fmt` has read it; without an account nothing else could be tried.
+# This example has not been applied. `terraform fmt` accepts it; anything more would have needed an account.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,4 +1,4 @@
-"""A server for tests that refuses what Azure Blob Storage refuses. It plays Entra ID and the identity endpoints of machines, too.
+"""A server for tests that refuses what Azure Blob Storage refuses. It simulates Entra ID and the identity endpoints of machines, too.
 
 usage: azure-server.py DIRECTORY ACCOUNT KEY
 DIRECTORY must be new; blobs are kept in it as files without names, so nothing is left of them when the process ends. It gets tls.pem, the

@@ -1,4 +1,4 @@
-"""A server for tests that refuses what Google Cloud Storage refuses. It plays the token services, IAM and the metadata server, too.
+"""A server for tests that refuses what Google Cloud Storage refuses. It simulates the token services, IAM and the metadata server, too.
 
 usage: gcs-server.py DIRECTORY HMAC-ACCESS-KEY HMAC-SECRET-KEY
 DIRECTORY must be new; objects are kept in it as files without names, so nothing is left of them when the process ends. It gets

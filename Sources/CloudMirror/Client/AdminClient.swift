@@ -88,7 +88,7 @@ struct AdminClient {
             return CommandFailure("the mirror at \(address) refuses this call (status \(status))\(said)\n\(hint)")
         case 404 where answer == nil:
             return CommandFailure(
-                "\(address) does not know this call (status 404)\nIs it a cloud-mirror, and does it have a listener of its own for admin calls?"
+                "\(address) does not know this call (status 404)\nIs it a cloud-mirror, and does it have a separate listener for admin calls?"
             )
         case 300..<400:
             return CommandFailure(

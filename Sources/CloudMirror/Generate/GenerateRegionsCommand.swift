@@ -7,8 +7,8 @@ import MirrorSystem
 struct GenerateRegionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate-cloud-regions",
-        abstract: "Write the lists of cloud regions that cloud-mirror comes with, from the files that the clouds publish.",
-        discussion: "A cloud whose file is not given keeps the list that this cloud-mirror has.", shouldDisplay: false)
+        abstract: "Write the built-in lists of cloud regions, from the files that the clouds publish.",
+        discussion: "A cloud whose file is not given keeps its built-in list.", shouldDisplay: false)
 
     @Option(help: ArgumentHelp("AWS's ip-ranges.json.", valueName: "file"))
     var aws: String?

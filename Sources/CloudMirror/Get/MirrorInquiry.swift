@@ -36,7 +36,7 @@ struct MirrorInquiry {
             }
             url = next
         }
-        return .unusable(reason: "it answered more than \(Self.maxHops) times that it is still copying")
+        return .unusable(reason: "it answered more than \(Self.maxHops) times that it was still copying")
     }
 
     private func ask(_ transport: HTTPTransport, _ url: String) async -> MirrorAnswer {

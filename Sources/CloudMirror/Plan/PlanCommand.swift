@@ -7,7 +7,7 @@ import Retention
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say what a mirror would save, from a log of requests.",
+        abstract: "Compute what a mirror would save, from a log of requests.",
         discussion: """
             Replays a log and adds up, at list prices, what each way to keep copies would have cost. Nothing is sent anywhere. Logs may be compressed \
             with gzip; several are merged by time. Formats: the mirror's own (log.redirects), the common and the combined format of web servers (clf), \
@@ -17,7 +17,7 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Logs to read.", valueName: "file"), completion: .file())
     var trace: [String]
 
-    @Option(help: "What the logs are: auto, mirror, clf, cloudfront, s3, csv or cmt.")
+    @Option(help: "The format of the logs: auto, mirror, clf, cloudfront, s3, csv or cmt.")
     var format = "auto"
 
     @Option(help: ArgumentHelp("Prices in place of the built-in ones.", valueName: "file"), completion: .file())
@@ -35,7 +35,7 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the clients of a network are; may be given more than once.", valueName: "cidr=region"))
     var network: [String] = []
 
-    @Option(help: ArgumentHelp("Show dollars of so many days instead of the log's.", valueName: "days"))
+    @Option(help: ArgumentHelp("Scale the dollars to this many days instead of the log's.", valueName: "days"))
     var daysAs: Double?
 
     @Option(help: "Policies, separated by commas (default: all).")
@@ -46,17 +46,17 @@ struct PlanCommand: AsyncParsableCommand {
             "A service without egress fees to compare with, such as r2 or tigris; may be given more than once.", valueName: "service"))
     var candidate: [String] = []
 
-    @Option(help: ArgumentHelp("What a NAT gateway takes per GiB, such as 0.045; compares with reading through it.", valueName: "dollars"))
+    @Option(help: ArgumentHelp("What a NAT gateway costs per GiB, such as 0.045; compares with reading through it.", valueName: "dollars"))
     var natGateway: Double?
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Option(help: ArgumentHelp("Write a picture of the costs (SVG).", valueName: "file"), completion: .file())
+    @Option(help: ArgumentHelp("Write a chart of the costs (SVG).", valueName: "file"), completion: .file())
     var plot: String?
 
     @Option(
-        help: ArgumentHelp("Write what the learning policy decides at each request (hazard.csv).", valueName: "folder"),
+        help: ArgumentHelp("Write the learning policy's decision for each request (hazard.csv).", valueName: "folder"),
         completion: .directory)
     var decisions: String?
 

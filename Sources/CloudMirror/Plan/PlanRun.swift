@@ -42,7 +42,7 @@ struct PlanRun {
             throw CommandFailure("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
         }
         guard let result = state.end(lines: lines, outOfOrder: merge.outOfOrder) else {
-            throw CommandFailure("there is no use of an artifact in the log")
+            throw CommandFailure("the log has no uses of artifacts")
         }
         return result
     }
@@ -50,7 +50,7 @@ struct PlanRun {
     private func format(of path: String) throws -> LogFormat {
         if let format = options.format { return format }
         guard let format = LogFormat(beginning: try LogFile.beginning(of: path)) else {
-            throw CommandFailure("\(path): not a log that is known here; --format says what it is")
+            throw CommandFailure("\(path): the format of the log is not recognized; state it with --format")
         }
         return format
     }

@@ -1,8 +1,8 @@
 /// The configuration of clients as text, shown by both the mirror and its command.
 package enum ClientsText {
-    package static let about = "These lines make clients ask this mirror for what they would ask the origin for."
+    package static let about = "With these lines, clients use this mirror in place of the origin."
     package static let none =
-        "This mirror has no named origins, so there is nothing to point clients at; see origins.named in its configuration."
+        "This mirror has no named origins, so there is nothing to configure; see origins.named in its configuration."
 
     package static func text(_ answer: ClientsCall.Answer) -> String {
         guard !answer.origins.isEmpty else { return none + "\n" }

@@ -61,7 +61,8 @@ extension Timestamp {
         Int64(digits: text).flatMap { range.contains($0) ? $0 : nil }
     }
 
-    private static func floor(_ value: Int64, _ divisor: Int64) -> Int64 { (value - remainder(value, divisor)) / divisor }
+    /// Does not subtract from the value, which may be the least one.
+    private static func floor(_ value: Int64, _ divisor: Int64) -> Int64 { value / divisor - (value % divisor < 0 ? 1 : 0) }
 
     private static func remainder(_ value: Int64, _ divisor: Int64) -> Int64 {
         let remainder = value % divisor

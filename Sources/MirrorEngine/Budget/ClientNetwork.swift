@@ -24,6 +24,11 @@ package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         bits = address.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    private init(family: Family, bits: UInt64) {
+        self.family = family
+        self.bits = bits
+    }
+
     private init(siteOf bits: UInt64) {
         family = .ipv6Site
         self.bits = bits & ~0xFFFF
@@ -34,6 +39,16 @@ package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
 
     /// How many clients this counts as.
     package var worth: Int { family == .ipv6Site ? Self.sitesWorth : 1 }
+
+    /// The network that is written down in place of a client, so that no line tells one client from its neighbours: the /24 of an IPv4 address, or the
+    /// /48 of an IPv6 address. `nil` for clients whose address is not known.
+    package var neighborhood: String? {
+        switch family {
+        case .ipv4: Self(family: .ipv4, bits: bits & ~0xFF).description + "/24"
+        case .ipv6, .ipv6Site: Self(siteOf: bits).description
+        case .unknown: nil
+        }
+    }
 
     package var description: String {
         func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: bits >> (8 * (count - 1 - $0))) } }

@@ -68,7 +68,7 @@ package final class ColdClaims: Sendable {
 
     private func logRefusal(of client: ClientNetwork, _ refusal: BudgetTable.Refusal, _ count: Int) {
         logger.notice(
-            "a client network has used up its budget for artifacts without a copy: it is redirected to the origins",
+            "a client network has used up its budget for artifacts without a copy: its clients are redirected to the origins",
             metadata: ["network": "\(client)", "budget": "\(refusal.rawValue)", "refused": .stringConvertible(count)])
     }
 

@@ -4,24 +4,24 @@ package struct NetworkShares: Sendable {
 
     package init() {}
 
-    /// Which one already holds all that it may, the network or its site; `nil` if one more may be taken.
+    /// Which one already holds all that it may, the network or its site; `nil` if so many more may be taken.
     ///
     /// - Parameter limit: How much one client may hold.
-    package func full(_ network: ClientNetwork, limit: Int) -> ClientNetwork? {
+    package func full(_ network: ClientNetwork, limit: Int, for amount: Int = 1) -> ClientNetwork? {
         for holder in [network, network.site] {
-            if let holder, counts[holder, default: 0] >= limit * holder.worth { return holder }
+            if let holder, counts[holder, default: 0] > limit * holder.worth - amount { return holder }
         }
         return nil
     }
 
-    package mutating func take(_ network: ClientNetwork) {
-        for holder in [network, network.site] { if let holder { counts[holder, default: 0] += 1 } }
+    package mutating func take(_ network: ClientNetwork, _ amount: Int = 1) {
+        for holder in [network, network.site] { if let holder { counts[holder, default: 0] += amount } }
     }
 
-    package mutating func giveBack(_ network: ClientNetwork) {
+    package mutating func giveBack(_ network: ClientNetwork, _ amount: Int = 1) {
         for holder in [network, network.site] {
             guard let holder, let count = counts[holder] else { continue }
-            counts[holder] = count > 1 ? count - 1 : nil
+            counts[holder] = count > amount ? count - amount : nil
         }
     }
 }

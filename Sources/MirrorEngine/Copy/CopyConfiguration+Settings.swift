@@ -25,7 +25,7 @@ extension CopyConfiguration {
         reader.value(
             "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
             doc:
-                "Bytes that are fetched and stored at a time. For object storage this is at most an eighth of `memory`, and at least "
+                "Bytes that are fetched and stored at a time. For object storage it is at most an eighth of `memory`, and at least "
                 + "the smallest part that the service accepts."
         )
         reader.value(
@@ -40,7 +40,7 @@ extension CopyConfiguration {
         reader.value(
             "refuseHTML", &refuseHTML, .boolean,
             doc:
-                "Do not keep a web page that an origin sends in place of an archive, a package or the like (`.zip`, `.whl`, `.tar.gz`, "
+                "Reject a web page that an origin sends in place of an archive, a package or the like (`.zip`, `.whl`, `.tar.gz`, "
                 + "…); clients are redirected to the origin."
         )
         reader.value(

@@ -69,7 +69,7 @@ extension CopyEngine {
         let message: Logger.Message =
             switch (prepared.replica == nil, isWholePlace) {
             case (true, true):
-                "the pool's service does not copy from this place; for some minutes all its bytes pass through this process"
+                "the pool's service does not copy from this source; for some minutes all its bytes pass through this process"
             case (true, false):
                 "the pool's service does not copy this object; its bytes pass through this process"
             case (false, true):

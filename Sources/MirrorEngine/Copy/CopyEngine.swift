@@ -178,7 +178,7 @@ struct CopyEngine: Sendable {
         }
     }
 
-    /// Requests the first part; if parts are of no use, the whole artifact.
+    /// Requests the first part; if parts are not usable, the whole artifact.
     private func begin(
         _ origin: OriginReader, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
     ) async throws -> (OriginResponse, CopyPlan) {

@@ -251,7 +251,7 @@ package final class CopyWorkers: Service {
             if let detail { metadata["detail"] = "\(detail)" }
             logger.warning("copy failed", metadata: metadata)
         case .lost:
-            logger.info("the copy is no longer this worker's")
+            logger.info("this worker no longer has the copy")
         }
     }
 

@@ -2,40 +2,48 @@ package import CoreMetrics
 import MirrorCore
 import MirrorNet
 
-/// Counts requests to origins, by origin and answer.
+/// Counts requests to origins, by origin and answer, and measures how long their answers take to begin.
 package final class OriginMetrics: Sendable {
     package enum Name {
         package static let requests = "cloud_mirror_origin_requests_total"
+        package static let seconds = "cloud_mirror_origin_request_duration_seconds"
     }
 
     private let factory: any MetricsFactory
+    private let clock: any MonotonicClock
     private let origins = BoundedLabels()
 
-    package init(factory: any MetricsFactory) {
+    package init(factory: any MetricsFactory, clock: any MonotonicClock = SystemClock()) {
         self.factory = factory
+        self.clock = clock
     }
 
-    /// Counts a request when its answer has begun, or when it has failed. Cancelled requests do not count.
+    /// Counts a request when its answer has begun, or when it has failed. Cancelled requests do not count, and only answers are timed.
     ///
     /// - Parameter origin: A name from the configuration, because clients can make up hosts.
     func counting<Answer>(
         _ origin: String, status: (Answer) -> Int, isolation: isolated (any Actor)? = #isolation, _ ask: () async throws -> Answer
     ) async throws -> Answer {
+        let began = clock.instant
         do {
             let answer = try await ask()
-            count(origin, Self.word(status(answer)))
+            let label = count(origin, Self.word(status(answer)))
+            Recorder(label: Name.seconds, dimensions: [("origin", label)], aggregate: true, factory: factory)
+                .record(began.duration(to: clock.instant).inSeconds)
             return answer
         } catch let error as CancellationError {
             throw error
         } catch {
-            count(origin, "none")
+            _ = count(origin, "none")
             throw error
         }
     }
 
-    private func count(_ origin: String, _ status: String) {
-        let labels = [("origin", origins.note(origin).label), ("status", status)]
-        Counter(label: Name.requests, dimensions: labels, factory: factory).increment()
+    /// - Returns: The label of the origin.
+    private func count(_ origin: String, _ status: String) -> String {
+        let label = origins.note(origin).label
+        Counter(label: Name.requests, dimensions: [("origin", label), ("status", status)], factory: factory).increment()
+        return label
     }
 
     /// One of five words, whatever the status. 429 is separate from the other 4xx because it means: send fewer requests.

@@ -42,7 +42,7 @@ package struct OriginTable: Sendable {
         return origin(of: source)
     }
 
-    /// A rule that makes no artifacts says nothing of their names.
+    /// A rule without artifacts says nothing about their names.
     private func queryRule(for url: ArtifactURL, _ call: NamedCall?) -> QueryRule {
         if let rule = call?.rule, rule.kind == .mirrored { return rule.query }
         return client.policy.queryRule(for: url)

@@ -4,7 +4,7 @@ import MirrorState
 package import MirrorStorage
 import Synchronization
 
-/// Answers HEAD where a redirect would be of no use: a signed location works only for GET, and a client that asks only for the header should not have
+/// Answers HEAD where a redirect would not help: a signed location works only for GET, and a client that asks only for the header should not have
 /// to wait for a copy.
 final class HeadAnswers: Sendable {
     private let state: HotIndex
@@ -56,7 +56,7 @@ final class HeadAnswers: Sendable {
         do {
             look = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
         } catch let error as StorageError {
-            // What is known without the pool is better than nothing.
+            // An answer from what is known without the pool is better than none.
             guard let known = object.representation else { throw error }
             return .description(ArtifactDescription(object, known, OriginFields(), outcome: outcome))
         }

@@ -159,7 +159,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .otherDigest: "the copy does not have the digest that the link states; this is the origin"
         case .notCopied: "there is no copy yet; this is the origin"
         case .neverPays: "a copy would never pay here; this is the origin"
-        case .asked: "this is the origin, as was asked for"
+        case .asked: "this is the origin, as requested"
         case .noPool: "no pool serves this client; this is the origin"
         case .unavailable: "the mirror cannot look for the copy at the moment; this is the origin"
         case .silent: "the mirror could not look for the copy in time; this is the origin"

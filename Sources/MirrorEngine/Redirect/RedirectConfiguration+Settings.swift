@@ -16,16 +16,16 @@ extension RedirectConfiguration {
         reader.value(
             "hop", &hop, Self.hopLength,
             doc:
-                "How long one answer is delayed for a client that is not in any table; then the client is redirected to this service "
-                + "again. Keep this below the timeouts of clients and proxies.")
+                "How long one answer is delayed for a client that is in neither `clients` nor the built-in table; then the client is "
+                + "redirected to this service again. Keep this below the timeouts of clients and proxies.")
         reader.value(
             "hops", &hops, Self.hopCount,
             doc: "How often such a client is redirected to this service again before it is redirected to the origin.")
         reader.sectionList(
             "clients", type: "list of {userAgent, hop, hops}", example: "[{userAgent: my-downloader/, hop: 50s, hops: 3}]",
             doc:
-                "The same for clients that are recognized by the beginning of a word in their `User-Agent`, ignoring case. The first "
-                + "entry that matches decides; the built-in table in docs/request-handling.md comes after these entries."
+                "The same for clients that are recognized by the beginning of a word in their `User-Agent`, ignoring case. The first entry "
+                + "that matches decides; these entries are tried before the built-in table (docs/request-handling.md)."
         ) { section in
             let userAgent = section.required("userAgent", .userAgent, example: "my-downloader/", doc: "")
             var patience = Patience(hop: hop, hops: hops)
@@ -43,7 +43,7 @@ extension RedirectConfiguration {
             "lookLimit", &lookLimit, .duration(in: .milliseconds(100)...minutes(1)),
             doc:
                 "How long the state, the pool and the credentials may take to determine the answer before a request is redirected to "
-                + "the origin. A pool that answers nothing for this long is not consulted for client requests until it answers again.")
+                + "the origin. A pool that does not answer for this long is not consulted for client requests until it answers again.")
         reader.value(
             "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
             doc: "How long an origin's refusal (404, 403, …) is passed on to clients without asking the origin again.")
@@ -56,13 +56,14 @@ extension RedirectConfiguration {
             "memory", &memory, .size(in: (1 << 20)...(16 << 30)),
             doc:
                 "Memory for answers to hot requests, taken as it is filled. A replica whose URL has 100 bytes takes at most 250, so the "
-                + "default holds a million. If there are more, those that are requested stay, and the others are looked up in the state.")
+                + "default holds a million. If there are more, the ones in use stay in memory, and the others are looked up in the state."
+        )
         reader.section(
             "coldClaims",
             doc:
-                "How much one client network (an IPv4 address, or the /64 of an IPv6 address, determined as for `selection`) may "
-                + "request that is not there yet; an IPv6 /48 may request three times as much. Beyond that, the client is redirected to "
-                + "the origin at once. Artifacts that are there, or are already being copied for another client, cost nothing."
+                "How much one client network (an IPv4 address, or the /64 of an IPv6 address, determined as for `selection`) may request "
+                + "that is not in the pool yet; an IPv6 /48 may request three times as much. Beyond that, the client is redirected to the "
+                + "origin at once. Artifacts that are in the pool, or are already being copied for another client, cost nothing."
         ) { section in
             section.value(
                 "perSecond", &coldClaims.perSecond, .integer(in: 0...1_000_000),
@@ -75,9 +76,9 @@ extension RedirectConfiguration {
             section.value(
                 "bytesPerMinute", &coldClaims.bytesPerMinute, .size(in: 0...(1 << 50)),
                 doc:
-                    "Bytes per minute of the copies that a network has started, and of what the mirror itself sends it in place of a pool. A "
-                    + "copy is charged when it is done; a network that has exceeded the limit may not start more copies, and is sent "
-                    + "nothing, until it has made up for that. 0B sets no limit.")
+                    "Bytes per minute of the copies that a network has started, and of artifacts that the mirror itself sends it in place "
+                    + "of a pool. A copy is charged when it is done; a network that has exceeded the limit may not start more copies, and "
+                    + "is sent no artifacts, until it is within the limit again. 0B sets no limit.")
         }
         reader.value("status", &status, .choice(), doc: "The status of a redirect.")
     }

@@ -3,6 +3,19 @@ import Synchronization
 
 /// Where requests for artifacts are written down one by one (`log.redirects`), so that `cloud-mirror plan` can say what copies save. Off until it is opened.
 package final class RedirectLog: Sendable {
+    /// What is known of one request.
+    package struct Request: Sendable {
+        /// `nil` if it is not known.
+        package let client: ClientNetwork?
+        /// How long the answer took, without earlier hops; zero if it came from memory.
+        package let duration: Duration
+
+        package init(client: ClientNetwork?, duration: Duration) {
+            self.client = client
+            self.duration = duration
+        }
+    }
+
     /// Requests that got the same answer at the same time.
     package struct Entry: Sendable {
         package let time: Timestamp
@@ -12,7 +25,7 @@ package final class RedirectLog: Sendable {
         /// Of the artifact; `nil` where there is no copy that tells.
         package let bytes: Int64?
         package let outcome: Outcome
-        package let requests: Int
+        package let requests: [Request]
     }
 
     private let isOpen = Atomic(false)
@@ -30,7 +43,7 @@ package final class RedirectLog: Sendable {
     }
 
     package func record(
-        _ artifact: ArtifactURL, in pool: PoolID, bytes: Int64?, _ outcome: Outcome, requests: Int = 1, at time: Timestamp
+        _ artifact: ArtifactURL, in pool: PoolID, bytes: Int64?, _ outcome: Outcome, for requests: [Request], at time: Timestamp
     ) {
         guard isOn, let write = write.withLock({ $0 }) else { return }
         write(

@@ -38,13 +38,15 @@ extension RedirectService {
     }
 
     /// Writes to the ``RedirectLog`` that artifacts were asked for. HEAD reads none, who hops comes again, and what is refused is no artifact of ours.
-    func logUse(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1, isHead: Bool) {
+    func logUse(
+        _ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, for requests: [RedirectLog.Request], isHead: Bool
+    ) {
         guard redirectLog.isOn, !isHead, let pool else { return }
         switch answer {
         case .replica(let redirect):
-            redirectLog.record(artifact, in: pool, bytes: redirect.object.size, answer.outcome, requests: requests, at: clock.now)
+            redirectLog.record(artifact, in: pool, bytes: redirect.object.size, answer.outcome, for: requests, at: clock.now)
         case .origin, .originStatus:
-            redirectLog.record(artifact, in: pool, bytes: nil, answer.outcome, requests: requests, at: clock.now)
+            redirectLog.record(artifact, in: pool, bytes: nil, answer.outcome, for: requests, at: clock.now)
         case .hop, .refused, .description: break
         }
     }

@@ -95,7 +95,7 @@ package final class RedirectService: Sendable {
             }
             if let location { return location }
             troubles.log(
-                .warning, "the credentials for the origin's URL do not arrive", to: logger,
+                .warning, "the credentials for the origin's URL did not arrive in time", to: logger,
                 metadata: ["artifact": "\(source.name.redacted)"])
         } catch {
             metrics.countError(error)
@@ -142,9 +142,10 @@ package final class RedirectService: Sendable {
         }
         let answer = await answerInTime(origin, request, time, isHead: isHead, isReportedMissing: isReportedMissing, network)
         MirrorSpan.current?.describe(answer, origin.source.name, pool?.id)
-        metrics.count(answer, pool: pool?.id, isHead: isHead, in: began.duration(to: clock.instant))
+        let duration = began.duration(to: clock.instant)
+        metrics.count(answer, pool: pool?.id, isHead: isHead, in: duration)
         log(answer, origin.source.name, pool?.id, hasWaited: hasWaited(time, wait))
-        logUse(answer, origin.source.name, pool?.id, isHead: isHead)
+        logUse(answer, origin.source.name, pool?.id, for: [.init(client: network, duration: duration)], isHead: isHead)
         return answer
     }
 
@@ -189,18 +190,20 @@ package final class RedirectService: Sendable {
 
     /// Counts and logs an answer that several requests share.
     ///
-    /// - Parameter durations: How long each of them has waited since it was sent.
+    /// - Parameter requests: With how long each of them has waited since it was sent.
     /// - Parameter before: How long they waited in earlier hops.
-    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, in durations: [Duration], after before: Duration, isHead: Bool) {
-        for duration in durations {
-            metrics.count(answer, pool: id.pool, isHead: isHead, in: duration)
+    package func record(
+        _ answer: RedirectAnswer, _ id: ReplicaID, for requests: [RedirectLog.Request], after before: Duration, isHead: Bool
+    ) {
+        for request in requests {
+            metrics.count(answer, pool: id.pool, isHead: isHead, in: request.duration)
             switch answer.outcome {
-            case .wait, .fallback, .error: if !isHead { metrics.recordWait(before + duration, pool: id.pool) }
+            case .wait, .fallback, .error: if !isHead { metrics.recordWait(before + request.duration, pool: id.pool) }
             case .hit, .backfill, .refused, .hop, .pending: break
             }
         }
-        log(answer, id.artifact, id.pool, requests: durations.count, hasWaited: true)
-        logUse(answer, id.artifact, id.pool, requests: durations.count, isHead: isHead)
+        log(answer, id.artifact, id.pool, requests: requests.count, hasWaited: true)
+        logUse(answer, id.artifact, id.pool, for: requests, isHead: isHead)
     }
 
     /// Requests a copy before it is needed, without waiting for it.

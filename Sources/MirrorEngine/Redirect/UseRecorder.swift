@@ -5,12 +5,14 @@ import Synchronization
 
 /// Remembers when replicas were last used, and writes that to the state store every second.
 ///
-/// A use is written only if the last written one is older than `coarseness`, so a hot replica costs one write in that time, however often it is
-/// requested. At most one write runs at a time.
+/// A use is written only if the last written one is older than ``coarseness``, so a hot replica costs one write in that time, however often it is
+/// requested. The time grows while very many replicas are in use. At most one write runs at a time.
 package final class UseRecorder: Sendable {
     /// The maximum number of uses that wait to be written; more are dropped, which at worst lets a replica expire early.
     static let maxHeld = 100_000
     static let batch = 500
+    /// Beyond so many uses in a second, ``coarseness`` grows.
+    static let maxRate = 1_000
 
     private let state: any StateStore
     private let clock: any MirrorClock
@@ -18,6 +20,7 @@ package final class UseRecorder: Sendable {
     private let presence: PresenceCheck?
     private let activity: ActivityRecorder?
     private let coarseMilliseconds: Atomic<Int64>
+    private let range: Mutex<ClosedRange<Duration>>
     private let held = Mutex<[ReplicaID: Use]>([:])
     private let isFailing = Mutex(false)
     private let isLooking = Atomic(false)
@@ -31,24 +34,40 @@ package final class UseRecorder: Sendable {
     }
 
     /// - Parameters:
+    ///   - coarseness: The range of ``coarseness``. It begins at the lower bound.
     ///   - presence: Checks that the objects of used replicas still exist.
     ///   - activity: Learns from uses how long replicas are worth keeping.
     package init(
-        state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, activity: ActivityRecorder? = nil,
+        state: any StateStore, coarseness: ClosedRange<Duration>, presence: PresenceCheck? = nil, activity: ActivityRecorder? = nil,
         clock: any MirrorClock, logger: Logger
     ) {
         self.state = state
         self.presence = presence
         self.activity = activity
-        coarseMilliseconds = Atomic(coarseness.wholeMilliseconds)
+        coarseMilliseconds = Atomic(coarseness.lowerBound.wholeMilliseconds)
+        range = Mutex(coarseness)
         self.clock = clock
         self.logger = logger
     }
 
     /// How old a written use must be before the next one is written.
-    package var coarseness: Duration {
-        get { .milliseconds(coarseMilliseconds.load(ordering: .relaxed)) }
-        set { coarseMilliseconds.store(newValue.wholeMilliseconds, ordering: .relaxed) }
+    package var coarseness: Duration { .milliseconds(coarseMilliseconds.load(ordering: .relaxed)) }
+
+    /// Replaces the range of ``coarseness``, which begins at the lower bound again.
+    package func reload(coarseness new: ClosedRange<Duration>) {
+        range.withLock { $0 = new }
+        coarseMilliseconds.store(new.lowerBound.wholeMilliseconds, ordering: .relaxed)
+    }
+
+    /// Keeps writes below ``maxRate``, as far as the range allows: writing the uses of a million replicas twice a minute would take the time of all
+    /// requests.
+    ///
+    /// - Parameter count: Uses that were due in the last second.
+    func adapt(to count: Int) {
+        let factor = min(max(Double(count) / Double(Self.maxRate), 0.95), 2)
+        let range = range.withLock { $0 }
+        let next = min(max(coarseness * factor, range.lowerBound), range.upperBound)
+        coarseMilliseconds.store(next.wholeMilliseconds, ordering: .relaxed)
     }
 
     /// Whether a use at `now` must be written.
@@ -87,6 +106,7 @@ package final class UseRecorder: Sendable {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(1))
             let used = await flush()
+            adapt(to: used.count)
             if !used.isEmpty, !Task.isCancelled { beginLooking(used) }
         }
     }

@@ -1,11 +1,10 @@
 package import CoreMetrics
 package import MirrorCore
 package import MirrorState
-import Synchronization
 
 /// Adds up what a pool holds: bytes by the age of their last use, and bytes that have not been used since they were copied.
 ///
-/// It reads every record of the pool, so it takes at most a hundredth of the time: after a survey it pauses for 99 times as long as that one took.
+/// It reads every record of the pool, so it takes its time: after each page it pauses for 99 times as long as that page took.
 package final class HoldingsSurvey: Sendable {
     package enum Name {
         package static let ages = "cloud_mirror_pool_age_bytes"
@@ -24,7 +23,6 @@ package final class HoldingsSurvey: Sendable {
     private let state: any StateStore
     private let factory: any MetricsFactory
     private let clock: any MonotonicClock
-    private let due = Mutex<[PoolID: ContinuousClock.Instant]>([:])
 
     package init(state: any StateStore, factory: any MetricsFactory, clock: any MonotonicClock) {
         self.state = state
@@ -32,35 +30,29 @@ package final class HoldingsSurvey: Sendable {
         self.clock = clock
     }
 
-    /// Takes a survey, unless the last one is too recent.
-    func takeIfDue(of pool: PoolID) async throws {
-        let began = clock.instant
-        guard due.withLock({ $0[pool].map { $0 <= began } ?? true }) else { return }
-        defer {
-            let now = clock.instant
-            due.withLock { $0[pool] = now + began.duration(to: now) * 99 }
-        }
-        try await take(of: pool)
-    }
-
-    private func take(of pool: PoolID) async throws {
+    func take(of pool: PoolID) async throws {
         // The time by the clock that uses are recorded with.
-        let now = try await state.time(in: pool)
+        let start = try await state.time(in: pool)
         // Floating point, so that no sum overflows: sizes that a pool states may be absurd.
         var ages = [Double](repeating: 0, count: Self.ages.count)
         var unread = 0.0
         var last: Replica?
         repeat {
-            try Task.checkCancellation()
+            let began = clock.instant
             let replicas = try await state.leastRecentlyUsed(in: pool, after: last, limit: Self.page)
-            for case .present(let object) in replicas.map(\.status) {
-                let idle = object.lastUsed.duration(to: now)
+            // What was used or copied since the start may have been counted before, where it was then.
+            for case .present(let object) in replicas.map(\.status) where object.lastUsed <= start {
+                let idle = object.lastUsed.duration(to: start)
                 let age = Self.ages.firstIndex { $0.limit.map { idle <= $0 } ?? true } ?? Self.ages.count - 1
                 ages[age] += Double(object.size)
                 if object.lastUsed <= object.storedAt + Self.firstUse { unread += Double(object.size) }
             }
             last = replicas.count == Self.page ? replicas.last : nil
+            try await clock.sleep(for: began.duration(to: clock.instant) * 99)
         } while last != nil
+        // The rest is what has been used or copied meanwhile.
+        let counted = ages.reduce(0, +)
+        ages[0] += max(Double(try await state.totals(of: pool).bytes) - counted, 0)
         for (age, bytes) in zip(Self.ages, ages) {
             Gauge(label: Name.ages, dimensions: [("pool", pool.description), ("age", age.word)], factory: factory).record(bytes)
         }

@@ -16,6 +16,8 @@ extension PublicationLock {
 package struct ReplicaRemover: Sendable {
     /// How long a removal belongs to the caller that confirmed it last: longer than any deletion takes, including retries.
     static let life = Duration.seconds(300)
+    /// How many replicas are taken out of service at a time, and recorded as absent: as many as a state commits together.
+    private static let together = 64
     /// How often a purge checks whether another caller's removal has ended, and how many times before it gives up.
     private static let waits = (pause: Duration.milliseconds(100), count: 300)
 
@@ -66,11 +68,10 @@ package struct ReplicaRemover: Sendable {
     private func remove(
         _ replicas: [(id: ReplicaID, condition: RemovalCondition)], in pool: Pool
     ) async throws -> (removed: [ReplicaID], failure: StorageError?) {
-        var removals: [Removal] = []
-        for (id, condition) in replicas {
-            if let removal = try await state.beginRemoval(id, condition, duration: Self.life) { removals.append(removal) }
+        let removals = try await concurrently(replicas, limit: Self.together) { [state] replica in
+            try await state.beginRemoval(replica.id, replica.condition, duration: Self.life)
         }
-        return try await finish(removals, in: pool)
+        return try await finish(removals.compactMap(\.self), in: pool)
     }
 
     // MARK: Purging
@@ -194,19 +195,13 @@ package struct ReplicaRemover: Sendable {
                     left = try await state.confirm(left, duration: Self.life)
                     let failures = try await delete(left, in: pool)
                     failure = failures.values.first ?? failure
-                    var again: [Removal] = []
                     for removal in left {
-                        if let error = failures[removal.id] {
-                            await leave(removal, after: error)
-                            continue
-                        }
-                        switch try await ended(removal) {
-                        case true?: removed.append(removal.id)
-                        case false?: again.append(removal)
-                        case nil: break
-                        }
+                        if let error = failures[removal.id] { await leave(removal, after: error) }
                     }
-                    left = again
+                    let deleted = left.filter { failures[$0.id] == nil }
+                    let ends = try await concurrently(deleted, limit: Self.together) { try await ended($0) }
+                    removed += zip(deleted, ends).filter { $0.1 == true }.map(\.0.id)
+                    left = zip(deleted, ends).filter { $0.1 == false }.map(\.0)
                 }
                 return (removed, failure)
             }

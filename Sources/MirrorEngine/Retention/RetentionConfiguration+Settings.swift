@@ -34,10 +34,10 @@ extension RetentionConfiguration {
                     + "least recently used replicas are deleted; if that is not enough, the copy is not made."
             )
         }
-        reader.section("price", doc: "Prices of this pool, where the price table does not have them or has others.") { section in
+        reader.section("price", doc: "Prices of this pool, if the price table does not have them or has different ones.") { section in
             let dollars = SettingKind.dollars
-            section.value("egress", &price.egress, dollars, example: "0.02", doc: "Dollars per GiB that is read from the origin.")
-            section.value("storage", &price.storage, dollars, example: "0.023", doc: "Dollars per GiB and month that is kept in the pool.")
+            section.value("egress", &price.egress, dollars, example: "0.02", doc: "Dollars per GiB read from the origin.")
+            section.value("storage", &price.storage, dollars, example: "0.023", doc: "Dollars per GiB and month kept in the pool.")
             section.value("put", &price.put, dollars, example: "0.000005", doc: "Dollars per request that writes to the pool.")
             section.value("get", &price.get, dollars, example: "0.0000004", doc: "Dollars per request that reads from the pool.")
         }

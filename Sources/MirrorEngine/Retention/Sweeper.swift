@@ -54,6 +54,7 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            async let surveys: Void = takeSurveys()
             var reconciled: ContinuousClock.Instant?
             var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
@@ -73,11 +74,18 @@ package struct Sweeper: Service, CustomStringConvertible {
                         }
                         if looksThrough { passes[pool.id] = (now, version) }
                     }
-                    await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
                 await attempt("forgetting failures", nil) { try await forgetErrors() }
                 try? await clock.sleep(for: interval)
             }
+            await surveys
+        }
+    }
+
+    private func takeSurveys() async {
+        while !Task.isCancelled {
+            for pool in pools.all { await attempt("survey", pool) { try await survey.take(of: pool.id) } }
+            try? await clock.sleep(for: interval)
         }
     }
 
@@ -160,14 +168,15 @@ package struct Sweeper: Service, CustomStringConvertible {
         repeat {
             try Task.checkCancellation()
             let objects = try await pool.store.list(after: last, limit: Self.page)
-            for info in objects {
+            let ids = objects.compactMap { info -> ReplicaID? in
                 guard let artifact = try? ArtifactURL(info.metadata.upstreamURL), ObjectKey(artifact) == info.key else {
                     logger.warning(
                         "an object in the pool was not written by a mirror", metadata: ["pool": "\(pool.id)", "key": "\(info.key)"])
-                    continue
+                    return nil
                 }
-                let id = ReplicaID(artifact: artifact, pool: pool.id)
-                guard try await state.replica(id) == nil else { continue }
+                return ReplicaID(artifact: artifact, pool: pool.id)
+            }
+            for (id, replica) in zip(ids, try await state.replicas(ids)) where replica == nil {
                 // The listing may be out of date.
                 if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
             }

@@ -45,7 +45,7 @@ struct PatternParser {
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"):
             throw SyntaxError("has a quantifier with nothing before it")
         case UInt8(ascii: "^"): throw SyntaxError("has a ^ after its beginning")
-        case 0x80...: throw SyntaxError("has a character that no URL has; write it percent-encoded")
+        case 0x80...: throw SyntaxError("has a character that is not allowed in a URL; write it percent-encoded")
         default: return .set(ByteSet([byte]))
         }
     }
@@ -108,7 +108,7 @@ struct PatternParser {
                 return isInverted ? set.inverted : set
             }
             isFirst = false
-            guard byte < 0x80 else { throw SyntaxError("has a character that no URL has; write it percent-encoded") }
+            guard byte < 0x80 else { throw SyntaxError("has a character that is not allowed in a URL; write it percent-encoded") }
             if byte == UInt8(ascii: "\\") {
                 set.formUnion(try escape())
             } else if rest.first == UInt8(ascii: "-"), let last = rest.dropFirst().first, last != UInt8(ascii: "]") {
@@ -133,7 +133,7 @@ struct PatternParser {
         case UInt8(ascii: "W"): return Self.wordCharacters.inverted
         case UInt8(ascii: "s"): return Self.spaces
         case UInt8(ascii: "S"): return Self.spaces.inverted
-        case 0x80...: throw SyntaxError("has a character that no URL has; write it percent-encoded")
+        case 0x80...: throw SyntaxError("has a character that is not allowed in a URL; write it percent-encoded")
         default:
             guard byte == UInt8(ascii: "_") || !Self.wordCharacters.contains(byte) else {
                 throw SyntaxError("has an escape that is not supported: \\\(String(UnicodeScalar(byte)))")

@@ -3,7 +3,7 @@ import MirrorCore
 extension String {
     /// This path of an ``ArtifactURL`` as a lenient server may read it, in canonical form; `nil` if that is the same path.
     ///
-    /// Escapes are decoded, also several times over; backslashes, odd forms of slashes and several slashes in a row are one slash; what stands behind a
+    /// Escapes are decoded, also several times over; backslashes, odd forms of slashes and several slashes in a row are one slash; what follows a
     /// semicolon, and dots, blanks and control characters at the end of a segment, are dropped; then the dot segments go (see ``hasHiddenTraversal``).
     /// The path ends before a NUL, a question mark or a hash that was encoded.
     package var lenientPath: String? {

@@ -27,7 +27,7 @@ package struct PriceCheck: Sendable {
             findings.append(
                 Finding(
                     .warning, "pools.\(pool.id).retention.price",
-                    "what the pool costs is in no price table, so a copy is taken to cost as much as keeping it for 26 days; set egress, storage, put "
+                    "the price table has no prices for this pool, so a copy is assumed to cost as much as keeping it for 26 days; set egress, storage, put "
                         + "and get"))
         }
         return findings

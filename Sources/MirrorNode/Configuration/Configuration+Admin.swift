@@ -48,8 +48,8 @@ extension Configuration.Admin {
         reader.value(
             "dashboard", &dashboard, .boolean,
             doc:
-                "Serve `/dashboard`, where people who log in with a token see what the mirror does, and find, purge and copy replicas. It is "
-                + "on the listener for admin calls.")
+                "Serve `/dashboard`, where people log in with a token to see what the mirror is doing, and to find, purge and copy "
+                + "replicas. It is on the listener for admin calls.")
         warn(of: tokens, key: "tokens", reader)
         if let file { readTokens(file, reader) }
     }
@@ -62,7 +62,7 @@ extension Configuration.Admin {
         }
         let values = found.map(\.value)
         if Set(values).count < values.count {
-            reader.warn("a token is listed twice; give each user a token of its own, so that one can be revoked", key: key)
+            reader.warn("a token is listed twice; give each user a separate token, so that each can be revoked alone", key: key)
         }
     }
 

@@ -37,10 +37,12 @@ extension Configuration {
     }
 
     /// How old the recorded last use must be before a new one is written: a twentieth of the shortest life, between a second and half a minute. That
-    /// is rare enough to be cheap, and soon enough for a full pool to know what has not been used for a minute.
-    var useCoarseness: Duration {
+    /// is rare enough to be cheap, and soon enough for a full pool to know what has not been used for a minute. While very many replicas are in use, it
+    /// may be up to a quarter of an hour.
+    var useCoarseness: ClosedRange<Duration> {
         let shortest = pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
-        return min(max(shortest / 20, .seconds(1)), .seconds(30))
+        let part = max(shortest / 20, .seconds(1))
+        return min(part, .seconds(30))...min(part, .seconds(900))
     }
 
     /// What precedes the path of a local object in its URL; `nil` if only the client knows how it reached this service.

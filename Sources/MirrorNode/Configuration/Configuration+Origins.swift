@@ -30,19 +30,19 @@ extension Configuration {
 
 extension Configuration.Origins {
     mutating func read(_ reader: SettingsReader, _ services: StorageServices) {
-        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) or `named` has an entry."
+        let exception = services.originKeys.isEmpty ? "" : " May be left out if \(services.originKeyWords) or `named` has an entry."
         let rules = reader.requiredList(
             "allow", unless: services.originKeys + ["named"], type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched. An entry is a URL prefix, compared by scheme, host, port and path, or an anchored "
                 + "pattern whose host is written out. `query` says which part of a URL's query belongs to the artifact's name; the first "
-                + "entry that matches decides. `drop-signatures` (the default) is everything but the parameters of a signature, so that "
+                + "entry that matches decides. `drop-signatures` (the default) is everything except the parameters of a signature, so that "
                 + "URLs that are signed anew each time name one artifact; `keep` is the whole query; `drop` is nothing; a list of names, "
-                + "such as `[version, arch]`, is only those parameters. The origin is always sent the whole query. Where anyone may send "
+                + "such as `[version, arch]`, is only those parameters. The origin is always sent the whole query. If anyone may send "
                 + "requests, list the parameters that the origin knows; otherwise each made-up parameter makes another artifact. Set "
-                + "`keep` where a signature decides who may read: without it in the name, clients that have none are redirected to the "
-                + "copy, too.\(exception)"
+                + "`keep` if a signature decides who may read: if it is not part of the name, clients without a signature are redirected "
+                + "to the copy, too.\(exception)"
         ) { element -> (rule: EgressPolicy.AllowRule, element: SettingsElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
             var rule: EgressPolicy.AllowRule?

@@ -74,8 +74,8 @@ extension Configuration.Redis {
         reader.value(
             "staleLife", &redis.staleLife, .duration(in: .zero...(.seconds(7 * 86_400))),
             doc:
-                "How long redirects in memory stay in use while Redis cannot be reached. A purge that is made elsewhere in the "
-                + "meantime is not seen."
+                "How long redirects in memory stay in use while Redis cannot be reached. A purge made on another process in the meantime "
+                + "is not seen."
         )
         return url == nil ? nil : redis
     }

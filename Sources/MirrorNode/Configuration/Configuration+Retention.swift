@@ -26,18 +26,18 @@ extension Configuration {
             section.value(
                 "policy", &retention.policy, .choice(),
                 doc:
-                    "The policy of pools that name none: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
+                    "The policy of pools that do not set one: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
                     + "expected to save more than its storage costs.")
             section.value(
                 "history", &retention.history, .integer(in: 1_000...100_000_000),
                 doc:
-                    "How many artifacts' uses are remembered, about 100 bytes for each. Those that were not used for the longest time are forgotten."
+                    "Number of artifacts whose use is remembered, at about 100 bytes each. The least recently used ones are forgotten."
             )
             section.list(
                 "classes", &retention.classes, .classPattern, example: "[https://downloads.example.org/nightly/]",
                 doc:
-                    "Beginnings of URLs whose artifacts are used alike; `*` stands for any characters but `/`. The first that fits counts. Other "
-                    + "artifacts are in one class with those of the same origin and directory.")
+                    "URL prefixes of artifacts that are used alike; `*` stands for any characters except `/`. The first match decides. All "
+                    + "other artifacts of one origin and directory form a class.")
             if retention.classes.count > ClassPatterns.maxCount {
                 section.report("has more than \(ClassPatterns.maxCount) patterns", key: "classes")
             }
@@ -48,8 +48,8 @@ extension Configuration {
             )
             var file: String?
             section.value(
-                "prices", &file, .path, defaultNote: "list prices that the program comes with", example: "/etc/cloud-mirror/prices.json",
-                doc: "A file with prices, in the form of those that the program comes with (docs/money.md).")
+                "prices", &file, .path, defaultNote: "the built-in list prices", example: "/etc/cloud-mirror/prices.json",
+                doc: "A file with prices, in the format of the built-in ones (docs/money.md).")
             guard let file, let bytes = section.readFile("prices", file, limit: PriceTable.maxBytes, isSecret: false) else { return }
             do throws(PriceFileError) {
                 retention.prices = try PriceTable(json: bytes)

@@ -89,8 +89,13 @@ extension Configuration {
     package struct Log: Sendable, Equatable {
         package var level: Logger.Level = .info
         package var format: Format = .auto
-        /// The file that requests for artifacts are written to, if any.
-        package var redirects: String?
+        /// Where requests for artifacts are written to, if anywhere.
+        package var redirects: Place?
+
+        package enum Place: Sendable, Equatable {
+            case file(String)
+            case standardOutput
+        }
 
         package enum Format: String, Sendable, CaseIterable {
             /// Text on a terminal, JSON elsewhere.

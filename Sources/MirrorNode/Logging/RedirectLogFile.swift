@@ -4,7 +4,7 @@ import MirrorServer
 import MirrorSystem
 import Synchronization
 
-/// The file of `log.redirects`: one JSON object for each request, appended by a ``LogWriter``, so that nobody waits for the disk.
+/// The file, or the standard output, of `log.redirects`: one JSON object for each request, written by a ``LogWriter``, so that nobody waits for the disk.
 final class RedirectLogFile: Sendable {
     /// Bytes that wait to be written: what a second of the busiest mirror has.
     private static let capacity = 16 << 20
@@ -13,6 +13,8 @@ final class RedirectLogFile: Sendable {
     private let isUsed: Bool
     private let metrics: HousekeepingMetrics
     private let writer = Mutex<LogWriter?>(nil)
+    /// The one for standard output, which is not opened anew: lines of two writers could get mixed.
+    private let standardOutput = Mutex<LogWriter?>(nil)
 
     /// - Parameter isUsed: Whether this process answers requests for artifacts; else nothing is opened.
     init(of log: RedirectLog, isUsed: Bool, metrics: HousekeepingMetrics) {
@@ -23,9 +25,23 @@ final class RedirectLogFile: Sendable {
 
     /// Opens the file, and creates it where there is none. Blocks.
     ///
-    /// - Parameter path: `nil` for no log.
-    func open(_ path: String?) throws(StartError) -> LogWriter? {
-        guard isUsed, let path else { return nil }
+    /// - Parameter place: `nil` for no log.
+    func open(_ place: Configuration.Log.Place?) throws(StartError) -> LogWriter? {
+        guard isUsed, let place else { return nil }
+        return switch place {
+        case .file(let path): try open(path)
+        case .standardOutput:
+            standardOutput.withLock { known in
+                let writer =
+                    known
+                    ?? counted(LogWriter(descriptor: StandardStream.output.rawValue, capacity: Self.capacity, notice: Self.notice(of:)))
+                known = writer
+                return writer
+            }
+        }
+    }
+
+    private func open(_ path: String) throws(StartError) -> LogWriter {
         let number: CInt
         do throws(Errno) {
             // Not to wait for the reader of a pipe.
@@ -34,20 +50,21 @@ final class RedirectLogFile: Sendable {
         } catch {
             throw StartError("log.redirects: \(path): \(error)")
         }
-        return writer(to: Descriptor(owning: number), number)
+        let file = Descriptor(owning: number)
+        return counted(
+            LogWriter(descriptor: number, capacity: Self.capacity) { count in
+                // The writer keeps this, and with it the file: it is closed when the last line is written, and not before.
+                withExtendedLifetime(file) { Self.notice(of: count) }
+            })
     }
 
-    private func writer(to file: Descriptor, _ number: CInt) -> LogWriter {
-        let writer = LogWriter(descriptor: number, capacity: Self.capacity) { count in
-            // The writer keeps this, and with it the file: it is closed when the last line is written, and not before.
-            withExtendedLifetime(file) { Self.notice(of: count) }
-        }
+    private func counted(_ writer: LogWriter) -> LogWriter {
         let metrics = metrics
         writer.countDrops { metrics.countDroppedLogLines($0) }
         return writer
     }
 
-    private static func notice(of lines: Int) -> String {
+    @Sendable private static func notice(of lines: Int) -> String {
         let time = SystemClock().now.iso8601
         return "{\"time\":\"\(time)\",\"outcome\":\"dropped\",\"lines\":\(lines)}\n"
     }
@@ -56,7 +73,11 @@ final class RedirectLogFile: Sendable {
     func begin(_ writer: LogWriter?) {
         self.writer.withLock { $0 = writer }
         guard let writer else { return log.open(nil) }
-        log.open { writer.write(Self.lines(of: $0)) }
+        log.open { entry in
+            // One at a time: thousands may have waited for the same answer, and lines that there is no room for are counted.
+            let line = Self.line(of: entry)
+            for _ in 0..<entry.requests { writer.write(line) }
+        }
     }
 
     /// Returns once everything is written, or when the time is over.
@@ -64,11 +85,17 @@ final class RedirectLogFile: Sendable {
         writer.withLock { $0 }?.flush(within: limit)
     }
 
-    static func lines(of entry: RedirectLog.Entry) -> String {
+    private static func line(of entry: RedirectLog.Entry) -> String {
         let bytes = entry.bytes.map { ",\"bytes\":\($0)" } ?? ""
-        let line =
-            "{\"time\":\"\(entry.time.iso8601)\",\"artifact\":\(LogText.quoted(entry.artifact)),"
-            + "\"pool\":\(LogText.quoted("\(entry.pool)"))\(bytes),\"outcome\":\"\(entry.outcome.rawValue)\"}\n"
-        return entry.requests == 1 ? line : String(repeating: line, count: entry.requests)
+        let time = "{\"time\":\"\(entry.time.iso8601)\""
+        let rest =
+            ",\"artifact\":\(LogText.quoted(entry.artifact)),\"pool\":\(LogText.quoted("\(entry.pool)"))\(bytes)"
+            + ",\"outcome\":\"\(entry.outcome.rawValue)\",\"seconds\":"
+        var lines = ""
+        for request in entry.requests {
+            let client = request.client?.neighborhood.map { ",\"client\":\"\($0)\"" } ?? ""
+            lines += "\(time)\(client)\(rest)\(Double(request.duration.wholeMilliseconds) / 1_000)}\n"
+        }
+        return lines
     }
 }

@@ -27,7 +27,7 @@ package enum AlertRules {
             "CloudMirrorDown", .critical, for: "2m", "{{ $labels.instance }} does not answer.", "up{job=~\".*cloud-mirror.*\"} == 0"),
         AlertRule(
             "CloudMirrorStateUnavailable", .critical, for: "2m",
-            "{{ $labels.instance }} cannot reach its state: what it does not remember goes to the origins.",
+            "{{ $labels.instance }} cannot reach its state: requests that memory cannot answer go to the origins.",
             "\(Engine.stateAvailable) == 0"),
         AlertRule(
             "CloudMirrorFallbacks", .warning, for: "15m", "More than a quarter of the requests are redirected to the origins.",
@@ -38,13 +38,14 @@ package enum AlertRules {
             "sum by (job, pool) (rate(\(Engine.fallbacks){reason=~\"\(Fallback.silent.rawValue)|\(Fallback.unavailable.rawValue)\"}[5m])) > 0"
         ),
         AlertRule(
-            "CloudMirrorSlow", .warning, for: "10m", "One answer in a hundred that waits for no copy takes more than half a second.",
+            "CloudMirrorSlow", .warning, for: "10m",
+            "One answer in a hundred takes more than half a second, not counting waits for a copy.",
             "\(RecordingRules.answerSeconds) > 0.5"),
         AlertRule(
-            "CloudMirrorUnexpectedErrors", .warning, for: "0m", "An error that was not expected was counted as {{ $labels.kind }}.",
+            "CloudMirrorUnexpectedErrors", .warning, for: "0m", "An unexpected error was counted as {{ $labels.kind }}.",
             errors(ErrorKind.other)),
         AlertRule(
-            "CloudMirrorWrongTokens", .warning, for: "0m", "Somebody makes admin calls with wrong tokens.",
+            "CloudMirrorWrongTokens", .warning, for: "0m", "Someone is making admin calls with wrong tokens.",
             "sum by (job) (increase(\(AdminRefusals.metric){reason=\"wrong-token\"}[15m])) > 20"),
     ]
 
@@ -79,7 +80,8 @@ package enum AlertRules {
             "CloudMirrorDiskNearlyFull", .warning, for: "10m", "The disk of {{ $labels.pool }} has less than 1 GiB left.",
             "min by (job, instance, pool) (\(Engine.poolFreeBytes)) < 1073741824"),
         AlertRule(
-            "CloudMirrorLostReplicas", .warning, for: "0m", "Objects of {{ $labels.pool }} were gone that only the mirror should delete.",
+            "CloudMirrorLostReplicas", .warning, for: "0m",
+            "Objects in {{ $labels.pool }} were deleted by something other than the mirror.",
             "sum by (job, pool) (increase(\(Engine.lost)[1h])) > 10"),
         AlertRule(
             "CloudMirrorStoreErrors", .warning, for: "10m", "The storage of {{ $labels.pool }} answers with errors ({{ $labels.code }}).",
@@ -126,7 +128,7 @@ package enum AlertRules {
             "{{ $labels.instance }} refused to reload its configuration; the old one stays in force.",
             "increase(\(Housekeeping.reloads){result=\"refused\"}[15m]) > 0"),
         AlertRule(
-            "CloudMirrorLogLinesDropped", .info, for: "0m", "{{ $labels.instance }} dropped log lines because nobody reads them in time.",
+            "CloudMirrorLogLinesDropped", .info, for: "0m", "{{ $labels.instance }} dropped log lines because they were not read in time.",
             "increase(\(Housekeeping.droppedLogLines)[15m]) > 0"),
     ]
 }

@@ -2,12 +2,12 @@ import MirrorEngine
 import MirrorServer
 import MirrorStorage
 
-/// What the dashboard shows: five questions, each with four panels.
+/// What the dashboard shows: five rows, each with four panels.
 enum DashboardRows {
     private typealias Engine = EngineMetrics.Name
 
     static let all: [(title: String, panels: [Panel])] = [
-        ("Is it well", isWell), ("Is it fast", isFast), ("Does it pay", pays), ("What is it doing", isDoing),
+        ("Health", isWell), ("Speed", isFast), ("Savings", pays), ("Current work", isDoing),
         ("Origins and pools", originsAndPools),
     ]
 
@@ -32,7 +32,7 @@ enum DashboardRows {
             "Outcomes", "How redirect requests ended. Hits should be most of them.", unit: "reqps", as: .stacked,
             [.init(rate(Engine.redirects, by: "outcome", chosenOrNone), "{{outcome}}")]),
         Panel(
-            "Share of fallbacks", "The part of the requests that were redirected to their origins.", unit: "percentunit",
+            "Share of fallbacks", "The share of requests that were redirected to their origins.", unit: "percentunit",
             [.init("\(RecordingRules.fallbackRatio){job=~\"$job\"}", "{{job}}")]),
         Panel(
             "Fallbacks by reason", "Why requests were redirected to their origins.", unit: "reqps", as: .stacked,
@@ -44,7 +44,7 @@ enum DashboardRows {
 
     private static let isFast = [
         Panel(
-            "Answers without a wait", "How long redirects took that wait for no copy. Answers from memory count as one millisecond.",
+            "Answers without a wait", "How long redirects took that did not wait for a copy. Answers from memory count as one millisecond.",
             unit: "s",
             ["0.5", "0.99"].map {
                 .init(quantile($0, Engine.redirectSeconds, "\(chosen), outcome=~\"hit|backfill\""), "p\($0.dropFirst(2))")
@@ -74,10 +74,11 @@ enum DashboardRows {
             "Egress avoided", "Bytes that hits did not fetch from the origin.", unit: "Bps", as: .stacked,
             [.init(rate(Engine.egressAvoided, by: "pool"), "{{pool}}")]),
         Panel(
-            "Share of hits in bytes", "The part of the bytes that were there already.", unit: "percentunit",
+            "Share of hits in bytes", "The share of the bytes that were already in the pools.", unit: "percentunit",
             [.init("\(RecordingRules.hitBytesRatio){job=~\"$job\"}", "{{job}}")]),
         Panel(
-            "Bytes held", "By how long ago they were last used, and those that nobody used again after they were copied.", unit: "bytes",
+            "Bytes held", "By how long ago they were last used, and those that were never used again after they were copied.",
+            unit: "bytes",
             [
                 .init("sum by (age) (max by (pool, age) (\(HoldingsSurvey.Name.ages){\(chosen)}))", "{{age}}"),
                 .init("sum(max by (pool) (\(HoldingsSurvey.Name.unread){\(chosen)}))", "not used again"),
@@ -95,7 +96,8 @@ enum DashboardRows {
             "Oldest queued copy", "Add copiers if it keeps growing.", unit: "s",
             [.init("max by (pool) (\(Engine.oldestQueued){\(chosen)})", "{{pool}}")]),
         Panel(
-            "Waiting requests and hops", "Requests that wait for a copy now, and redirects to the mirror itself per second.", unit: "short",
+            "Waiting requests and hops", "Requests that are waiting for a copy, and redirects to the mirror itself per second.",
+            unit: "short",
             [
                 .init("sum(\(Engine.waiting){job=~\"$job\"})", "waiting"),
                 .init("sum(rate(\(Engine.hops){\(chosen)}[$__rate_interval]))", "hops per second"),
@@ -113,8 +115,12 @@ enum DashboardRows {
             "Requests to origins", "By origin and status; `none` had no answer.", unit: "reqps",
             [.init(rate(OriginMetrics.Name.requests, by: "origin, status", "job=~\"$job\""), "{{origin}} {{status}}")]),
         Panel(
-            "Time of pool operations", "95 of 100 took less.", unit: "s",
-            [.init(quantile("0.95", StoreMetrics.Name.operationSeconds, by: "le, pool, operation"), "{{pool}} {{operation}}")]),
+            "Times of origins and pools", "95 of 100 origin responses began, and 95 of 100 pool operations ended, within this time.",
+            unit: "s",
+            [
+                .init(quantile("0.95", OriginMetrics.Name.seconds, by: "le, origin", "job=~\"$job\""), "{{origin}}"),
+                .init(quantile("0.95", StoreMetrics.Name.operationSeconds, by: "le, pool, operation"), "{{pool}} {{operation}}"),
+            ]),
         Panel(
             "Errors of pools", "What the storage answered; `notFound` is normal.", unit: "ops", as: .stacked,
             [.init(rate(StoreMetrics.Name.errors, by: "pool, code"), "{{pool}} {{code}}")]),

@@ -39,7 +39,7 @@ struct RegionUpdates: Sendable {
             guard let list = read else { throw RegionSourceReader.Failure(description: "it did not arrive in time") }
             if let old = selection.table.list(of: cloud), !list.canReplace(old) {
                 throw RegionSourceReader.Failure(
-                    description: "it has \(list.prefixes) prefixes, less than half of the \(old.prefixes) of the list in use")
+                    description: "it has \(list.prefixes) prefixes, less than half as many as the list in use (\(old.prefixes))")
             }
             selection.replaceList(with: list)
             metrics.record(list)
@@ -52,7 +52,7 @@ struct RegionUpdates: Sendable {
         } catch {
             metrics.count(cloud, isRefused: true)
             logger.warning(
-                "a list of cloud regions cannot be used; the one before stays in use",
+                "a list of cloud regions cannot be used; the previous one stays in use",
                 metadata: [
                     "cloud": "\(cloud.rawValue)", "source": "\(source.fetchURL?.redacted ?? source.description)", "error": "\(error)",
                 ])

@@ -77,7 +77,7 @@ struct Reloader: Service {
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
         mirror.services.redirects.reload(next.redirect)
         for pool in next.pools { mirror.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
-        mirror.services.uses.coarseness = next.useCoarseness
+        mirror.services.uses.reload(coarseness: next.useCoarseness)
         mirror.learning.reload(next)
         mirror.localToken?.keep(next.admin.localToken)
         server.reload(adminTokens: mirror.adminTokens(next))

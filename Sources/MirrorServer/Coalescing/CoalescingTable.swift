@@ -168,7 +168,8 @@ final class CoalescingTable: Sendable {
         redirects.leave(members.map(\.sharer))
         metrics.countChoices(requests.key.choice.reason, members.count)
         redirects.record(
-            answer, requests.id, in: members.map { $0.since.duration(to: now) }, after: requests.wait.before, isHead: requests.key.isHead)
+            answer, requests.id, for: members.map { .init(client: $0.network, duration: $0.since.duration(to: now)) },
+            after: requests.wait.before, isHead: requests.key.isHead)
         requests.send(response, to: members, clock: clock)
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import MirrorSystem
 import NIOCore
 
@@ -9,19 +10,32 @@ final class AcceptPause: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never
 
-    private let shortage: AcceptShortage
-    private var isPaused = false
+    /// A shortage of descriptors or of memory.
+    private static let shortages: [Errno] = [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory]
+    private static let length = TimeAmount.milliseconds(100)
+    /// Time between two warnings.
+    private static let silence = TimeAmount.minutes(1)
 
-    init(_ shortage: AcceptShortage) {
-        self.shortage = shortage
+    private let metrics: ConnectionMetrics
+    private let logger: Logger
+    private var isPaused = false
+    private var lastWarning: NIODeadline?
+
+    init(metrics: ConnectionMetrics, logger: Logger) {
+        self.metrics = metrics
+        self.logger = logger
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? IOError, AcceptShortage.isReason(Errno(code: error.errnoCode)) else {
+        guard let error = error as? IOError, Self.shortages.contains(Errno(code: error.errnoCode)) else {
             return context.fireErrorCaught(error)
         }
         pause(context.channel)
-        shortage.report(error)
+        metrics.countPause()
+        let now = NIODeadline.now()
+        if let lastWarning, now < lastWarning + Self.silence { return }
+        lastWarning = now
+        logger.warning("connections cannot be accepted; trying again every 100 ms", metadata: ["error": "\(error)"])
     }
 
     func read(context: ChannelHandlerContext) {
@@ -33,7 +47,7 @@ final class AcceptPause: ChannelDuplexHandler {
         isPaused = true
         // Withdraws the registered read.
         try? options.setOption(.autoRead, value: false)
-        _ = channel.eventLoop.assumeIsolated().scheduleTask(in: AcceptShortage.pause) {
+        _ = channel.eventLoop.assumeIsolated().scheduleTask(in: Self.length) {
             self.isPaused = false
             // A listener that has been closed meanwhile has no options.
             try? channel.syncOptions?.setOption(.autoRead, value: true)

@@ -29,12 +29,6 @@ final class AddressShares: Sendable {
         self.logger = logger
     }
 
-    /// What a connection takes of a client's share.
-    struct Part: Sendable {
-        /// `nil` if it is not counted.
-        fileprivate let client: ClientNetwork?
-    }
-
     /// Counts a connection until it closes.
     ///
     /// - Returns: `false` if its client, or the client's site, has reached its limit.
@@ -44,16 +38,7 @@ final class AddressShares: Sendable {
 
     /// The same for a connection whose client was named by a proxy.
     func admit(_ channel: any Channel, from address: IPAddress?) -> Bool {
-        guard let part = take(from: address) else { return false }
-        if part.client != nil { channel.closeFuture.whenComplete { _ in self.giveBack(part) } }
-        return true
-    }
-
-    /// Counts a connection until ``giveBack(_:)``.
-    ///
-    /// - Returns: `nil` if its client, or the client's site, has reached its limit.
-    func take(from address: IPAddress?) -> Part? {
-        guard let address, !isExempt(address) else { return Part(client: nil) }
+        guard let address, !isExempt(address) else { return true }
         let client = ClientNetwork(address)
         let full = state.withLock { state in
             let full = state.shares.full(client, limit: limit)
@@ -62,14 +47,10 @@ final class AddressShares: Sendable {
         }
         if let full {
             refuse(full)
-            return nil
+            return false
         }
-        return Part(client: client)
-    }
-
-    func giveBack(_ part: Part) {
-        guard let client = part.client else { return }
-        state.withLock { $0.shares.giveBack(client) }
+        channel.closeFuture.whenComplete { _ in self.state.withLock { $0.shares.giveBack(client) } }
+        return true
     }
 
     private func refuse(_ full: ClientNetwork) {

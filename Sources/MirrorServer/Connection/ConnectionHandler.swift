@@ -25,7 +25,6 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let reader: RequestReader
     private let silence: SilenceCheck
     private var fastPath: FastPath
-    private var chooser: PoolChooser
     /// Bytes that have not been passed on yet; `nil` instead of empty.
     private var input: ByteBuffer?
     private var isInputClosed = false
@@ -49,13 +48,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameter coalescing: `nil` if requests may not join others.
     /// - Parameter lookups: `nil` if only the slow path looks into the state.
     init(
-        fastPath: FastPath, chooser: PoolChooser, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence,
-        connection: ConnectionProgress,
+        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress,
         reader: RequestReader,
         silence: SilenceCheck
     ) {
         self.fastPath = fastPath
-        self.chooser = chooser
         self.coalescing = coalescing
         self.lookups = lookups
         self.client = client
@@ -98,7 +95,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// A trusted proxy has named the connection's client. Called before anything else is read.
     func begin(from peer: IPAddress?) {
         client.address = peer
-        chooser.peer = peer
+        fastPath.chooser.peer = peer
     }
 
     // MARK: Input
@@ -192,7 +189,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
         let (length, hadLooked) = (input.readableBytes, hasLooked)
         hasLooked = false
-        let next = fastPath.answer(&input, &chooser, at: fastPath.now)
+        let next = fastPath.answer(&input)
         if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
         switch next {
         case .pause: return true
@@ -248,7 +245,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<request.length])
             return coalescing.join(
                 UnsafeRawBufferPointer(rebasing: bytes[request.target]), request.choice, isHead: request.isHead,
-                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: chooser.peer,
+                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: fastPath.chooser.peer,
                 forwarded: { ForwardedFields.values(ofPlain: bytes, $0) }, self, on: context.eventLoop)
         }
         guard member != nil else { return false }
@@ -265,8 +262,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return false
         }
         member = coalescing.join(
-            head.uri.utf8, chooser.choice(of: head), isHead: head.method == .HEAD,
-            userAgent: head.headers.first(name: "user-agent")?.utf8, from: chooser.peer,
+            head.uri.utf8, fastPath.chooser.choice(of: head), isHead: head.method == .HEAD,
+            userAgent: head.headers.first(name: "user-agent")?.utf8, from: fastPath.chooser.peer,
             forwarded: { ForwardedFields.values(of: head.headers, $0) }, self, on: context.eventLoop)
         return member != nil
     }
@@ -321,7 +318,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var request = look.bytes
         guard closes.isEmpty else {
             // The handlers behind have gone.
-            _ = fastPath.answer(&request, &chooser, at: fastPath.now)
+            _ = fastPath.answer(&request)
             if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
             return closeNow(context)
         }

@@ -16,11 +16,11 @@ struct MirrorChannel: HTTPChannelHandler {
     /// Bytes that are read at a time. Each connection keeps a buffer of this size for the next read.
     private static let readLength = 4_096
     /// Bytes that the kernel is told to buffer while nothing is read; it buffers about twice as many. When the client ends its side, NIO reads all.
-    static let receiveBuffer = 32_768
+    private static let receiveBuffer = 32_768
     /// Bytes that are buffered here when the kernel accepts no more; above the high mark no further request is answered.
     private static let sendBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 8_192, high: 16_384)
     /// Unsent bytes that the kernel accepts. Without this limit it would accept megabytes that a client may never read.
-    static let unsent = 262_144
+    private static let unsent = 262_144
 
     let responder: HTTPChannelHandler.Responder
     /// `nil` leaves out the fast path, and so do `coalescing` and `lookups`: the differential tests compare with and without it.
@@ -49,7 +49,7 @@ struct MirrorChannel: HTTPChannelHandler {
         channel.eventLoop.makeCompletedFuture {
             do {
                 guard isExpected(channel) else { throw Refused() }
-                return try fill(channel, from: channel.remoteIPAddress, logger)
+                return try fill(channel, logger)
             } catch {
                 // NIO does not close it.
                 channel.close(promise: nil)
@@ -66,14 +66,14 @@ struct MirrorChannel: HTTPChannelHandler {
         return false
     }
 
-    /// - Parameter peer: The other end of a connection that is counted already.
-    func fill(_ channel: any Channel, from peer: IPAddress?, _ logger: Logger) throws -> AcceptedConnection {
+    private func fill(_ channel: any Channel, _ logger: Logger) throws -> AcceptedConnection {
         try limit(channel)
+        let peer = channel.remoteIPAddress
         let (client, progress) = (ClientPresence(address: peer), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
         let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress, on: channel.eventLoop)
         if expectsProxyHeader { try pipeline.addHandler(proxyHandler(handler, peer)) }
-        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
+        if let tls { try pipeline.addHandlers([NIOSSLServerHandler(context: tls.value), HandshakeAcknowledger()]) }
         try pipeline.addHandlers([
             handler,
             HTTPResponseEncoder(),
@@ -106,8 +106,7 @@ struct MirrorChannel: HTTPChannelHandler {
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(
-                table: table, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop),
-            chooser: chooser,
+                table: table, chooser: chooser, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop),
             coalescing: coalescing, lookups: lookups, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }
@@ -129,12 +128,12 @@ struct MirrorChannel: HTTPChannelHandler {
 
     /// Only starts serving the connection, so that the next one can be accepted.
     func handle(value: AcceptedConnection, logger: Logger) async {
-        tasks.start { await serve(value, logger) }
+        let (connection, client) = (value.take(), value.client)
+        tasks.start { await serve(connection, of: client, logger) }
     }
 
     /// Cancelled when the time for a graceful shutdown has passed: then the connection is closed, even if the client has not read everything.
-    func serve(_ accepted: AcceptedConnection, _ logger: Logger) async {
-        let (connection, client) = (accepted.take(), accepted.client)
+    private func serve(_ connection: HTTP1Channel.Value, of client: ClientPresence, _ logger: Logger) async {
         await withTaskCancellationHandler {
             await ClientPresence.$current.withValue(client) {
                 await handleHTTP(asyncChannel: connection, logger: logger)

@@ -30,9 +30,10 @@ enum RequestFields {
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits, lists: pairs) }
-        guard ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) }) else {
-            return little(of: head.headers, namedLimits, lists: lists)
-        }
+        // A whole URL (RFC 9112 §3.2.2) may lead to any route.
+        guard head.uri.utf8.first == UInt8(ascii: "/"),
+            ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) })
+        else { return little(of: head.headers, namedLimits, lists: lists) }
         let isDashboard = head.uri.utf8.starts(with: DashboardRoutes.path.utf8)
         var kept = HTTPHeaders()
         for (name, value) in head.headers {

@@ -2,11 +2,11 @@ import MirrorCore
 import NIOCore
 import Synchronization
 
-/// Sends the figures of the dashboard to everybody who looks at it: computed once for all of them, once in a second, and only while somebody looks.
+/// Sends the dashboard's figures to all viewers: computed once a second for all of them, and only while there are viewers.
 final class DashboardFeed: Sendable {
-    /// Somebody who looks. The place is free again when the last reference to it is gone, whatever has become of the request.
+    /// A viewer. Its place is free again when the last reference to it is gone, whatever happened to the request.
     final class Viewer: Sendable {
-        /// Only the newest frame is kept for a viewer who is slow.
+        /// Only the newest frame is kept for a slow viewer.
         let frames: AsyncStream<ByteBuffer>
         private let leave: @Sendable () -> Void
 

@@ -37,7 +37,7 @@ extension DashboardRoutes {
         view.resultsHeading = "Purged"
         view.results =
             answer.removed.isEmpty
-            ? ["There was nothing of \(artifact)."] : answer.removed.map { "\($0.pool): \(artifact), which was \($0.state)" }
+            ? ["No pool had \(artifact)."] : answer.removed.map { "\($0.pool): \(artifact), which was \($0.state)" }
         try await find(url, in: services.pools.all, &view)
         return page(view, session, for: request)
     }
@@ -132,7 +132,7 @@ extension DashboardRoutes {
 
     private func explain(_ view: inout ReplicasView) {
         guard let address = IPAddress(view.address)?.unmapped else {
-            view.problem = "That is no IPv4 or IPv6 address."
+            view.problem = "That is not an IPv4 or IPv6 address."
             return
         }
         let answer = WhichRoute(services: services).answer(for: address)

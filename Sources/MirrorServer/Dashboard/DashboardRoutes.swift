@@ -13,6 +13,8 @@ struct DashboardRoutes: Sendable {
     static let path = "/dashboard"
     /// Bytes of a form.
     private static let maxForm = 1 << 20
+    /// Bytes of a form that anybody may send.
+    static let maxLogin = 8 << 10
 
     let services: MirrorServices
     let sessions: DashboardSessions
@@ -59,7 +61,7 @@ struct DashboardRoutes: Sendable {
 
     private func overview(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let session = try neededSession(of: request)
-        guard let rows = await figures.rows() else { throw RequestError(.unavailable, "the figures do not come in time; try again") }
+        guard let rows = await figures.rows() else { throw RequestError(.unavailable, "the figures were not ready in time; try again") }
         return PageResponse.html(
             DashboardView(events: "dashboard/events", rows: rows),
             in: site.frame("cloud-mirror: dashboard", .dashboard, root: "", session: session), scope: .dashboard, for: request)
@@ -71,7 +73,7 @@ struct DashboardRoutes: Sendable {
     private func events(_ request: Request, _ context: MirrorRequestContext) throws -> Response {
         guard let session = sessions.session(of: request) else { throw RequestError(.unauthorized, "log in at /dashboard/login first") }
         guard let viewer = feed.open() else {
-            throw RequestError(.unavailable, "\(DashboardFeed.maxViewers) people are looking at the dashboard already")
+            throw RequestError(.unavailable, "\(DashboardFeed.maxViewers) people are already viewing the dashboard")
         }
         var fields: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
@@ -116,16 +118,16 @@ struct DashboardRoutes: Sendable {
 
     /// Wrong tokens are counted, logged and answered more and more slowly, as those of admin calls are.
     private func login(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let form = try await form(of: request, ["token"])
+        let form = try await form(of: request, ["token"], limit: Self.maxLogin)
         let token = form.trimmed("token")
         guard let cookie = sessions.begin(with: token) else {
             if !token.isEmpty {
                 let client = services.selector.value.client(peer: context.peer, values: request.forwarded)
                 await refusals.wrongToken(from: client, context.logger)
             }
-            return loginPage(problem: "That is no admin token of this mirror.", status: .forbidden, for: request)
+            return loginPage(problem: "That is not an admin token of this mirror.", status: .forbidden, for: request)
         }
-        context.logger.notice("somebody has logged in to the dashboard")
+        context.logger.notice("someone logged in to the dashboard")
         return Self.redirect(to: "../dashboard", cookie: self.cookie(cookie, life: DashboardSessions.life, for: request))
     }
 
@@ -161,20 +163,20 @@ struct DashboardRoutes: Sendable {
         return (session, form)
     }
 
-    private func form(of request: Request, _ names: [String]) async throws -> FormFields {
+    private func form(of request: Request, _ names: [String], limit: Int = Self.maxForm) async throws -> FormFields {
         // Browsers say this about themselves; other clients are no danger to who uses them.
         if let site = request.headers[.secFetchSite], site != "same-origin", site != "none" { throw Self.foreignForm }
         guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
             throw RequestError(.inputError, "the body must be a form (application/x-www-form-urlencoded)")
         }
-        let body = try await request.body.collect(upTo: Self.maxForm)
+        let body = try await request.body.collect(upTo: limit)
         guard let form = FormFields(String(buffer: body), names) else {
             throw RequestError(.inputError, "the form is not valid percent-encoding of UTF-8")
         }
         return form
     }
 
-    private static let foreignForm = RequestError(.forbidden, "the form is not of a page of this session; load the page again")
+    private static let foreignForm = RequestError(.forbidden, "the form is not from a page of this session; load the page again")
 
     private static func redirect(to location: String, cookie: String? = nil) -> Response {
         var fields: HTTPFields = [.location: location, .cacheControl: "no-store", .contentLength: "0"]

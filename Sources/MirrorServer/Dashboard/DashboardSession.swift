@@ -3,7 +3,7 @@ import Hummingbird
 import MirrorCore
 import Synchronization
 
-/// A session of somebody who has logged in with an admin token.
+/// A session of a person who has logged in with an admin token.
 struct DashboardSession: Sendable, Equatable {
     /// When it ends, and a random number: `1767225600.0123456789abcdef…`.
     let id: String
@@ -34,7 +34,7 @@ final class DashboardSessions: Sendable {
     /// Whether anybody can log in.
     var isOpen: Bool { !tokens.value.isEmpty }
 
-    /// - Returns: The value of the cookie; `nil` if it is no admin token.
+    /// - Returns: The value of the cookie; `nil` if it is not an admin token.
     func begin(with token: String) -> String? {
         guard let key = tokens.value.key(of: token) else { return nil }
         let nonce = Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })

@@ -47,11 +47,11 @@ final class AnswerForms: Sendable {
     }
 
     /// All forms, with the counters of an event loop.
-    func counted(on loop: ObjectIdentifier) -> [Counted] {
+    func counted(on loop: any EventLoop) -> [Counted] {
         state.withLock { state in
-            var counted = state.counted[loop, default: []]
+            var counted = state.counted[ObjectIdentifier(loop), default: []]
             counted += state.forms[counted.count...].map(count)
-            state.counted[loop] = counted
+            state.counted[ObjectIdentifier(loop)] = counted
             return counted
         }
     }

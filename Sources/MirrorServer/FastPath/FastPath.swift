@@ -3,11 +3,8 @@ import MirrorEngine
 import MirrorState
 import NIOCore
 
-/// Answers hot redirects from memory, with the same bytes as the slow path: those of one connection, or one after the other those of several.
+/// Answers hot redirects of one connection from memory, with the same bytes as the slow path.
 struct FastPath {
-    /// When requests are answered: the same for all that were read together.
-    typealias Moment = (time: Timestamp, instant: NIODeadline)
-
     /// What comes next in the client's input.
     enum Next {
         /// Nothing, or there are enough answers for one write: the rest is answered after they are written.
@@ -40,13 +37,14 @@ struct FastPath {
     /// Bytes of answers that are written at a time. After that, the connection checks whether the client reads them.
     private static let batch = 8_192
 
+    var chooser: PoolChooser
     /// `nil` answers nothing.
     private let table: FastPathTable?
     private let uses: TargetUses
     private let clock: any WallClock
     private let maxHeadLength: Int
     private let readsTraces: Bool
-    private let loop: ObjectIdentifier
+    private let loop: any EventLoop
     private var forms: [AnswerForms.Counted] = []
     private var answers = ByteBuffer()
     private var date = (second: Int64.min, bytes: [UInt8]())
@@ -54,22 +52,21 @@ struct FastPath {
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder accepts.
     /// - Parameter readsTraces: Whether requests that want to be traced are left to the slow path.
     init(
-        table: FastPathTable?, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, readsTraces: Bool = false, on loop: AnyObject
+        table: FastPathTable?, chooser: PoolChooser, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, readsTraces: Bool = false,
+        on loop: any EventLoop
     ) {
         self.table = table
+        self.chooser = chooser
         self.uses = uses
         self.clock = clock
         self.maxHeadLength = maxHeadLength
         self.readsTraces = readsTraces
-        self.loop = ObjectIdentifier(loop)
+        self.loop = loop
     }
 
-    var now: Moment { (time: clock.now, instant: .now()) }
-
     /// Answers requests at the front of `input` as long as it can, and removes them from `input`.
-    ///
-    /// - Parameter chooser: Of the connection that they came on.
-    mutating func answer(_ input: inout ByteBuffer, _ chooser: inout PoolChooser, at now: Moment) -> Next {
+    mutating func answer(_ input: inout ByteBuffer) -> Next {
+        let now = (time: clock.now, instant: NIODeadline.now())
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
@@ -79,7 +76,7 @@ struct FastPath {
                     return 0
                 }
                 let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
-                let (isAnswered, choice) = answer(head, target, &chooser, isHead: isHead, isLast: isLast, at: now)
+                let (isAnswered, choice) = answer(head, target, isHead: isHead, isLast: isLast, at: now)
                 if isAnswered {
                     if isLast { next = .end }
                     return length
@@ -102,43 +99,35 @@ struct FastPath {
         return answers
     }
 
-    /// Hands the answers that have not been written yet to `write`, which returns how many bytes it has taken.
-    ///
-    /// - Returns: The others; `nil` if there are none.
-    mutating func writeAnswers(_ write: (UnsafeRawBufferPointer) -> Int) -> ByteBuffer? {
-        guard answers.readableBytes > 0 else { return nil }
-        let written = answers.withUnsafeReadableBytes(write)
-        guard written < answers.readableBytes else {
-            answers.clear()
-            return nil
-        }
-        defer { answers = ByteBuffer() }
-        answers.moveReaderIndex(forwardBy: written)
-        return answers
-    }
-
     /// - Returns: Whether it was answered; if not, its pool where known. The pool is chosen only if there is no answer to the target alone: requests
     ///   that name their pool do not pay for those that do not, and the target need not be parsed.
     private mutating func answer(
-        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, _ chooser: inout PoolChooser, isHead: Bool, isLast: Bool, at now: Moment
+        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
         guard let table else { return (false, chooser.choice(ofPlain: head)) }
         let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
-        if answer(table, target, .named, isHead: isHead, isLast: isLast, at: now) { return (true, .named) }
-        guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
-        return (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now), choice)
+        var use: Use?
+        var result: (isAnswered: Bool, choice: PoolChoice?) = (true, .named)
+        if !answer(table, target, .named, isHead: isHead, isLast: isLast, at: now, &use) {
+            guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
+            result = (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now, &use), choice)
+        }
+        if let use {
+            // Reading who the client is takes time, which only the log is worth.
+            let client = uses.areLogged ? chooser.client(ofPlain: head) : nil
+            uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, by: client, isHead: isHead, at: now.time)
+        }
+        return result
     }
 
     private mutating func answer(
-        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool, at now: Moment
+        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
+        at now: (time: Timestamp, instant: NIODeadline), _ use: inout Use?
     ) -> Bool {
-        var use: Use?
-        let isAnswered = table.find(target, choice, at: now) { record, pool in
+        table.find(target, choice, at: now) { record, pool in
             // Not every answer is for HEAD.
             (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
         }
-        if let use { uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, isHead: isHead, at: now.time) }
-        return isAnswered
     }
 
     /// - Parameter pool: The part of the target that names the pool, if it is not part of the record's key; otherwise empty.

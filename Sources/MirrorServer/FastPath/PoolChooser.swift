@@ -63,6 +63,12 @@ struct PoolChooser {
         return sender(ofPlain: head).map { PoolChoice(rule.selector, for: $0.address, of: pools) }
     }
 
+    /// The network of the client that sent a plain request; `nil` if the fields are longer than what is read.
+    mutating func client(ofPlain head: UnsafeRawBufferPointer) -> ClientNetwork? {
+        followSelector()
+        return sender(ofPlain: head).map { ClientNetwork($0.address) }
+    }
+
     /// - Returns: `nil` if the fields are longer than what is read.
     private func sender(ofPlain head: UnsafeRawBufferPointer) -> Sender? {
         let name = rule.selector.selection.proxyHeader.fieldName

@@ -58,17 +58,6 @@ enum RequestScanner {
         return .other
     }
 
-    /// Whether more bytes may make this a plain request.
-    static func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count < maxLength, begins(bytes, "GET /") || begins(bytes, "HEAD /") else { return false }
-        guard let line = bytes.firstIndex(of: lf) else { return true }
-        guard line >= 15, starts(bytes, at: line - 10, with: " HTTP/1.1\r\n") else { return false }
-        // No empty line, with or without a return, has ended it.
-        return !(line + 1..<bytes.count).contains { index in
-            bytes[index] == lf && (bytes[index - 1] == lf || bytes[index - 1] == cr && bytes[index - 2] == lf)
-        }
-    }
-
     /// The positions of a field's values in a plain request, each without surrounding spaces.
     ///
     /// - Parameter name: In lower case.

@@ -23,10 +23,14 @@ struct TargetUses: Sendable {
     var areLogged: Bool { log?.isOn ?? false }
 
     /// - Parameter lastUsed: `nil` for a use that is only logged.
-    func record(_ target: HotTarget, in pool: PoolID, bytes: Int64, lastUsed: Timestamp?, isHead: Bool, at now: Timestamp) {
+    /// - Parameter client: For the log; `nil` if it is not known.
+    func record(
+        _ target: HotTarget, in pool: PoolID, bytes: Int64, lastUsed: Timestamp?, by client: ClientNetwork?, isHead: Bool,
+        at now: Timestamp
+    ) {
         guard let services, let artifact = artifact(of: target, services) else { return }
         if let lastUsed { recorder.record(ReplicaID(artifact: artifact, pool: pool), bytes: bytes, lastUsed: lastUsed) }
-        if !isHead { log?.record(artifact, in: pool, bytes: bytes, .hit, at: now) }
+        if !isHead { log?.record(artifact, in: pool, bytes: bytes, .hit, for: [.init(client: client, duration: .zero)], at: now) }
     }
 
     private func artifact(of target: HotTarget, _ services: MirrorServices) -> ArtifactURL? {

@@ -76,10 +76,9 @@ struct LocalObjectRoutes: Sendable {
         }
     }
 
-    /// Waits for the pool's disk no longer than clients would. The call itself continues, so that a silent pool is noticed.
+    /// Waits for the pool's disk no longer than clients would.
     private func inTime<Value: Sendable>(_ call: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let value = try await leaving(after: PoolHealth.patience, by: services.clock) { try await Task(operation: call).value }
-        guard let value else { throw StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: "local.serve") }
+        guard let value = try await services.inTime(call) else { throw StorageError.noAnswerInTime("local.serve") }
         return value
     }
 

@@ -47,6 +47,10 @@ package enum MetricCatalog {
             OriginMetrics.Name.requests, "counter", "origin, status",
             "Requests to origins, each with the redirects that it followed, by the rule of `origins.allow` (`any` without a configuration) or the host of the bucket, and by answer: `2xx`, `3xx`, `4xx` but `429`, `429`, `5xx`, or `none`. Beyond a hundred origins `other`."
         ),
+        (
+            OriginMetrics.Name.seconds, "histogram", "origin",
+            "How long requests to origins took until the answer began, with the redirects that they followed; those without an answer are left out. The labels are those of the metric above."
+        ),
         (Engine.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (Engine.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (Engine.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
@@ -57,7 +61,7 @@ package enum MetricCatalog {
         ),
         (
             HoldingsSurvey.Name.unread, "gauge", "pool",
-            "Bytes of present replicas that were not used again after the first minute: nobody but perhaps the client that they were copied for has read them."
+            "Bytes of present replicas that were not used again after the first minute: at most the client that they were copied for has read them."
         ),
         (Engine.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
         (Engine.poolFreeBytes, "gauge", "pool", "Bytes free on the file system of a local pool."),
@@ -74,7 +78,7 @@ package enum MetricCatalog {
         (Engine.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (
             SavingsMeter.Name.saved, "counter", "pool",
-            "Dollars that hits have saved, at list prices: what they would have cost at the origin, without what reading them from the pool cost."
+            "Dollars that hits have saved, at list prices: what they would have cost at the origin, minus what reading them from the pool cost."
         ),
         (
             SavingsMeter.Name.cost, "counter", "pool, kind",
@@ -90,11 +94,11 @@ package enum MetricCatalog {
         ),
         (
             SavingsMeter.Name.guarded, "gauge", "pool",
-            "Classes that are kept for the break-even life because what was learned has cost too much."
+            "Classes whose replicas are kept for the break-even life because learned lives have cost too much."
         ),
-        (SavingsMeter.Name.tableAge, "gauge", "", "Seconds since lives were learned anew."),
+        (SavingsMeter.Name.tableAge, "gauge", "", "Seconds since lives were last learned."),
         (Engine.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
-        (Engine.errors, "counter", "kind", "Errors by kind; the kinds are below."),
+        (Engine.errors, "counter", "kind", "Errors by kind; the kinds are listed below."),
         (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),
         (StoreMetrics.Name.errors, "counter", "pool, operation, code", "Errors of object stores."),
         (ProcessMetrics.Name.buildInfo, "gauge", "version", "Always 1; the label is the version that is running."),
@@ -129,7 +133,7 @@ package enum MetricCatalog {
         ),
         (
             NamedMetrics.Name.requests, "counter", "origin, class",
-            "Requests below `/o/` by named origin (`\(NamedMetrics.byHost)` for all that are asked for by their host) and class of the rule."
+            "Requests below `/o/` by named origin (`\(NamedMetrics.byHost)` for all that are requested by their host) and class of the rule."
         ),
         (
             PageMetrics.Name.requests, "counter", "outcome",
@@ -143,7 +147,7 @@ package enum MetricCatalog {
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
         (
             TraceMetrics.Name.spans, "counter", "result",
-            "Spans of traces by what became of them: `exported`, `dropped` for lack of room, or `failed` because the collector could not be reached or did not want them. Missing without `tracing`."
+            "Spans of traces by result: `exported`, `dropped` for lack of room, or `failed` because the collector could not be reached or rejected them. Missing without `tracing`."
         ),
         (
             TraceMetrics.Name.refused, "counter", "",

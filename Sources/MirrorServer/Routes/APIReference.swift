@@ -53,15 +53,15 @@ enum APIReference {
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
-            Route("get", "/o/{name}/{path}", "named", "What a named origin, or an allowed host, has at a path."),
+            Route("get", "/o/{name}/{path}", "named", "The resource at a path of a named origin or an allowed host."),
             Route("post", "/o/{name}/{path}", "namedPost", "The same for a POST, which is passed to the origin."),
             Route("get", "/v1/go", "go", "The same for a plain URL, in a form field.", query: ["url", "pool", "show"]),
-            Route("get", "/", "home", "What this is: a page for browsers, text for other clients."),
+            Route("get", "/", "home", "What this service is: a page for browsers, text for other clients."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),
             Route(
                 "delete", "/v1/purge/{service}/{region}/{url}", "purge", "Remove a replica from a pool.", original: true, admin: true),
             Route("delete", "/v1/purge/{url}", "purgeAll", "Remove an artifact's replicas from all pools.", admin: true),
-            Route("post", "/v1/warm", "warm", "Queue copies before they are needed.", admin: true),
+            Route("post", "/v1/warm", "warm", "Queue copies ahead of use.", admin: true),
             Route("get", "/v1/replicas", "replicas", "List replicas.", query: ["pool", "state", "limit", "after"], admin: true),
             Route("get", "/v1/replicas/{service}/{region}/{url}", "replica", "One replica.", query: ["explain"], admin: true),
             Route(
@@ -72,7 +72,7 @@ enum APIReference {
                 "get", "/v1/which", "which", "Which pool a client at an address gets, and why.", query: ["address"], admin: true),
             Route("get", "/v1/clients", "clients", "The configuration of clients for the named origins."),
             Route("get", "/clients", "clientsPage", "The same: a page for browsers, text for other clients."),
-            Route("get", "/dashboard", "dashboard", "What the mirror does: a page for people who have logged in with an admin token."),
+            Route("get", "/dashboard", "dashboard", "The dashboard: a page for people who have logged in with an admin token."),
             Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),
             Route("get", "/v1/api-reference", "apiReference", "This document.", original: true),
             Route("get", "/v1/openapi.yaml", "openAPI", "The interface as OpenAPI 3.1."),

@@ -113,9 +113,10 @@ struct StatusRoutes: Sendable {
     private func stats(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let registry = services.registry
         func sum(_ name: String, by label: String) -> [String: Int64] {
-            registry.values(of: name).reduce(into: [:]) { $0[$1.labels[label] ?? "", default: 0] += Int64($1.value) }
+            let sums = registry.values(of: name).reduce(into: [String: Double]()) { $0[$1.labels[label] ?? "", default: 0] += $1.value }
+            return sums.mapValues(Self.whole)
         }
-        func total(_ name: String) -> Int64 { registry.values(of: name).reduce(0) { $0 + Int64($1.value) } }
+        func total(_ name: String) -> Int64 { Self.whole(registry.values(of: name).reduce(0) { $0 + $1.value }) }
         return JSONResponse.make(
             StatsCall.Answer(
                 redirects: sum(EngineMetrics.Name.redirects, by: "outcome"), copies: sum(EngineMetrics.Name.copies, by: "result"),
@@ -126,6 +127,9 @@ struct StatusRoutes: Sendable {
                 coldClaims: StatsCall.ColdClaims(services.redirects.coldClaims.spent), savings: services.savingsSoFar()),
             for: request)
     }
+
+    /// Pools say how large objects are, so sums of sizes may have any value.
+    private static func whole(_ count: Double) -> Int64 { Int64(exactly: count.rounded()) ?? .max }
 
     /// How many origins are listed because of their jobs.
     private static let maxOrigins = 100

@@ -21,7 +21,7 @@ extension ObjectStoreSuite {
                 try await group.waitForAll()
             }
         },
-        Case("uploads of one key at the same time end in one of them, whole") { store in
+        Case("after simultaneous uploads of one key, the object is one of them, complete") { store in
             let first = try SampleObject(size: 200_000)
             let candidates = (0..<4).map { first.replaced(size: 200_000 + $0, seed: UInt8($0)) }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -29,10 +29,10 @@ extension ObjectStoreSuite {
                 try await group.waitForAll()
             }
             let held = try await store.bytes(first.key)
-            try require(candidates.contains { $0.bytes == held }, "the object is none of those that were stored")
+            try require(candidates.contains { $0.bytes == held }, "the object is not one of those that were stored")
             try await store.delete(first.key)
         },
-        Case("uploads and deletions of one key at the same time do not fail") { store in
+        Case("simultaneous uploads and deletions of one key do not fail") { store in
             let object = try SampleObject(size: 1_000)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
@@ -45,7 +45,7 @@ extension ObjectStoreSuite {
             try await store.requireHolds(object)
             try await store.delete(object.key)
         },
-        Case("who reads while the object is replaced reads the first one or gets an error, never a mixture") { store in
+        Case("a reader whose object is replaced reads the first object or gets an error, never a mixture") { store in
             let first = try SampleObject(size: 1_300_007)
             let second = first.replaced(size: 1_300_007, seed: 100)
             try await first.put(into: store)
@@ -53,7 +53,7 @@ extension ObjectStoreSuite {
             try await store.requireHolds(second)
             try await store.delete(first.key)
         },
-        Case("who reads while the object is deleted reads it to its end or gets an error") { store in
+        Case("a reader whose object is deleted reads it to its end or gets an error") { store in
             let object = try SampleObject(size: 1_300_007)
             try await object.put(into: store)
             try await requireUnmixed(object, read: store) { try await store.delete(object.key) }

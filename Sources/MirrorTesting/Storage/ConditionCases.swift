@@ -3,25 +3,26 @@ import MirrorStorage
 
 extension ObjectStoreSuite {
     static let condition: [Case] = [
-        Case("an upload that is to replace nothing publishes where there is nothing") { store in
+        Case("an upload with the condition absent publishes if there is no object") { store in
             let object = try SampleObject(size: 1_000)
             _ = try await put(object, into: store, parts: object.size, condition: .absent)
             try await store.requireHolds(object)
             try await store.delete(object.key)
         },
-        Case("an upload that is to replace nothing replaces nothing where the store says so; elsewhere one of the two is left whole") {
+        Case("an upload with the condition absent replaces nothing if the store says so; otherwise one of the two objects stays, complete")
+        {
             store in
             let first = try SampleObject(size: 1_000)
             try await first.put(into: store)
             try await requireNoReplacement(of: first, by: first.replaced(size: 900, seed: 1), parts: 900, in: store)
         },
-        Case("an upload of several parts that is to replace nothing replaces nothing where the store says so") { store in
+        Case("an upload of several parts with the condition absent replaces nothing if the store says so") { store in
             let first = try SampleObject(size: 1_000)
             try await first.put(into: store)
             let second = first.replaced(size: Int(store.samplePartSize) + 10, seed: 1)
             try await requireNoReplacement(of: first, by: second, parts: store.samplePartSize, in: store)
         },
-        Case("of uploads at the same time that are to replace nothing one publishes, where the store says so") { store in
+        Case("one of several simultaneous uploads with the condition absent publishes, if the store says so") { store in
             let first = try SampleObject(size: 1_000)
             let candidates = (0..<4).map { first.replaced(size: 1_000 + $0, seed: UInt8($0)) }
             let published = try await withThrowingTaskGroup(of: SampleObject?.self) { group in
@@ -47,7 +48,7 @@ extension ObjectStoreSuite {
             }
             try await store.delete(first.key)
         },
-        Case("a store that copies nothing by itself says so and throws unsupported; one that does refuses what is out of reach") { store in
+        Case("a store without server-side copies says so and throws unsupported; one with them refuses sources out of its reach") { store in
             let object = try SampleObject(size: 10)
             let source = CopySource(
                 service: "nowhere", endpoint: "https://storage.example.org", region: "nowhere", bucket: "bucket", key: "a.bin", size: 10
@@ -58,7 +59,7 @@ extension ObjectStoreSuite {
             }
             try await store.requireAbsent(object.key, "after copy")
         },
-        Case("a store that fetches nothing by itself says so and throws unsupported; one that does refuses what is out of reach") { store in
+        Case("a store without server-side fetches says so and throws unsupported; one with them refuses URLs out of its reach") { store in
             let object = try SampleObject(size: 10)
             let url = try ArtifactURL("http://10.0.0.1/a.bin")
             // No store accepts an object of that size, wherever it is.

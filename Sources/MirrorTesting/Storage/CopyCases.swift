@@ -43,7 +43,7 @@ public enum CopySuite {
                 try await store.requireHolds(object)
                 try await store.delete(object.key)
             },
-            Case("an object that is copied in parts is whole") { subject in
+            Case("an object that is copied in parts is complete") { subject in
                 var object = try SampleObject(size: largest)
                 object.metadata.contentType = "application/x-large"
                 let source = try await subject.makeSource(object)
@@ -53,7 +53,7 @@ public enum CopySuite {
                 try await subject.store.requireHolds(object)
                 try await subject.store.delete(object.key)
             },
-            Case("a copy comes back with the digest that it was given") { subject in
+            Case("a copy is returned with the digest that it was given") { subject in
                 for size in [1_000, largest] {
                     var object = try SampleObject(size: size)
                     object.metadata.sha256 = try object.sha256
@@ -72,7 +72,7 @@ public enum CopySuite {
                 try await subject.store.requireHolds(object)
                 try await subject.store.delete(object.key)
             },
-            Case("a copy of what is not there throws notFound and leaves nothing") { subject in
+            Case("a copy of an absent object throws notFound and leaves nothing behind") { subject in
                 for size in [1_000, largest] {
                     let object = try SampleObject(size: 1_000)
                     var source = try await subject.makeSource(object)
@@ -85,7 +85,7 @@ public enum CopySuite {
                     try await subject.store.requireAbsent(object.key, "after copy")
                 }
             },
-            Case("a copy of an object that has changed throws preconditionFailed and leaves nothing") { subject in
+            Case("a copy of an object that has changed throws preconditionFailed and leaves nothing behind") { subject in
                 for size in [1_000, largest] {
                     let object = try SampleObject(size: size)
                     var source = try await subject.makeSource(object)
@@ -97,7 +97,7 @@ public enum CopySuite {
                     try await subject.store.requireAbsent(object.key, "after copy")
                 }
             },
-            Case("a copy of another size than stated is not published") { subject in
+            Case("a copy whose size is not the stated one is not published") { subject in
                 let object = try SampleObject(size: 1_000)
                 var source = try await subject.makeSource(object)
                 source.size = 999
@@ -106,7 +106,7 @@ public enum CopySuite {
                 }
                 try await subject.store.requireAbsent(object.key, "after copy")
             },
-            Case("a copy that is to replace nothing replaces nothing where the store says so") { subject in
+            Case("a copy with the condition absent replaces nothing if the store says so") { subject in
                 let first = try SampleObject(size: 1_000)
                 try await first.put(into: subject.store)
                 let second = first.replaced(size: 900, seed: 1)

@@ -18,7 +18,7 @@ extension ObjectStoreSuite {
             try await store.requireHolds(object)
             try await store.delete(object.key)
         },
-        Case("delete of many keys deletes each that is there, and takes no offence at those that are not") { store in
+        Case("delete of many keys deletes those that exist, and ignores those that do not") { store in
             let objects = try ["a b+c.bin", "ü&<>\"'%25.bin", "plain.bin"].map { try SampleObject($0, size: 10) }
             let kept = try SampleObject(size: 20)
             let absent = try SampleObject(size: 1)
@@ -30,7 +30,7 @@ extension ObjectStoreSuite {
             try requireEqual(try await store.delete([]).count, 0, "failures of no keys")
             try await store.delete(kept.key)
         },
-        Case("delete of more keys than a request takes deletes them all") { store in
+        Case("delete of more keys than fit in one request deletes them all") { store in
             let objects = try (0..<3).map { try SampleObject(size: 10 + $0) }
             for object in objects { try await object.put(into: store) }
             let absent = try (0..<2_100).map { _ in try SampleObject(size: 0).key }
@@ -38,7 +38,7 @@ extension ObjectStoreSuite {
             try requireEqual(try await store.delete(keys).count, 0, "the keys that could not be deleted")
             for object in objects { try await store.requireAbsent(object.key, "after delete") }
         },
-        Case("delete leaves other objects alone") { store in
+        Case("delete does not affect other objects") { store in
             let (object, other) = (try SampleObject(size: 1_000), try SampleObject(size: 2_000, seed: 1))
             try await object.put(into: store)
             try await other.put(into: store)

@@ -12,7 +12,7 @@ extension ObjectStoreSuite {
                 try await store.get(object.key, range: ByteRange(offset: 0, length: 1))
             }
         },
-        Case("get gives the whole object back") { store in
+        Case("get returns the whole object") { store in
             // Longer than any store's chunk, and not a multiple of one.
             let object = try SampleObject(size: 1_300_007)
             try await object.put(into: store)
@@ -32,7 +32,7 @@ extension ObjectStoreSuite {
             }
             try await store.delete(object.key)
         },
-        Case("get gives a range back") { store in
+        Case("get returns a range") { store in
             let object = try SampleObject(size: 700_000)
             try await object.put(into: store)
             for (offset, length) in [(0, 1), (0, 700_000), (1, 5), (262_143, 2), (262_144, 262_145), (699_999, 1)] as [(Int64, Int64)] {
@@ -45,18 +45,18 @@ extension ObjectStoreSuite {
             }
             try await store.delete(object.key)
         },
-        Case("a range beyond the end is cut off at the end") { store in
+        Case("a range that extends beyond the end is clamped to the end") { store in
             let object = try SampleObject(size: 1_000)
             try await object.put(into: store)
             for length in [11, 1 << 40, .max - 990] as [Int64] {
                 let content = try await store.get(object.key, range: ByteRange(offset: 990, length: length))
                 try requireEqual(content.range, ByteRange(offset: 990, length: 10), "range")
                 let bytes = try await content.body.collect(upTo: 1 << 20)
-                try require(bytes == (try object.slice(990, 10)), "the bytes are others")
+                try require(bytes == (try object.slice(990, 10)), "the bytes differ")
             }
             try await store.delete(object.key)
         },
-        Case("a range that begins at the end or behind it throws invalidRequest") { store in
+        Case("a range that begins at or after the end throws invalidRequest") { store in
             let object = try SampleObject(size: 1_000)
             try await object.put(into: store)
             for offset in [1_000, 1_001, 1 << 40] as [Int64] {
@@ -72,13 +72,13 @@ extension ObjectStoreSuite {
             do {
                 var iterator = try await store.get(object.key, range: nil).body.makeAsyncIterator()
                 let first = try requireValue(try await iterator.next(), "first chunk")
-                try require(first == (try object.slice(0, Int64(first.readableBytes))), "the first chunk is another")
+                try require(first == (try object.slice(0, Int64(first.readableBytes))), "the first chunk differs")
             }
             _ = try await store.get(object.key, range: nil)
             try await store.requireHolds(object)
             try await store.delete(object.key)
         },
-        Case("openFile gives the object's bytes as a file where the store says so, and throws unsupported elsewhere") { store in
+        Case("openFile returns the object's bytes as a file if the store says so, and otherwise throws unsupported") { store in
             let object = try SampleObject(size: 100_000)
             let info = try await object.put(into: store)
             if store.capabilities.features.contains(.opensFiles) {
@@ -86,7 +86,7 @@ extension ObjectStoreSuite {
                 try requireEqual(file.info, info, "info")
                 try await store.delete(object.key)
                 let bytes = try readAll(try requireValue(file.takeDescriptor(), "descriptor"), count: 100_000)
-                try require(bytes == Array(object.bytes.readableBytesView), "the file's bytes are others")
+                try require(bytes == Array(object.bytes.readableBytesView), "the file's bytes differ")
                 try requireEqual(file.takeDescriptor(), nil, "a descriptor taken twice")
                 try await requireStorageError(.notFound, "openFile of an absent key") { try await store.openFile(object.key) }
             } else {

@@ -7,7 +7,7 @@ extension ObjectStoreSuite {
             let object = try SampleObject(size: 1)
             try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
         },
-        Case("head tells what complete returned") { store in
+        Case("head returns what complete returned") { store in
             let object = try SampleObject(size: 1_000)
             let info = try await object.put(into: store)
             let found = try await store.head(object.key)
@@ -17,7 +17,7 @@ extension ObjectStoreSuite {
             try requireEqual(found.metadata, info.metadata, "metadata")
             try await store.delete(object.key)
         },
-        Case("an entity tag is strong, quoted, and another for other bytes") { store in
+        Case("an entity tag is strong, quoted, and different for different bytes") { store in
             let object = try SampleObject(size: 1_000)
             let first = try await object.put(into: store).etag
             let second = try await object.replaced(size: 1_000, seed: 1).put(into: store).etag
@@ -27,7 +27,7 @@ extension ObjectStoreSuite {
             try require(first != second, "two different objects have the entity tag \(first)")
             try await store.delete(object.key)
         },
-        Case("metadata come back as they were given, the digest as given to complete") { store in
+        Case("metadata is returned as it was given, and the digest as it was given to complete") { store in
             var object = try SampleObject("a file (1).tar.gz", size: 10)
             object.metadata = ObjectMetadata(
                 contentType: "text/plain; charset=\"utf-8\"", contentEncoding: "gzip",
@@ -48,7 +48,7 @@ extension ObjectStoreSuite {
             try requireEqual(try await store.get(object.key, range: nil).info.metadata, expected, "metadata of get")
             try await store.delete(object.key)
         },
-        Case("the digest of an object of several parts comes back where the store says so") { store in
+        Case("the digest of an object of several parts is returned if the store says so") { store in
             let object = try SampleObject(size: Int(store.samplePartSize) + 100)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             for part in store.parts(of: object) { _ = try await upload.write(part, from: object.stream(part)) }
@@ -59,7 +59,7 @@ extension ObjectStoreSuite {
             try requireEqual(try await store.head(object.key).etag, info.etag, "ETag")
             try await store.delete(object.key)
         },
-        Case("metadata of any characters and lengths do not fail, and what comes back is what was given or missing") { store in
+        Case("metadata of any characters and lengths does not fail, and each value is returned as it was given or is missing") { store in
             var object = try SampleObject("ü (1).bin", size: 10)
             object.metadata.upstreamURL = "https://origin.example.org/\(String(repeating: "a", count: 6_000))?token=secret"
             object.metadata.upstreamETag = "\"ü \(String(repeating: "e", count: 300))\""
@@ -68,13 +68,13 @@ extension ObjectStoreSuite {
             let metadata = try await store.head(object.key).metadata
             let possible = ["", object.metadata.upstreamURL, String(object.metadata.upstreamURL.prefix { $0 != "?" })]
             try require(possible.contains(metadata.upstreamURL), "the upstream URL is \(metadata.upstreamURL)")
-            try require([nil, object.metadata.upstreamETag].contains(metadata.upstreamETag), "the upstream ETag is another")
+            try require([nil, object.metadata.upstreamETag].contains(metadata.upstreamETag), "the upstream ETag differs")
             try require(object.metadata.addresses.starts(with: metadata.addresses), "the addresses are \(metadata.addresses)")
             try requireEqual(metadata.stored, object.metadata.stored, "stored")
             try requireEqual(metadata.sha256, try object.sha256, "digest")
             try await store.delete(object.key)
         },
-        Case("metadata that were not given stay missing") { store in
+        Case("metadata that was not given stays missing") { store in
             let object = try SampleObject(size: 10)
             try await object.put(into: store)
             let metadata = try await store.head(object.key).metadata

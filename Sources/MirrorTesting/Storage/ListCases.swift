@@ -22,16 +22,16 @@ extension ObjectStoreSuite {
             let left = try await pages(of: store, limit: 1_000).filter { ours.contains($0.key) }
             try requireEqual(left.map(\.key), [], "what is left after deletion")
         },
-        Case("list continues behind a key that is gone") { store in
+        Case("list continues after a key that is gone") { store in
             let objects = try (0..<3).map { try SampleObject(size: 10 + $0) }.sorted { $0.key.precedes($1.key) }
             for object in objects { try await object.put(into: store) }
             try await store.delete(objects[1].key)
             let next = try await store.list(after: objects[1].key, limit: 1_000)
             try require(next.contains { $0.key == objects[2].key }, "the next object is missing")
-            try require(next.allSatisfy { objects[1].key.precedes($0.key) }, "a page holds keys before the one that it begins behind")
+            try require(next.allSatisfy { objects[1].key.precedes($0.key) }, "a page has keys before the one that it continues after")
             for object in objects { try await store.delete(object.key) }
         },
-        Case("list gives keys of any characters back as they are") { store in
+        Case("list returns keys of any characters unchanged") { store in
             let names = [
                 "a b+c.bin", "ü&<>\"'%25.bin", "e\u{301}%2B.bin", "~!$(),;=:@[].bin", "\u{301}x.bin", "\u{200D}.bin", "\u{E9}\u{FE0F}",
             ]
@@ -45,7 +45,7 @@ extension ObjectStoreSuite {
             for object in objects { try await store.requireHolds(object) }
             for object in objects { try await store.delete(object.key) }
         },
-        Case("list tells of an object what head tells") { store in
+        Case("list returns about an object what head returns") { store in
             let object = try SampleObject(size: 1_000)
             try await object.put(into: store)
             let listed = try await pages(of: store, limit: 1_000).first { $0.key == object.key }

@@ -3,7 +3,7 @@ import MirrorStorage
 
 extension ObjectStoreSuite {
     static let location: [Case] = [
-        Case("a location is a path of the mirror where it serves the objects, and an absolute URL elsewhere") { store in
+        Case("a location is a path of the mirror if the mirror serves the objects, and otherwise an absolute URL") { store in
             let object = try SampleObject("a file (1)+ü%25.tar.gz", size: 10)
             try await object.put(into: store)
             let location = try await store.location(of: object.key, life: .seconds(600))
@@ -22,7 +22,7 @@ extension ObjectStoreSuite {
             try require(url.prefix { $0 != "?" }.hasSuffix("/tool.tar.gz"), "\(url) does not end in the artifact's file name")
             try require(url != (try await store.location(of: other.key, life: .seconds(600)).url), "two keys have the location \(url)")
         },
-        Case("a location that ends works at least as long as asked for") { store in
+        Case("a location that expires works at least as long as requested") { store in
             let object = try SampleObject(size: 10)
             let now = SystemClock().now
             let location = try await store.location(of: object.key, life: .seconds(600))
@@ -32,7 +32,7 @@ extension ObjectStoreSuite {
         Case("a store that works says that it is healthy") { store in
             try await store.checkHealth()
         },
-        Case("the part sizes are such that an object of the largest size can be made of parts") { store in
+        Case("the part sizes allow an object of the maximum size to be made from parts") { store in
             let capabilities = store.capabilities
             try require(capabilities.minPartSize >= 1, "minPartSize is \(capabilities.minPartSize)")
             try require(capabilities.maxPartSize >= capabilities.minPartSize, "maxPartSize is below minPartSize")

@@ -18,7 +18,7 @@ extension ObjectStoreSuite {
             try await store.requireHolds(object)
             try await store.delete(object.key)
         },
-        Case("an upload whose length nobody knew is stored whole") { store in
+        Case("an upload of unknown length is stored completely") { store in
             let object = try SampleObject(size: 300_001)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
             let part = UploadPart(number: 0, offset: 0, length: nil)
@@ -33,13 +33,13 @@ extension ObjectStoreSuite {
             }
             try await store.finish(upload, of: object)
         },
-        Case("parts may be written at the same time and in any order where the store says so, else in order") { store in
+        Case("parts may be written at the same time and in any order if the store says so, otherwise in order") { store in
             let object = try SampleObject(size: Int(store.samplePartSize) * 4 + 3)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             try await store.write(store.parts(of: object), of: object, to: upload)
             try await store.finish(upload, of: object)
         },
-        Case("a part in memory may be written again, in several parts at once, and the last writing counts") { store in
+        Case("a part in memory may be written again, even several parts at once, and the last write counts") { store in
             let object = try SampleObject(size: Int(store.samplePartSize) * 2 + 11)
             let wrong = object.replaced(size: Int(object.size), seed: 50)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
@@ -69,14 +69,14 @@ extension ObjectStoreSuite {
             }
             try await store.finish(upload, of: object)
         },
-        Case("written bytes can be read back before the end where the store says so; else read throws unsupported") { store in
+        Case("written bytes can be read back before the end if the store says so; otherwise read throws unsupported") { store in
             let object = try SampleObject(size: 400_000)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
             let range = try requireValue(ByteRange(offset: 100, length: 350_000), "range")
             if store.capabilities.features.contains(.readsUploads) {
                 let bytes = try await upload.read(range).collect(upTo: 1 << 20)
-                try require(bytes == (try object.slice(100, 350_000)), "the bytes are others")
+                try require(bytes == (try object.slice(100, 350_000)), "the bytes differ")
                 let beyond = try requireValue(ByteRange(offset: 399_999, length: 2), "range")
                 try await requireStorageError(.invalidRequest, "read of bytes that were not written") {
                     try await upload.read(beyond).collect(upTo: 10)

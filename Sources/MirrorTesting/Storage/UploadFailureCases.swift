@@ -3,7 +3,7 @@ import MirrorStorage
 
 extension ObjectStoreSuite {
     static let uploadFailure: [Case] = [
-        Case("an aborted upload leaves nothing") { store in
+        Case("an aborted upload leaves nothing behind") { store in
             let object = try SampleObject(size: 1_000)
             let upload = try await begin(object, in: store)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: 1_000), from: ByteStream(object.bytes))
@@ -53,7 +53,7 @@ extension ObjectStoreSuite {
             }
             try await store.requireAbsent(object.key, "after abort")
         },
-        Case("a part that failed may be written again, and the last writing counts") { store in
+        Case("a part that failed may be written again, and the last write counts") { store in
             let object = try SampleObject(size: Int(store.samplePartSize) + 50_000)
             let wrong = object.replaced(size: Int(object.size), seed: 77)
             let parts = store.parts(of: object)
@@ -87,7 +87,7 @@ extension ObjectStoreSuite {
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: 1_000), from: ByteStream(object.bytes))
             try await store.finish(upload, of: object)
         },
-        Case("complete with another size than was written throws invalidRequest and publishes nothing") { store in
+        Case("complete with a different size than was written throws invalidRequest and publishes nothing") { store in
             for size in [0, 999, 1_001] as [Int64] {
                 let object = try SampleObject(size: 1_000)
                 let upload = try await begin(object, in: store)

@@ -1,7 +1,7 @@
 package import MirrorCore
 import Synchronization
 
-/// Remembers which traces have asked for copies: a copy is made by another task, from a queue that knows nothing of traces.
+/// Remembers which traces have asked for copies: a copy is made by another task, from a queue that knows nothing about traces.
 ///
 /// Only of this process: what a copier of another process makes begins a trace of its own.
 package final class TracedClaims: Sendable {

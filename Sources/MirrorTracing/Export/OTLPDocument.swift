@@ -78,7 +78,7 @@ struct OTLPDocument: Encodable {
 }
 
 extension OTLPDocument {
-    /// - Parameter resource: What is known of the process.
+    /// - Parameter resource: What is known about the process.
     init(_ spans: [FinishedSpan], resource: [Attribute], version: String) {
         let scope = ScopeSpans(scope: Scope(name: "cloud-mirror", version: version), spans: spans.map(Span.init))
         resourceSpans = [ResourceSpans(resource: Resource(attributes: resource.map(KeyValue.init)), scopeSpans: [scope])]
@@ -126,7 +126,7 @@ extension OTLPDocument.Value {
         case .string(let text): self.init(stringValue: text)
         case .bool(let value): self.init(boolValue: value)
         case .integer(let value): self.init(intValue: "\(value)")
-        // JSON has no words for what is no number.
+        // JSON cannot represent values that are not numbers.
         case .double(let value) where !value.isFinite: self.init(stringValue: "\(value)")
         case .double(let value): self.init(doubleValue: value)
         case .list(let values): self.init(arrayValue: List(values: values.map(Self.init)))

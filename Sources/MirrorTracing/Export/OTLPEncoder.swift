@@ -9,7 +9,7 @@ import MirrorCore
 struct OTLPEncoder: Sendable {
     static let contentType = "application/json"
 
-    /// What is known of the process.
+    /// What is known about the process.
     let resource: [Attribute]
     var version = CloudMirrorVersion.current
 

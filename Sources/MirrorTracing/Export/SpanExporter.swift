@@ -106,6 +106,8 @@ package final class SpanExporter: Service {
             // One second more than the limit: longer than what is waited for.
             let limit = Self.maxPause + .seconds(1)
             return .again(reason, after: answer.retryAfter.flatMap { Duration(retryAfter: $0, now: clock.now, limit: limit) })
+        } catch is CancellationError {
+            return .failed("the process ended before the collector answered")
         } catch {
             return .again("\(error)", after: nil)
         }

@@ -30,7 +30,7 @@ struct FinishedSpan: Sendable, Equatable {
     let droppedAttributes: Int
     let events: [Event]
     let links: [Link]
-    /// `nil` if nobody has said how it ended.
+    /// `nil` if it was not recorded how it ended.
     let status: MirrorSpan.Status?
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 final class LocalTrace: Sendable {
     /// A copy in ten thousand parts sends as many requests; the trace has the first of them.
     private static let maxSpans = 128
-    /// Of these at most so many are requests to other servers, so that what comes after them still has its span.
+    /// At most this many of them are requests to other servers, so that later steps still get a span.
     private static let maxRequests = 64
 
     private struct Counts {

@@ -48,7 +48,7 @@ package final class MirrorSpan: Span {
     package let tracer: MirrorTracer
     /// How other spans and other processes name it.
     package let traceContext: TraceContext
-    /// Whether it is exported; otherwise it is only there because somebody wanted a span.
+    /// Whether it is exported; otherwise it exists only because a span was required.
     package let isRecording: Bool
     private let trace: LocalTrace
     private let parent: TraceContext?
@@ -114,7 +114,7 @@ package final class MirrorSpan: Span {
         do {
             return try await ServiceContext.withValue(context) { try await operation() }
         } catch let error as CancellationError {
-            // Nobody wants the result any more: the request has its answer.
+            // The result is no longer needed: the request has its answer.
             set("cloud_mirror.cancelled", true)
             throw error
         } catch {

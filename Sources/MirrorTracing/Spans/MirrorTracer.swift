@@ -94,7 +94,7 @@ package final class MirrorTracer: Tracer {
 
     // MARK: Tracer
 
-    /// A step of what the context belongs to; without such, a span that is not recorded. Only the mirror itself begins traces.
+    /// A step of the context's trace; without a trace, a span that is not recorded. Only the mirror itself begins traces.
     package func startSpan<Instant: TracerInstant>(
         _ operationName: String, context: @autoclosure () -> ServiceContext, ofKind kind: SpanKind, at instant: @autoclosure () -> Instant,
         function: String, file fileID: String, line: UInt

@@ -1,4 +1,4 @@
-/// Runs a step of what the current task works for, with a span if that is recorded. Otherwise it does nothing but run it.
+/// Runs a step of the current task's work, with a span if its trace is recorded. Otherwise it just runs the step.
 package func traced<Result>(
     _ name: String, _ kind: MirrorSpan.Kind = .internal, isolation: isolated (any Actor)? = #isolation,
     _ operation: (MirrorSpan?) async throws -> Result

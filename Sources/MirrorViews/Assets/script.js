@@ -11,6 +11,7 @@ function addCopyButtons() {
     button.type = "button";
     button.className = "quiet copy";
     button.textContent = "Copy";
+    button.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(block.textContent.trim());

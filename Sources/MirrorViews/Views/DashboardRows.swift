@@ -169,10 +169,13 @@ package struct DashboardRows: Sendable {
         let origin: String
         /// In the order of ``DashboardRows/statuses``.
         let counts: [Answers]
+        let latency: String
 
-        package init(origin: String, counts: [Answers]) {
+        /// - Parameter latency: Within which time 95 of 100 answers began.
+        package init(origin: String, counts: [Answers], latency: String) {
             self.origin = origin
             self.counts = counts
+            self.latency = latency
         }
     }
 
@@ -183,18 +186,18 @@ package struct DashboardRows: Sendable {
     package var verdictKind = ""
     package var problems: [String] = [] { didSet { hasProblems = !problems.isEmpty } }
     private var hasProblems = false
-    // Is it well
+    // Health
     package var wellTiles: [Tile] = []
     package var outcomes: [Bar] = []
     package var fallbacks: [Bar] = []
     package var errors: [Failure] = []
-    // Is it fast
+    // Speed
     package var times: [Times] = []
     package var sizes: [Size] = []
-    // Does it pay
+    // Savings
     package var payTiles: [Tile] = []
     package var ages: [Bar] = []
-    // What is it doing
+    // Current work
     package var doingTiles: [Tile] = []
     package var copies: [Copy] = []
     package var shownCopies = ""

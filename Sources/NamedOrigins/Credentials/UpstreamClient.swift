@@ -3,9 +3,9 @@ package import MirrorNet
 package import MirrorSettings
 import NIOHTTP1
 
-/// Asks origins that want credentials or tokens, under the egress policy.
+/// Sends requests to origins that require credentials or tokens, under the egress policy.
 ///
-/// Credentials go to the named origin's own scheme, host and port, and not along with a redirect that leads elsewhere.
+/// Credentials go to the named origin's own scheme, host and port, and never follow a redirect to another place.
 package struct UpstreamClient: Sendable {
     private let client: GuardedClient
     private let tokens: UpstreamTokens
@@ -15,9 +15,9 @@ package struct UpstreamClient: Sendable {
         self.tokens = tokens
     }
 
-    /// Sends a request for something of a named origin. If it is refused for want of a token, one is got, and the request is sent once more.
+    /// Sends a request to a named origin. If it is refused because a token is missing, gets one and sends the request once more.
     ///
-    /// - Parameter authorization: The client's own, which is only sent if the named origin says so.
+    /// - Parameter authorization: The client's own; sent only if the named origin allows it.
     /// - Throws: ``OutboundError``; `CancellationError`.
     package func send(_ request: OutboundRequest, to origin: NamedOrigin, authorization: Secret?) async throws -> OutboundResponse {
         var request = request

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 
 extension UpstreamCredentials {
-    /// The header fields that show them.
+    /// The header fields that carry them.
     ///
     /// - Parameter client: The client's own `Authorization`.
     func fields(client: Secret?) -> [(name: String, value: String)] {

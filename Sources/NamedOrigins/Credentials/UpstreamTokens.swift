@@ -11,9 +11,9 @@ import Synchronization
     import Foundation
 #endif
 
-/// Gets the tokens that registries of images want, and keeps them until they expire.
+/// Gets the tokens that image registries require, and keeps them until they expire.
 ///
-/// A registry answers 401 and names a token service, which may be on any host. What the service gives is sent to that registry alone. The operator's
+/// A registry answers 401 and names a token service, which may be on any host. Its tokens are sent only to that registry. The operator's
 /// credentials go to a token service only if it is on the registry's own host, or on one that the named origin lists in `links`; and the service must be
 /// https, unless the registry itself is not.
 package final class UpstreamTokens: Sendable {
@@ -30,7 +30,7 @@ package final class UpstreamTokens: Sendable {
     }
 
     private struct State {
-        /// What a part of a registry asked for the last time, so that the next request need not be refused first.
+        /// What a part of a registry last asked for, so that the next request need not be refused first.
         var challenges = RecentEntries<String, Challenge>(capacity: 4_096)
         var tokens = RecentEntries<Key, Token>(capacity: 1_024)
     }
@@ -38,10 +38,10 @@ package final class UpstreamTokens: Sendable {
     /// Bytes of an answer; a token is a few thousand at most.
     private static let maxAnswer = 64 << 10
     private static let maxToken = 16 << 10
-    /// How long a token lasts of which the service does not say it (Docker Registry v2).
+    /// The life of a token for which the service does not state one (Docker Registry v2).
     private static let defaultLife = Duration.seconds(60)
     private static let maxLife = Duration.seconds(3_600)
-    /// It is not used any more so long before it expires.
+    /// How long before it expires a token is no longer used.
     private static let margin = Duration.seconds(10)
     private static let answerLimit = Duration.seconds(30)
 
@@ -59,7 +59,7 @@ package final class UpstreamTokens: Sendable {
 
     /// The token that a request will probably need.
     ///
-    /// - Returns: `nil` if the origin was not asked for anything like it before, or no token is to be had.
+    /// - Returns: `nil` if the origin has not been asked for anything similar before, or no token can be obtained.
     /// - Throws: `CancellationError`.
     func token(for url: ArtifactURL, of origin: NamedOrigin) async throws -> Secret? {
         guard let challenge = state.withLock({ $0.challenges[Self.part(of: url, origin)] }) else { return nil }
@@ -71,7 +71,7 @@ package final class UpstreamTokens: Sendable {
     /// - Parameters:
     ///   - fields: The `WWW-Authenticate` of its 401.
     ///   - refused: The token that it was sent.
-    /// - Returns: `nil` if it asks for none, or none is to be had.
+    /// - Returns: `nil` if it asks for none, or none can be obtained.
     /// - Throws: `CancellationError`.
     func token(
         challenged fields: [String], by url: ArtifactURL, of origin: NamedOrigin, refused: Secret?
@@ -90,7 +90,7 @@ package final class UpstreamTokens: Sendable {
         if let token = state.withLock({ $0.tokens[key] }), token.expires > clock.instant, token.text != refused { return token.text }
         guard let service = serviceURL(challenge, for: url) else { return nil }
         let token = try await flights.run(key) {
-            // Somebody else may have got one meanwhile.
+            // Another request may have got one in the meantime.
             if let token = self.state.withLock({ $0.tokens[key] }), token.expires > self.clock.instant, token.text != refused {
                 return token
             }
@@ -105,7 +105,7 @@ package final class UpstreamTokens: Sendable {
     private func serviceURL(_ challenge: Challenge, for url: ArtifactURL) -> ArtifactURL? {
         guard let realm = try? ArtifactURL(challenge.realm) else { return nil }
         guard realm.scheme == .https || url.scheme == .http else {
-            logger.warning("A token service is not asked because it is not https", metadata: ["service": "\(realm.redacted)"])
+            logger.warning("A token service is not used because it is not https", metadata: ["service": "\(realm.redacted)"])
             return nil
         }
         var query = realm.query.map { [$0] } ?? []
@@ -114,7 +114,7 @@ package final class UpstreamTokens: Sendable {
         return realm.replacingQuery(with: query.isEmpty ? nil : query.joined(separator: "&"))
     }
 
-    /// - Returns: `nil` if the service gives none.
+    /// - Returns: `nil` if the service does not issue one.
     private func fetch(_ service: ArtifactURL, of origin: NamedOrigin) async throws -> Token? {
         do {
             let request = OutboundRequest(
@@ -154,7 +154,8 @@ package final class UpstreamTokens: Sendable {
         return Token(text: Secret(text), expires: now + max(life - margin, life / 2))
     }
 
-    /// What refused a request may be a host that the registry has redirected to, which is asked for the next part of an artifact at once: it has no say in this.
+    /// The request may have been refused by a host that the registry redirected to, from which the next part of an artifact is requested directly.
+    /// Such a host has no influence here.
     private func mayHaveCredentials(_ service: ArtifactURL, of origin: NamedOrigin) -> Bool {
         guard origin.credentials != .client else { return false }
         return origin.places.contains {
@@ -162,7 +163,7 @@ package final class UpstreamTokens: Sendable {
         }
     }
 
-    /// What of an origin has a token of its own: one repository of a registry.
+    /// The part of an origin that has its own token: one repository of a registry.
     private static func part(of url: ArtifactURL, _ origin: NamedOrigin) -> String {
         var path = url.path[...]
         for end in ["/manifests/", "/blobs/", "/tags/", "/referrers/"] {

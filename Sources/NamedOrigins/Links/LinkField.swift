@@ -2,14 +2,18 @@ import MirrorCore
 
 /// The `Link` fields of an answer (RFC 8288).
 enum LinkField {
-    /// Relations by which a client would go around the mirror.
+    /// Relations that would make a client bypass the mirror.
     private static let dropped: Set<String> = ["xet-auth", "xet-reconstruction-info"]
+    /// Bytes of a value. Further links are left out.
+    static let maxLength = 16 << 10
 
     /// Makes the links lead through the mirror, and leaves some out.
     ///
     /// - Returns: `nil` if no link is left.
     static func rewrite(_ value: String, _ resolver: inout LinkResolver) -> String? {
+        var length = 0
         let links = split(value).compactMap { link -> String? in
+            guard length <= maxLength else { return nil }
             guard link.utf8.first == UInt8(ascii: "<"), let end = link.utf8.firstIndex(of: UInt8(ascii: ">")) else { return nil }
             let target = String(Substring(link.utf8[..<end].dropFirst()))
             let parameters = String(Substring(link.utf8[link.utf8.index(after: end)...]))
@@ -17,7 +21,9 @@ enum LinkField {
             var bytes = Array(target.utf8)
             let isRewritten = bytes.withUnsafeBytes { resolver.resolve($0) }
             if isRewritten { bytes = resolver.result }
-            return "<\(String(decoding: bytes, as: UTF8.self))>\(parameters)"
+            let rewritten = "<\(String(decoding: bytes, as: UTF8.self))>\(parameters)"
+            length += rewritten.utf8.count + 2
+            return length <= maxLength ? rewritten : nil
         }
         return links.isEmpty ? nil : links.joined(separator: ", ")
     }

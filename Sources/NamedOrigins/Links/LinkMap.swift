@@ -5,17 +5,17 @@ package protocol LinkMap: Sendable {
     /// - Returns: `nil` for a URL that the mirror does not fetch; links to it stay as they are.
     func place(of url: ArtifactURL) -> LinkPlace?
 
-    /// Differs from that of any map that would rewrite links in another way.
+    /// Differs between maps that would rewrite links differently.
     var fingerprint: String { get }
 }
 
 /// A part of an origin, and where it is below `/o/`.
 package struct LinkPlace: Sendable, Equatable {
-    /// What the URLs of this place begin with; ends in `/` and has no query.
+    /// The prefix of the URLs of this place; ends in `/` and has no query.
     package let url: ArtifactURL
-    /// What stands for it behind `/o/`: `pip/~files.example.org/`.
+    /// What represents it after `/o/`: `pip/~files.example.org/`.
     package let path: String
-    /// Whether every URL that begins like this one is at this place, so that the next need not be looked up.
+    /// Whether every URL with this prefix is at this place, so that the next one need not be looked up.
     package let isWhole: Bool
 
     package init(url: ArtifactURL, path: String, isWhole: Bool) {
@@ -27,7 +27,7 @@ package struct LinkPlace: Sendable, Equatable {
 
 /// A part of a path that states a digest of the artifact: `~sha256=HEX`.
 package enum DigestMark {
-    /// - Returns: `nil` for an algorithm that proves too little, or that no copy is compared by: of copies, the SHA-256 is known.
+    /// - Returns: `nil` for an algorithm that is too weak, or that copies are not compared by: only their SHA-256 is known.
     package static func text(of digest: Digest) -> String? {
         switch digest.algorithm {
         case .sha256: "~sha256=\(digest.hex)"

@@ -2,11 +2,13 @@ import MirrorCore
 
 /// Makes links lead through the mirror.
 ///
-/// A link is resolved against the page's URL, or against that of its `<base>`. One that the mirror fetches becomes `/o/…`, with the digest that is stated for it.
-/// Any other relative link becomes absolute, because below `/o/` it would lead elsewhere. Fragments stay.
+/// A link is resolved against the page's URL, or against that of its `<base>`. A link to something that the mirror fetches becomes `/o/…`, with the
+/// digest that is stated for it. Any other relative link becomes absolute, because below `/o/` it would lead elsewhere. Fragments stay.
 struct LinkResolver {
     /// Links that are longer, in bytes, stay as they are.
     static let maxLength = 2 * ArtifactURL.maxLength
+    /// Bytes of the base's host and path. Beyond that, relative links stay as they are: each of them would become as long as the base.
+    static let maxBase = 512
     private static let maxKnown = 8
 
     private struct Known {
@@ -24,9 +26,11 @@ struct LinkResolver {
     private var root: [UInt8] = []
     /// The path of the base up to its last slash.
     private var directory: [UInt8] = []
-    /// Places of which everything is known, and that links led to before.
+    /// Whether the base is longer than ``maxBase``.
+    private var isBaseLong = false
+    /// Completely known places that earlier links led to.
     private var known: [Known] = []
-    /// What states the digest of the link, with a slash behind it; empty if nothing does.
+    /// The path segment that states the link's digest, with a slash after it; empty without a digest.
     private var mark: [UInt8] = []
     /// The rewritten link, not escaped.
     private(set) var result: [UInt8] = []
@@ -40,11 +44,11 @@ struct LinkResolver {
         rebase(to: page)
     }
 
-    /// From now on links are relative to this.
+    /// From now on, links are relative to this URL.
     ///
     /// - Parameter reference: Of a `<base>`, relative to the page.
     mutating func rebase(to reference: String) {
-        // What is no URL changes nothing (HTML §4.2.3).
+        // An invalid URL changes nothing (HTML §4.2.3).
         guard let url = try? base.resolving(reference) else { return }
         rebase(to: url)
     }
@@ -53,15 +57,17 @@ struct LinkResolver {
         base = url
         root = Array("\(url.scheme.rawValue)://\(url.authority)".utf8)
         directory = Array(url.path.utf8)
+        isBaseLong = root.count + directory.count > Self.maxBase
         directory.removeSubrange((directory.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...)
     }
 
     /// - Parameters:
     ///   - reference: Without the escapes of the page's language.
-    ///   - digest: Of what it leads to, as the page states it elsewhere; one in the fragment comes first.
+    ///   - digest: The digest of its target, as the page states it elsewhere; one in the fragment takes precedence.
     /// - Returns: Whether the link changes; then it is in ``result``.
     mutating func resolve(_ reference: UnsafeRawBufferPointer, digest: Digest? = nil) -> Bool {
         guard !reference.isEmpty, reference.count <= Self.maxLength, reference[0] != UInt8(ascii: "#") else { return false }
+        guard !isBaseLong || Self.isAbsolute(reference) else { return false }
         let end = ByteSearch.first(UInt8(ascii: "#"), in: reference, from: 0)
         let fragment = reference.slice(end..<reference.count)
         setMark(fragment, digest)
@@ -118,7 +124,7 @@ struct LinkResolver {
         return true
     }
 
-    /// Whether a path is in canonical form at a glance. Colons may end a scheme; dots at the beginning of a segment may be dot segments.
+    /// Whether a path is obviously in canonical form. Colons may end a scheme; dots at the beginning of a segment may be dot segments.
     private static func isPlain(_ path: UnsafeRawBufferPointer) -> Bool {
         var previous = UInt8(ascii: "/")
         for byte in path {
@@ -128,7 +134,7 @@ struct LinkResolver {
         return true
     }
 
-    /// Letters, digits and `/!$()*+,-.;=@_~`, as bits: what needs no escape in URLs, HTML and JSON, but for colons.
+    /// Letters, digits and `/!$()*+,-.;=@_~`, as bits: the characters that need no escape in URLs, HTML and JSON, except colons.
     private static func isPlain(_ byte: UInt8) -> Bool {
         let bits: UInt64 =
             switch byte >> 6 {
@@ -169,7 +175,7 @@ struct LinkResolver {
 
     // MARK: Digests
 
-    /// Takes the digest from a fragment (`#sha256=HEX`, also among others: `#egg=name&sha256=HEX`), or else the one that is given.
+    /// Takes the digest from a fragment (`#sha256=HEX`, even among others: `#egg=name&sha256=HEX`), or else the one that is given.
     private mutating func setMark(_ fragment: UnsafeRawBufferPointer, _ digest: Digest?) {
         mark.removeAll(keepingCapacity: true)
         var start = 1
@@ -210,12 +216,12 @@ extension LinkResolver {
         let head = String(Substring(template.utf8.prefix { $0 != UInt8(ascii: "{") }))
         var tail = String(Substring(template.utf8.dropFirst(head.utf8.count)))
         if tail.isEmpty { tail = "/{crate}/{version}/download" }
-        // What would not pass unchanged through a URL is not in the place of a marker.
+        // A marker is not replaced with text that would not pass unchanged through a URL.
         var rest = tail
         for marker in ["{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}"] {
             rest = rest.split(separator: marker, omittingEmptySubsequences: false).joined(separator: "x")
         }
-        guard let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.isPlain($0) || "?&:%".utf8.contains($0) }),
+        guard !isBaseLong, let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.isPlain($0) || "?&:%".utf8.contains($0) }),
             let place = map.place(of: url)
         else { return false }
         let behind = Substring(url.description.utf8.dropFirst(place.url.description.utf8.count))

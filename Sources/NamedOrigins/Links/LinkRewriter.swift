@@ -1,20 +1,22 @@
 package import MirrorCore
 
-/// Makes the links of a page lead through the mirror, while the page passes by in pieces of any size.
+/// Makes the links of a page lead through the mirror, while the page passes through in pieces of any size.
 ///
-/// The result does not depend on the pieces. What is kept between them is bounded: the current tag of HTML, or the current object of JSON as far as a digest may
-/// follow in it. Pages in encodings other than UTF-8 and those that agree with it in ASCII pass as they are.
+/// The result does not depend on the pieces. The memory between them is bounded: the current tag of HTML, or the current object of JSON as far as a
+/// digest may
+/// follow in it. Pages in encodings that are not compatible with ASCII pass unchanged.
 package struct LinkRewriter: Sendable {
-    /// Changes when pages are rewritten in another way than before.
-    static let version = 2
+    /// Changed when pages are rewritten differently from before.
+    static let version = 3
 
     private var html: HTMLRewriter?
     private var json: JSONRewriter?
 
     /// - Parameters:
-    ///   - contentType: Of the page, which decides where the grammar has two forms.
+    ///   - contentType: The page's type, which decides if the grammar has two forms.
     ///   - page: The URL that answered, after redirects.
-    ///   - prefix: What the paths of links begin with: `/o/`, or the mirror's own URL with it. Only HTML may have the former: other clients expect whole URLs.
+    ///   - prefix: The prefix of the paths of links: `/o/`, or the mirror's own URL with it. Only HTML may have the former: other clients expect
+    ///     absolute URLs.
     package init(_ grammar: LinkGrammar, contentType: String?, page: ArtifactURL, prefix: String, map: any LinkMap) {
         let resolver = LinkResolver(page: page, prefix: prefix, map: map)
         switch grammar {
@@ -31,7 +33,7 @@ package struct LinkRewriter: Sendable {
     /// Whether pages of a grammar can change at all.
     package static func rewrites(_ grammar: LinkGrammar) -> Bool { grammar != .fields && grammar != .lfs }
 
-    /// - Parameter out: What can be written already is appended to it.
+    /// - Parameter out: The bytes that can already be written are appended to it.
     package mutating func rewrite(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
         if html != nil {
             html?.rewrite(bytes, into: &out)

@@ -17,7 +17,7 @@ package struct PathPattern: Sendable, Equatable, CustomStringConvertible {
     }
 
     package struct Match: Sendable, Equatable {
-        /// Where the hexadecimal digits stand in the bytes of the path; `nil` if the pattern has none.
+        /// The position of the hexadecimal digits in the bytes of the path; `nil` if the pattern has none.
         package let digits: Range<Int>?
     }
 

@@ -52,7 +52,7 @@ struct PathPatternParser {
             case 0x21...0x7E where byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "\\"):
                 nodes.append(.set(ByteSet([byte])))
             default:
-                throw SyntaxError(reason: "has a character that no path has; write it percent-encoded")
+                throw SyntaxError(reason: "has a character that is not allowed in a path; write it percent-encoded")
             }
         }
         return .sequence(nodes)
@@ -98,7 +98,7 @@ extension ByteSet {
 extension PatternNode {
     fileprivate static func literal(_ text: String) -> PatternNode { .sequence(text.utf8.map { .set(ByteSet([$0])) }) }
 
-    /// Any number of segments, each with the slash behind it.
+    /// Any number of segments, each with its trailing slash.
     fileprivate static var segments: PatternNode {
         .repetition(.sequence([.repetition(.set(.any), 0, nil), .literal("/")]), 0, 1)
     }

@@ -4,11 +4,11 @@ import MirrorCore
 extension Preset {
     /// PEP 503, 691, 658 and 740: https://packaging.python.org/en/latest/specifications/simple-repository-api/
     ///
-    /// The link to a file states its SHA-256, and the file's metadata has the same link with `.metadata` behind it.
+    /// The link to a file states its SHA-256, and the file's metadata has the same link with `.metadata` appended.
     static let pythonRules: [OriginRule] = [
         .mirrored("**/*.metadata", inline: small),
         .mirrored("**/*.provenance", inline: small),
-        // Who reads ranges of a small wheel for its metadata has it in one answer.
+        // A client that reads ranges of a small wheel for its metadata gets it in one answer.
         .mirrored("**/*.whl", inline: small, digest: .link),
         .mirrored("**/*.{tar.gz,zip}", digest: .link),
         .page("**/simple/", .python),
@@ -58,7 +58,7 @@ extension Preset {
 
     /// https://maven.apache.org/repositories/metadata.html
     ///
-    /// Of a snapshot, only files whose names have a time stamp never change.
+    /// In a snapshot, only files with a time stamp in their names never change.
     static let mavenRules: [OriginRule] = [
         .page("**/maven-metadata.xml*"),
         .mirrored("**/*-SNAPSHOT/*-{date:digits}.{time:digits}-{build:digits}*.{pom,module,sha1,md5,asc}", inline: small, html: true),

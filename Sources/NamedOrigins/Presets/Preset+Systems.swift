@@ -18,7 +18,7 @@ extension Preset {
 
     /// https://github.com/opencontainers/distribution-spec/blob/main/spec.md
     ///
-    /// What `ns` says to a mirror of containerd is no part of a name.
+    /// containerd sends `ns` to mirrors; it is not part of a name.
     static let ociRules: [OriginRule] = [
         OriginRule(
             preset: "/v2/**/blobs/sha256:{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256), refusesHTML: true),
@@ -31,7 +31,7 @@ extension Preset {
         .page("/v2/"),
     ]
 
-    /// Some registries deny a manifest to who does not ask for its kind.
+    /// Some registries refuse a manifest if its kind is not in `Accept`.
     private static let manifests = [
         "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
         "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json", "*/*",
@@ -63,8 +63,8 @@ extension Preset {
 
     /// https://docs.github.com/en/repositories/releasing-projects-on-github
     ///
-    /// The URL of a release's file redirects to a signed one that ends; the first is the name. Objects of Git LFS have signed URLs from the beginning, which
-    /// are new for each question, and end in the SHA-256.
+    /// The URL of a release's file redirects to a signed one that expires; the first is the name. Git LFS objects have signed URLs from the start,
+    /// which are new for each request and end in the SHA-256.
     static let githubRules: [OriginRule] = [
         .passed("/{owner}/{repository}/releases/latest/**", methods: .read),
         .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}"),
@@ -82,7 +82,7 @@ extension Preset {
 
     /// https://nix.dev/manual/nix/latest/protocols/binary-cache
     ///
-    /// Most questions for a narinfo are answered with 404, which is passed on.
+    /// Most requests for a narinfo are answered with 404, which is passed on.
     static let nixRules: [OriginRule] = [
         .page("/nix-cache-info", life: hour),
         .page("/{hash}.narinfo", life: hour),

@@ -20,7 +20,7 @@ package enum Preset: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether its origins hand out tokens for what they refuse with 401 (https://distribution.github.io/distribution/spec/auth/token/).
+    /// Whether its origins issue tokens after a 401 (https://distribution.github.io/distribution/spec/auth/token/).
     package var exchangesTokens: Bool { self == .oci }
 
     /// Where the public origins of an ecosystem keep the files that their pages link to, or redirect to.
@@ -61,9 +61,9 @@ package enum Preset: String, Sendable, CaseIterable {
         ],
     ]
 
-    /// Bytes of a small file that never changes: sent in the answer, because a redirect would cost more.
+    /// The maximum size in bytes of an immutable file that the mirror sends itself, because a redirect would cost more.
     static let small: Int64 = 1 << 20
-    /// Of pages that clients are to see soon.
+    /// The life of pages whose changes clients should see soon.
     static let seconds = Duration.seconds(10)
     static let hour = Duration.seconds(3_600)
 }
@@ -75,7 +75,7 @@ extension OriginRule {
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false,
         accept: String? = nil, commit: CommitPlace? = nil
     ) {
-        // One that is wrong matches nothing.
+        // A wrong pattern matches nothing.
         let pattern = (try? PathPattern("\(pattern)")) ?? .nothing
         self.init(
             pattern, kind, methods: methods, life: life, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: refusesHTML,
@@ -89,7 +89,7 @@ extension OriginRule {
         OriginRule(preset: pattern, .mirrored, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: !html)
     }
 
-    /// - Parameter html: Whether the page may be HTML; where it is not, HTML is what a portal or a page for logging in puts in its place.
+    /// - Parameter html: Whether the page may be HTML; if not, HTML comes from a portal or a login page.
     static func page(
         _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false
     ) -> OriginRule {

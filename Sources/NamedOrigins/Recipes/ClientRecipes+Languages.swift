@@ -3,7 +3,7 @@ import MirrorCore
 /// Packages of programming languages.
 extension ClientRecipes {
     static func python(_ place: RecipePlace) -> [ClientsCall.Recipe] {
-        // pip takes no index without TLS, but for one on this machine.
+        // pip accepts an index without TLS only on this machine.
         let trust = place.isPlainHTTP && !place.isLoopback ? "\ntrusted-host = \(place.host)" : ""
         return [
             ClientsCall.Recipe(client: "pip", place: "pip.conf", lines: "[global]\nindex-url = \(place.url)/simple/\(trust)"),
@@ -33,7 +33,7 @@ extension ClientRecipes {
     }
 
     static func go(_ place: RecipePlace) -> [ClientsCall.Recipe] {
-        // Behind the comma: what to do about a module that the mirror says is not there.
+        // After the comma: where to look for a module that the mirror does not have.
         [ClientsCall.Recipe(client: "go", place: "shell", lines: "go env -w GOPROXY=\(place.url),direct")]
     }
 

@@ -20,7 +20,7 @@ extension ClientRecipes {
     }
 
     static func nix(_ place: RecipePlace) -> [ClientsCall.Recipe] {
-        // What signs the paths stays the same, so trusted-public-keys does.
+        // The keys that sign the paths stay the same, and so does trusted-public-keys.
         [ClientsCall.Recipe(client: "nix", place: "nix.conf", lines: "substituters = \(place.url)")]
     }
 

@@ -22,6 +22,6 @@ struct RecipePlace {
         return authority.prefix { $0 != "]" }.dropFirst()
     }
 
-    /// Whether what is asked for cannot be read by others although it is sent without TLS: clients make an exception for this machine.
+    /// Whether requests without TLS cannot be read by others: clients make an exception for this machine.
     var isLoopback: Bool { host == "localhost" || IPAddress(String(host))?.isLoopback == true }
 }

@@ -2,7 +2,7 @@
 package struct CommitPlace: Sendable, Equatable {
     /// The header field of the origin's answer that names the commit.
     package let field: String
-    /// The segment of a path behind which the branch stands, and then the commit.
+    /// The path segment that precedes the branch, or the commit.
     let segment: String
 
     package init(field: String, segment: String) {
@@ -10,8 +10,8 @@ package struct CommitPlace: Sendable, Equatable {
         self.segment = segment
     }
 
-    /// - Parameter commit: As the origin says it.
-    /// - Returns: `nil` for what names no commit, and for a path without a branch.
+    /// - Parameter commit: As stated by the origin.
+    /// - Returns: `nil` if it does not name a commit, and for a path without a branch.
     package func path(_ path: String, at commit: String) -> String? {
         guard commit.utf8.count == 40, commit.utf8.allSatisfy({ Self.digits.contains($0) }) else { return nil }
         var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }

@@ -1,18 +1,18 @@
 package import MirrorCore
 package import MirrorSettings
 
-/// An origin that clients ask for below `/o/NAME/`.
+/// An origin that clients request below `/o/NAME/`.
 package struct NamedOrigin: Sendable, Equatable {
     /// 1 to 63 of a-z, 0-9 and hyphens, beginning with a letter or digit: never a host with a dot or a port.
     package let name: String
-    /// What the rest of a path is appended to; ends in `/` and has no query.
+    /// The URL that the rest of a path is appended to; ends in `/` and has no query.
     package let url: ArtifactURL
-    /// What the rules behind its own come from, and which clients it is for; `nil` for none.
+    /// The preset, which provides the rules after its own and determines its clients; `nil` for none.
     package let preset: Preset?
     /// Its own, then those of its preset. The first that matches decides; a request that none matches is passed.
     package let rules: [OriginRule]
     package let credentials: UpstreamCredentials
-    /// Whether the origin hands out tokens for what it refuses with 401, as registries of images do.
+    /// Whether the origin issues tokens after a 401, as image registries do.
     package let exchangesTokens: Bool
     package let delivery: Delivery
     /// Other places that its pages link to, and that may be fetched through it.
@@ -34,7 +34,7 @@ package struct NamedOrigin: Sendable, Equatable {
 }
 
 extension NamedOrigin {
-    /// What the URLs of everything begin with that can be fetched through it.
+    /// The prefixes of all URLs that can be fetched through it.
     package var places: [ArtifactURL] { [url] + links.map(\.url) }
 }
 
@@ -58,13 +58,13 @@ package enum Delivery: String, Sendable, CaseIterable {
     case origin
 }
 
-/// What the mirror shows an origin.
+/// The credentials that the mirror sends to an origin.
 package enum UpstreamCredentials: Sendable, Equatable {
     case none
     /// A header field.
     case field(name: String, value: Secret)
     case basic(user: String, password: Secret)
     case bearer(Secret)
-    /// The `Authorization` of the client itself, for its request alone: what it gets is neither stored nor given to others.
+    /// The client's own `Authorization`, for its request alone: the answer is neither stored nor sent to others.
     case client
 }

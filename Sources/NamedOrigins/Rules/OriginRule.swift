@@ -1,27 +1,27 @@
 package import MirrorCore
 
-/// What is done with some of the requests for a named origin.
+/// What to do with some of the requests for a named origin.
 package struct OriginRule: Sendable, Equatable {
     package var methods: RuleMethods
-    /// Of the path behind the named origin's URL, which begins with `/`.
+    /// The pattern for the path after the named origin's URL, which begins with `/`.
     package var pattern: PathPattern
     package var kind: Kind
-    /// How long a page is given out without asking the origin.
+    /// How long a page is served without asking the origin.
     package var life: Duration
-    /// Bytes; an artifact that is not larger is sent in the answer. 0: never.
+    /// In bytes; the mirror itself sends an artifact that is not larger. 0: never.
     package var inlineLimit: Int64
     /// Which part of the query belongs to the name.
     package var query: QueryRule
-    /// Where a digest of the artifact stands.
+    /// Where the artifact's digest is.
     package var digest: DigestPlace?
     /// Whether an answer in HTML is an error of the origin, and not the artifact or the page.
     package var refusesHTML: Bool
     /// How long a request for an artifact waits for its copy; `nil`: as for any other.
     package var wait: Duration?
     package var miss: Miss
-    /// What the origin is asked for, where it does not give the artifact to everybody; `nil` for anything.
+    /// The `Accept` for an origin that does not serve the artifact to every client; `nil` for anything.
     package var accept: String?
-    /// Of a page that stands for an artifact which never changes.
+    /// The page that leads to an artifact which never changes.
     package var commit: CommitPlace?
 
     package init(
@@ -45,7 +45,7 @@ package struct OriginRule: Sendable, Equatable {
 
     /// The classes of rules.
     package enum Kind: Sendable, Equatable {
-        /// Copied into pools, and given out from there: what never changes.
+        /// Copied into pools and served from there: for files that never change.
         case mirrored
         /// Kept for a short life, then revalidated: a page.
         case revalidated
@@ -76,11 +76,11 @@ package enum LinkGrammar: String, Sendable, CaseIterable {
     case python
     /// `dist.tarball` of an npm package.
     case npm
-    /// `dl` of a cargo index's `config.json`. `api` stays: cargo publishes and searches there, which is no business of a mirror.
+    /// `dl` of a cargo index's `config.json`. `api` stays: cargo publishes and searches there, which a mirror does not handle.
     case cargoConfig = "cargo-config"
     /// `base_url` and `shards_base_url` of a conda channel.
     case condaRepodata = "conda-repodata"
-    /// `download.href` in the answer of Git LFS's batch API, which is asked by POST: it is rewritten as it is passed on, and not kept.
+    /// `download.href` in the answer of Git LFS's batch API, which is requested by POST: it is rewritten as it is passed on, and not stored.
     case lfs
     /// None but the `Link` field, which is rewritten in every page.
     case fields
@@ -109,13 +109,13 @@ package enum RuleMethod: String, Sendable, CaseIterable {
     case post = "POST"
 }
 
-/// Where a digest of an artifact stands.
+/// Where an artifact's digest is.
 package enum DigestPlace: Sendable, Equatable {
     /// In the path, where the pattern has hexadecimal digits.
     case path(Digest.Algorithm)
     /// In a header field of the origin's answer.
     case field(String)
-    /// In the link to it, of which it becomes a part: see ``NamedOriginTable``.
+    /// In the link to it, which it becomes a part of: see ``NamedOriginTable``.
     case link
 }
 
@@ -123,7 +123,7 @@ package enum DigestPlace: Sendable, Equatable {
 package enum Miss: String, Sendable, CaseIterable {
     /// It waits for the copy, up to its deadline.
     case wait
-    /// It is redirected to the origin, and the copy is made behind it.
+    /// It is redirected to the origin, and the copy is made in the background.
     case redirectAndCopy = "redirect-and-copy"
     /// It is redirected to the origin, and nothing is copied.
     case redirect

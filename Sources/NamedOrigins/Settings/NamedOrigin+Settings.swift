@@ -24,17 +24,17 @@ extension NamedOrigin {
     }
 
     private static let documentation =
-        "Origins that clients ask for as `/o/NAME/PATH`, each with its rules. `url` is what PATH is appended to. `preset` has the rules of an "
-        + "ecosystem (`\(Preset.allCases.map(\.rawValue).joined(separator: "`, `"))`); `rules` come before them, and what no rule is for is "
-        + "left to the origin. A rule has `path`, a pattern such as `/simple/{project}/`, `**/*.{whl,zip}` or "
-        + "`/blobs/sha256:{digest:hex64}`, and `class`: `mirrored` (copied, for what never changes), `revalidated` (a page, kept for its "
-        + "`life` and then revalidated), `rewritten` (a page whose `links` are of the kind "
-        + "`\(LinkGrammar.allCases.map(\.rawValue).joined(separator: "`, `"))`), `passed` (left to the origin) or `refused`. It may also have "
-        + "`methods` (`read`, `post`, `any`; by default `any` for `refused`, and `read` for the others), `life` (60s), `inline` (up to "
-        + "which size a file is sent in the answer), `query` (as in `allow`), `digest` (`path`, `link` or the name of a header field), `refuseHTML`, `wait`, and `miss`: what is done while there is "
-        + "no copy (`\(Miss.allCases.map(\.rawValue).joined(separator: "`, `"))`). `links` are other places that the origin's pages link "
-        + "to. `delivery` is `redirect`, `inline` (the mirror sends the bytes) or `origin`. `credentials` are for the origin: `client` (the "
-        + "client's own, for its request alone), `{user, passwordFile}`, `{tokenFile}` or `{header, valueFile}`. What is below `url` and "
+        "Origins that clients request as `/o/NAME/PATH`, each with its rules. PATH is appended to `url`. `preset` has the rules of an "
+        + "ecosystem (`\(Preset.allCases.map(\.rawValue).joined(separator: "`, `"))`); `rules` take precedence over them, and requests "
+        + "that match no rule are redirected to the origin. A rule has `path`, a pattern such as `/simple/{project}/`, `**/*.{whl,zip}` or "
+        + "`/blobs/sha256:{digest:hex64}`, and `class`: `mirrored` (copied; for files that never change), `revalidated` (a page, kept for "
+        + "its `life` and then revalidated), `rewritten` (a page whose links are rewritten; `links` is their kind: "
+        + "`\(LinkGrammar.allCases.map(\.rawValue).joined(separator: "`, `"))`), `passed` (redirected to the origin) or `refused`. It may also have "
+        + "`methods` (`read`, `post`, `any`; by default `any` for `refused`, and `read` for the others), `life` (60s), `inline` (the size "
+        + "up to which the mirror sends a file itself), `query` (as in `allow`), `digest` (`path`, `link` or the name of a header field), `refuseHTML`, `wait`, "
+        + "and `miss`: what to do while there is no copy (`\(Miss.allCases.map(\.rawValue).joined(separator: "`, `"))`). `links` lists "
+        + "other URLs that the origin's pages link to. `delivery` is `redirect`, `inline` (the mirror sends the bytes) or `origin`. `credentials` are for the origin: `client` (the "
+        + "client's own, for its request alone), `{user, passwordFile}`, `{tokenFile}` or `{header, valueFile}`. URLs below `url` and "
         + "`links` may be fetched without a rule in `allow`."
 
     private static func read(_ name: String, _ reader: SettingsReader, requireHTTPS: Bool) -> NamedOrigin? {
@@ -86,7 +86,7 @@ extension SettingKind where Value == String {
 }
 
 extension SettingKind where Value == ArtifactURL {
-    /// What paths are appended to: with a slash at the end, whether it is written or not.
+    /// The URL that paths are appended to: with a slash at the end, even if it is written without one.
     fileprivate static func originBase(requireHTTPS: Bool) -> Self {
         SettingKind(
             name: "URL",

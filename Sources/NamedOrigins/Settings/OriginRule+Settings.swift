@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 
 extension OriginRule {
-    /// The classes, as they are written.
+    /// The classes, as in the configuration.
     private enum Class: String, Sendable, CaseIterable {
         case mirrored, revalidated, rewritten, passed, refused
     }
@@ -28,7 +28,7 @@ extension OriginRule {
         case .refused: kind = .refused
         }
         if word != .rewritten, links != nil { reader.report("is only for the class rewritten", key: "links") }
-        // What is refused is refused whatever is to be done with it, unless the rule says otherwise.
+        // A refusal applies to every method, unless the rule says otherwise.
         var rule = OriginRule(
             pattern, kind, methods: word == .refused ? .any : .read, query: word == .mirrored ? .dropSignatures : .keep)
         rule = readRest(of: rule, reader)
@@ -56,9 +56,11 @@ extension OriginRule {
         switch rule.kind {
         case .passed, .refused: break
         case .rewritten(.lfs):
-            if rule.methods != .post { reader.report("is asked for by POST; write methods: post", key: "links") }
+            if rule.methods != .post { reader.report("is requested by POST; write methods: post", key: "links") }
         case .mirrored, .revalidated, .rewritten:
-            if rule.methods != .read { reader.report("can only be read for this class; POST can be passed or refused", key: "methods") }
+            if rule.methods != .read {
+                reader.report("is not possible for this class, which allows only reads; POST can be passed or refused", key: "methods")
+            }
         }
         let keys: (own: [String], class: String) =
             switch rule.kind {

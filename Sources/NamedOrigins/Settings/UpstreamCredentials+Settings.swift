@@ -32,7 +32,7 @@ extension UpstreamCredentials {
         }
         let wanted = user != nil ? "password" : header != nil ? "value" : "token"
         for key in ["password", "token", "value"] where key != wanted {
-            for key in [key, "\(key)File"] where reader.has(key) { reader.report("does not go together with the other keys", key: key) }
+            for key in [key, "\(key)File"] where reader.has(key) { reader.report("cannot be combined with the other keys", key: key) }
         }
         guard let secret = secrets.first(where: { $0.key == wanted })?.secret else {
             if !reader.has(wanted), !reader.has("\(wanted)File") { reader.report("has no \(wanted); write \(wanted)File: PATH") }

@@ -1,18 +1,18 @@
 package import MirrorCore
 
-/// What a request below `/o/` asks for.
+/// The target of a request below `/o/`.
 package struct NamedCall: Sendable, Equatable {
     package let origin: NamedOrigin
     package let rule: OriginRule
     /// With the query that the client sent.
     package let url: ArtifactURL
-    /// The digest of the artifact that stands in the path or in the link. A client may have made it up.
+    /// The artifact's digest in the path or in the link. A client may have made it up.
     package let digest: Digest?
     /// How often the client was redirected to the mirror before.
     package let hop: Int
 }
 
-/// Why a request below `/o/` asks for nothing, phrased as a sentence for the client without its full stop.
+/// Why a request below `/o/` has no valid target, phrased as a sentence for the client without its full stop.
 package struct NamedCallError: Error, Sendable, Equatable {
     package enum Code: Sendable {
         /// It cannot be read.

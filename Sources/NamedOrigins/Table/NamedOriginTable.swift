@@ -1,15 +1,15 @@
 package import MirrorCore
 package import MirrorNet
 
-/// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
+/// Finds the target of a request below `/o/`, and the path below `/o/` for a URL.
 ///
-/// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
+/// A path is `NAME/REST` or `HOST/REST`; a port follows the host as `:PORT` or `%3APORT`. The rest may be preceded, in any order, by
 /// `~HOST` for another host that the named origin's pages link to, whose whole path follows, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
-/// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin
-/// has its rules; of any other host, everything is mirrored.
+/// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named
+/// origin follows its rules; for any other host, everything is mirrored.
 package struct NamedOriginTable: Sendable {
     private static let hopMark = "~hop="
-    /// As many as a redirect to ourselves may count.
+    /// The largest number of a redirect to ourselves.
     private static let maxHop = 100
 
     package let origins: [NamedOrigin]
@@ -20,7 +20,7 @@ package struct NamedOriginTable: Sendable {
     private let policy: EgressPolicy
     private let hasRefusals: Bool
 
-    /// - Parameter policy: What it allows is asked for by host.
+    /// - Parameter policy: URLs that it allows can be requested by host.
     package init(_ origins: [NamedOrigin] = [], policy: EgressPolicy) {
         self.origins = origins
         self.policy = policy
@@ -88,7 +88,7 @@ package struct NamedOriginTable: Sendable {
 
     // MARK: From a URL
 
-    /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
+    /// What is known about a URL that is requested directly; `nil` for one that belongs to no named origin.
     package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
         guard let place = place(of: url) else { return refusedCall(url, method) }
         return call(place.origin, behind: place.url, url, method, Marks())
@@ -119,7 +119,7 @@ package struct NamedOriginTable: Sendable {
         return NamedCall(origin: origin, rule: found.rule, url: url, digest: digest, hop: marks.hop)
     }
 
-    /// The first rule for a path behind the URL of an origin, which begins with `/`.
+    /// The first rule for a path after the URL of an origin, which begins with `/`.
     private static func rule(
         of origin: NamedOrigin, for path: String, _ method: RuleMethod
     ) -> (rule: OriginRule, match: PathPattern.Match)? {
@@ -129,7 +129,8 @@ package struct NamedOriginTable: Sendable {
         return nil
     }
 
-    /// The rule that refuses a URL as a lenient server may read it, whatever it looks like to the rules: `//private/a`, `/private%2Fa`, `/private;x/a`.
+    /// The rule that refuses a URL in a way that a lenient server may read it, even if other rules match its canonical form: `//private/a`,
+    /// `/private%2Fa`, `/private;x/a`.
     private func refusedCall(_ url: ArtifactURL, _ method: RuleMethod) -> NamedCall? {
         guard hasRefusals, let path = url.path.lenientPath else { return nil }
         let onHost = places.filter { $0.url.scheme == url.scheme && $0.url.host == url.host && $0.url.port == url.port }
@@ -143,10 +144,10 @@ package struct NamedOriginTable: Sendable {
         "/\(Substring(path.utf8.dropFirst(base.path.utf8.count)))"
     }
 
-    /// What stands between the name of an origin and the path.
+    /// The marks between the name of an origin and the path.
     private struct Marks {
         var digest: Digest?
-        /// Places on the host that the path is one of: the longest path first.
+        /// The places on the host that the path may belong to, the longest path first.
         var targets: [LinkTarget] = []
         var hop = 0
 
@@ -160,7 +161,7 @@ package struct NamedOriginTable: Sendable {
                 if let stated = DigestMark.digest(mark) {
                     digest = stated
                 } else if let number = NamedOriginTable.hop(mark) {
-                    // The one that the mirror put in front counts up, whatever else the client wrote.
+                    // The mark that the mirror put first has the largest number, whatever else the client wrote.
                     hop = max(hop, number)
                 } else {
                     let found = origin.map { NamedOriginTable.targets(mark, of: $0) } ?? []
@@ -174,7 +175,7 @@ package struct NamedOriginTable: Sendable {
 
     /// The path of a request with the mark that says how often its client was redirected to the mirror.
     ///
-    /// - Parameter path: Behind `/o/`, as it was sent.
+    /// - Parameter path: After `/o/`, as it was sent.
     package static func path(_ path: Substring, hop: Int) -> String {
         var rest = path.utf8[...]
         guard let first = segment(&rest) else { return String(path) }
@@ -192,7 +193,7 @@ package struct NamedOriginTable: Sendable {
         return number
     }
 
-    /// Takes what stands before the next slash, and the slash.
+    /// Takes the text before the next slash, and the slash.
     ///
     /// - Returns: `nil`, with nothing taken, if there is no slash.
     private static func segment(_ rest: inout Substring.UTF8View) -> Substring? {
@@ -224,16 +225,16 @@ extension OriginRule {
     /// Of an origin without a name of its own.
     fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
 
-    /// Nobody said that strangers may send anything there.
+    /// The configuration does not allow strangers to send anything there.
     fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
 
-    /// Of what no other rule of a named origin is for.
+    /// For requests that no other rule of a named origin matches.
     fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)
 }
 
 extension ArtifactURL {
-    /// Whether this is below a URL, also to a server that sees through disguises of `..`: what is beside a named origin gets neither its credentials nor
-    /// its rules, whatever else the egress policy allows there.
+    /// Whether this is below a URL, even for a server that resolves disguised `..`. A URL outside a named origin gets neither its credentials nor its
+    /// rules, whatever the egress policy allows there.
     ///
     /// - Parameter base: Ends in a slash.
     func isBelow(_ base: ArtifactURL) -> Bool {

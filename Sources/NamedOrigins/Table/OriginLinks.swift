@@ -9,7 +9,8 @@ struct OriginPlace: Sendable {
     let url: ArtifactURL
 }
 
-/// Where the links of a named origin's pages lead: to places of its own first, then to those of other named origins, then to any host that may be fetched from.
+/// Where the links of a named origin's pages lead: to its own places first, then to those of other named origins, then to any host that may be
+/// fetched from.
 package struct OriginLinks: LinkMap {
     private let own: [OriginPlace]
     private let all: [OriginPlace]
@@ -30,12 +31,12 @@ package struct OriginLinks: LinkMap {
             guard let place = places.first(where: { url.isBelow($0.url) }) else { continue }
             let isOnly = !places.contains { $0.url != place.url && $0.url.isBelow(place.url) }
             guard place.url != place.origin.url else { return LinkPlace(url: place.url, path: "\(place.origin.name)/", isWhole: isOnly) }
-            // Behind the host is the whole path, so that several places on one host can be told apart.
+            // The host is followed by the whole path, which distinguishes several places on one host.
             guard let root = try? ArtifactURL("\(place.url.scheme.rawValue)://\(place.url.authority)/") else { return nil }
             return LinkPlace(url: root, path: "\(place.origin.name)/~\(place.url.authority)/", isWhole: isOnly && place.url == root)
         }
         guard let base = try? ArtifactURL("\(url.scheme.rawValue)://\(url.authority)/"), isAllowed(url) else { return nil }
-        // Https is what a host means, unless only http is allowed.
+        // A host means https, unless only http is allowed.
         if url.scheme == .http, let secure = try? ArtifactURL("https://\(url.authority)\(url.path)"), isAllowed(secure) { return nil }
         return LinkPlace(url: base, path: "\(url.authority)/", isWhole: false)
     }

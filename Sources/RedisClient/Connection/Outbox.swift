@@ -38,26 +38,33 @@ final class Outbox: Sendable {
     // MARK: From any thread
 
     func submit(_ command: PendingCommand) -> Submission {
-        content.withLock { content in
-            if let refusal = content.refusal { return .refused(refusal) }
-            guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
-                return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands are already waiting for an answer from Redis"))
-            }
-            let start = content.batch.bytes.writerIndex
-            command.encode(into: &content.batch.bytes)
-            let cost = content.batch.bytes.writerIndex - start
-            guard bytesUnderWay.load(ordering: .relaxed) + cost <= maxBytes else {
-                content.batch.bytes.moveWriterIndex(to: start)
-                return .refused(RedisError(.tooManyCommands, "commands of \(maxBytes) bytes are already waiting for an answer from Redis"))
-            }
-            var command = command
-            command.cost = cost
-            commandsUnderWay.add(1, ordering: .relaxed)
-            bytesUnderWay.add(cost, ordering: .relaxed)
-            content.batch.commands.append(command)
-            defer { content.isScheduled = true }
-            return .accepted(wakes: !content.isScheduled)
+        content.withLock { submit(command, to: &$0) }
+    }
+
+    /// Both in one batch.
+    func submit(_ first: PendingCommand, _ second: PendingCommand) -> (first: Submission, second: Submission) {
+        content.withLock { (submit(first, to: &$0), submit(second, to: &$0)) }
+    }
+
+    private func submit(_ command: PendingCommand, to content: inout Content) -> Submission {
+        if let refusal = content.refusal { return .refused(refusal) }
+        guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
+            return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands are already waiting for an answer from Redis"))
         }
+        let start = content.batch.bytes.writerIndex
+        command.encode(into: &content.batch.bytes)
+        let cost = content.batch.bytes.writerIndex - start
+        guard bytesUnderWay.load(ordering: .relaxed) + cost <= maxBytes else {
+            content.batch.bytes.moveWriterIndex(to: start)
+            return .refused(RedisError(.tooManyCommands, "commands of \(maxBytes) bytes are already waiting for an answer from Redis"))
+        }
+        var command = command
+        command.cost = cost
+        commandsUnderWay.add(1, ordering: .relaxed)
+        bytesUnderWay.add(cost, ordering: .relaxed)
+        content.batch.commands.append(command)
+        defer { content.isScheduled = true }
+        return .accepted(wakes: !content.isScheduled)
     }
 
     // MARK: From the event loop

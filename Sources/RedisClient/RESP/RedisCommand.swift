@@ -22,6 +22,11 @@ package struct RedisCommand: Sendable, Hashable {
 
     /// `NAME key argument …`
     package init(_ name: String, key: String, _ arguments: RedisWord...) {
-        self.init([.text(name), .text(key)] + arguments, key: key)
+        var words: [RedisWord] = []
+        words.reserveCapacity(2 + arguments.count)
+        words.append(.text(name))
+        words.append(.text(key))
+        words.append(contentsOf: arguments)
+        self.init(words, key: key)
     }
 }

@@ -31,6 +31,16 @@ extension RedisValue {
         }
     }
 
+    /// Whether it is a string reply with this text. Copies nothing.
+    package func isText(_ text: StaticString) -> Bool {
+        let text = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        switch self {
+        case .simple(let other): return other.utf8.elementsEqual(text)
+        case .blob(let bytes): return bytes.readableBytes == text.count && bytes.withUnsafeReadableBytes { $0.elementsEqual(text) }
+        default: return false
+        }
+    }
+
     /// The bytes of a string reply; `nil` for any other reply.
     package var bytes: [UInt8]? {
         switch self {

@@ -12,7 +12,7 @@ package enum AgeBins {
     package static func bin(_ gap: Double) -> Int {
         guard gap > 60 else { return 0 }
         guard gap < 1e9 else { return count - 1 }
-        // Three bins are not quite a doubling: the search never begins behind the right one.
+        // Three bins are not quite a doubling: the search never begins after the right one.
         var bin = min(max(1, (Int(gap.exponent) - 6) * 3), count - 1)
         return edges.withUnsafeBufferPointer { edges in
             while bin < count - 1, edges[bin + 1] < gap { bin += 1 }

@@ -1,6 +1,6 @@
 /// Classes that an operator has named: the first pattern that an artifact's URL begins with is its class. What none fits is in the class of ``ClassRule/origin``.
 ///
-/// In a pattern, `*` stands for any characters but `/`.
+/// In a pattern, `*` stands for any characters except `/`.
 package struct ClassPatterns: Sendable, Equatable {
     package static let maxCount = 200
 

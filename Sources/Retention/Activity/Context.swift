@@ -1,4 +1,4 @@
-/// What is known of a use when the next one is waited for: a path `all > class > elsewhere > rate > age`.
+/// What is known about a use while the next one is awaited: a path `all > class > elsewhere > rate > age`.
 package struct Context: Sendable, Hashable {
     /// Of the class, as its ``ClassList`` numbers them.
     package let artifactClass: UInt32

@@ -30,7 +30,7 @@ extension ContextSums {
     /// What all processes have added.
     ///
     /// - Parameters:
-    ///   - sums: Those with other names are passed over.
+    ///   - sums: Those with other names are skipped.
     ///   - now: Seconds since 1970.
     ///   - classes: What these sums call the classes; those that are not among them are left out, but are in the sums of the root.
     package init(named sums: [String: Double], at now: Double, classes: [UInt32: UInt32]) {

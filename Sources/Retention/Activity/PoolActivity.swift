@@ -39,7 +39,7 @@ package struct PoolActivity: Sendable, Equatable {
         sums.addSize(context, bytes: bytes)
     }
 
-    /// A use in another pool: an artifact that is read somewhere is alive, so that a replica here is judged anew from then on.
+    /// A use in another pool: an artifact that is read somewhere is alive, so the life of a replica here is computed again from then on.
     ///
     /// - Parameter interval: See ``PoolPrices/renewalInterval``.
     /// - Returns: Whether enough time had passed for that.

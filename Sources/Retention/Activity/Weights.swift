@@ -12,6 +12,6 @@ package enum Weights {
     /// - Parameter age: Seconds since the landmark.
     package static func weight(_ age: Double) -> Double { exp2(min(age / halfLife, 1_000)) }
 
-    /// What is left of something after so many seconds.
+    /// The remaining fraction after this many seconds.
     package static func decay(_ seconds: Double) -> Double { exp2(-seconds / halfLife) }
 }

@@ -52,7 +52,7 @@ package struct GuardAccount: Sendable, Equatable {
     /// - Parameters:
     ///   - gap: Seconds since the one before.
     ///   - kept: For how many of them there was a replica.
-    ///   - isMiss: Whether it was copied anew.
+    ///   - isMiss: Whether it was copied again.
     ///   - open: What ``commit(_:kept:open:)`` entered when the gap began; 0 afterwards.
     package mutating func settle(_ costs: ArtifactCosts, gap: Double, kept: Double, isMiss: Bool, open: inout Double) {
         debt += Self.excess(costs, kept: kept, untilBreakEven: gap)
@@ -62,7 +62,7 @@ package struct GuardAccount: Sendable, Equatable {
         open = 0
     }
 
-    /// Enters what the replica will cost if nobody uses it any more.
+    /// Enters what the replica will cost if it is never used again.
     ///
     /// - Parameters:
     ///   - kept: Seconds from its last use until it expires or has ended; 0 without one.
@@ -85,7 +85,7 @@ package struct GuardAccount: Sendable, Equatable {
         if debt < 0 { debt *= Weights.decay(seconds) }
     }
 
-    /// What a replica costs more than it was allowed to if nobody uses it any more, as ``commit(_:kept:open:)`` enters it.
+    /// How much more than allowed a replica costs if it is never used again, as ``commit(_:kept:open:)`` enters it.
     package static func open(_ costs: ArtifactCosts, kept: Double) -> Double { excess(costs, kept: kept, untilBreakEven: .infinity) }
 
     /// - Returns: Whether it became guarded by this.

@@ -1,4 +1,4 @@
-/// What the learning policy decided at each use, for whoever wants to check what it cost.
+/// What the learning policy decided at each use, for checking what it cost.
 ///
 /// Eight bytes for each use and for each artifact in a pool: for tests and measurements, not for logs of any length.
 package struct Decisions: Sendable {

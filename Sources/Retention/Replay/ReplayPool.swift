@@ -76,7 +76,7 @@ struct ReplayPool: Sendable {
         if gap <= kept { ledger.hit(costs, bytes: bytes) } else { ledger.copy(costs, bytes: bytes) }
     }
 
-    /// Nobody uses the artifact any more.
+    /// The artifact is not used again.
     mutating func end(_ key: ReplayKey, first: Double, own: Double, copied: Double, now: Double, _ costs: ArtifactCosts, bytes: Double) {
         store.storage += costs.keeping(now - first)
         dayFixed.storage += costs.keeping(copied + Self.day - own)

@@ -5,9 +5,9 @@ package struct LearnedTable: Sendable, Equatable {
     /// A context or one of its ancestors.
     package struct Node: Sendable, Equatable {
         package let hazards: Hazards
-        /// The mean of what was used.
+        /// The mean size of the artifacts that were used, in bytes.
         package let bytes: Double
-        /// Observations of the node and of all below it, of which those count half that are 30 days old: gaps that ended with a use, and others.
+        /// Observations of the node and of all below it: gaps that ended with a use, and others. Those that are 30 days old count half.
         package let ended: Double
         package let unended: Double
     }

@@ -26,7 +26,7 @@ package struct RetentionTable: Sendable {
         for prices in groups { lives.append(hazards.life(prices.costs(of: bytes))) }
     }
 
-    /// The life of what is in a context, counted from its last use or renewal.
+    /// The life of replicas in a context, counted from their last use or renewal.
     ///
     /// - Parameter pool: As in the prices that the table was made with; one that is newer has the life of the first.
     package func life(_ context: Context, of tree: ContextTree, pool: Int) -> ExpectedLife {

@@ -1,8 +1,8 @@
-/// Makes a table: the sums of what has ended, and what is still waiting now.
+/// Makes a table from the sums of ended waits and the waits that are still open.
 package struct TableMaker: Sendable {
     private let sums: ContextSums
     private let now: Double
-    /// For each node, the weight of what is waiting, by bin.
+    /// For each node, the weight of the open waits, by bin.
     private var waiting: [Double]
 
     package init(_ sums: ContextSums, at now: Double) {

@@ -58,12 +58,14 @@ final class ChangeFeed: Sendable {
     }
 
     /// Looks up a replica, in such a way that what the servers say about its key from then on is passed on.
+    ///
+    /// - Parameter hash: Of the artifact's name.
     func knowing<Value>(
-        _ id: ReplicaID, isKept: (Value) -> Bool, _ ask: () async throws -> Value
+        _ id: ReplicaID, hash: String, isKept: (Value) -> Bool, _ ask: () async throws -> Value
     ) async throws -> Value {
-        known.begin(id)
+        known.begin(id, hash: hash)
         var value: Value?
-        defer { known.end(id, isKept: value.map(isKept) ?? false) }
+        defer { known.end(id, hash: hash, isKept: value.map(isKept) ?? false) }
         let answer = try await ask()
         value = answer
         return answer

@@ -6,7 +6,7 @@ package import StorageCloud
 
 package typealias AzureCall = CloudCall<AzurePlace>
 
-/// What a request is sent to.
+/// The target of a request.
 package enum AzurePlace: CallPlace {
     case account
     /// The container.
@@ -16,7 +16,7 @@ package enum AzurePlace: CallPlace {
 }
 
 extension CallBody {
-    /// The value of `x-ms-content-crc64` for bytes in memory; `nil` for a stream, whose check is known when it is over.
+    /// The value of `x-ms-content-crc64` for bytes in memory; `nil` for a stream, whose checksum is known at its end.
     var crc64: UInt64? {
         let buffers: [ByteBuffer]
         switch self {

@@ -11,9 +11,9 @@ import Synchronization
 extension AzureClient {
     struct Attempt {
         var answer: AzureAnswer
-        /// What the request carried.
+        /// The credentials that the request used.
         var credentials: AzureCredentials?
-        /// Whether more is known of the service's clock than when the request was made.
+        /// Whether the service's clock is better known than when the request was made.
         var isTimeNews: Bool
     }
 
@@ -25,7 +25,7 @@ extension AzureClient {
             let credentials = try await credentials.credentials()
             let offset = clockOffset.value
             let response = try await http.send(try request(call, credentials))
-            // From every answer: a request with a token is never refused for its time, but what is signed beside it would be.
+            // From every answer: a request with a token is never refused because of its time, but a signature made at the same time would be.
             clockOffset.learn(
                 from: response.headers, at: clock.now, tolerance: Self.clockTolerance, logger, ["account": "\(endpoint.account)"])
             return Attempt(
@@ -40,7 +40,7 @@ extension AzureClient {
         return signed.sent(to: endpoint, target: target, body: call.body.content, isDeletion: call.name == "delete")
     }
 
-    /// A request with everything that says who asks.
+    /// A request with its authentication.
     ///
     /// - Parameter isPart: Whether it is a part of a batch, which has the version of the whole.
     func signed(
@@ -75,6 +75,6 @@ extension AzureClient {
         return (request, target)
     }
 
-    /// Whoever sees a token has all that it permits; on the way to this machine itself there is nobody.
+    /// Anyone who sees a token can do everything that it permits. Traffic to the machine itself cannot be read by others.
     private var mayCarryToken: Bool { endpoint.scheme == .https || LocalHost.isThisMachine(endpoint.host) }
 }

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Sends requests to one container: address, signature, the service's errors in our words.
 ///
-/// What can be put right is put right once, and remembered: a clock that is off, a token that has ended. Throttling and passing failures
-/// are the caller's to wait out.
+/// Correctable problems (a wrong clock, an expired token) are corrected once, and the correction is remembered. Callers retry after throttling and
+/// temporary failures.
 package final class AzureClient: CloudClient {
     /// The container's name; empty for the account itself.
     package let bucket: String
@@ -20,12 +20,12 @@ package final class AzureClient: CloudClient {
     package let clock: any MirrorClock
     package let clockOffset: ClockOffset
     let logger: Logger
-    /// Whether the last request carried a token.
+    /// Whether the last request used a token.
     let hasToken = Mutex(false)
 
     /// - Parameters:
     ///   - delegation: Signs locations where there is no account key.
-    ///   - clockOffset: Shared by everybody who signs for the account.
+    ///   - clockOffset: Shared by everything that signs for the account.
     package init(
         container: String, endpoint: AzureEndpoint, credentials: any CredentialsProvider<AzureCredentials>,
         delegation: AzureDelegationKeys? = nil, http: ServiceClient, clock: any MirrorClock = SystemClock(),
@@ -59,17 +59,17 @@ package final class AzureClient: CloudClient {
         }
     }
 
-    /// Each is made only once in a call: a service that never agrees with itself keeps nobody busy.
+    /// Each correction is made only once in a call, so that a service that contradicts itself cannot cause an endless loop.
     private enum Correction {
         case clock, credentials
     }
 
-    /// - Returns: Whether another attempt has a chance.
+    /// - Returns: Whether another attempt may succeed.
     private func correct(_ failure: AzureFailure, _ attempt: Attempt, _ corrections: inout Set<Correction>) -> Bool {
         guard let used = attempt.credentials, failure.refusesCredentials else { return false }
         switch used.kind {
         case .key:
-            // What is wrong with a signature is not said: it may be its time.
+            // The service does not say what is wrong with a signature: it may be the time.
             guard failure.code == "AuthenticationFailed", attempt.isTimeNews, corrections.insert(.clock).inserted else { return false }
             logger.info("a request is signed again with the service's time", metadata: ["account": "\(endpoint.account)"])
             return true
@@ -98,12 +98,12 @@ package final class AzureClient: CloudClient {
             ?? "\(endpoint.scheme.rawValue)://\(endpoint.authority)\(endpoint.path(bucket, blob: name))"
     }
 
-    /// How long the same address is given, so that clients and caches see one, whichever process they ask.
+    /// How long the same URL is returned, so that clients and caches see one URL, whichever process they ask.
     static let signingWindow = SigningWindow(length: .seconds(60))
-    /// How long a signed address may work: a user delegation key has seven days.
+    /// The longest life of a signed URL: a user delegation key lasts seven days.
     static let longestLife: Duration = .seconds(604_800)
 
-    /// It works for up to the length of ``signingWindow`` longer, and for no longer than the key that signs.
+    /// It works for up to ``signingWindow`` longer, but not longer than the key that signs it.
     package func signedURL(
         ofKey name: String, version: AzureBlobVersion? = nil, base: ArtifactURL? = nil, life: Duration
     ) async throws -> ObjectLocation {
@@ -119,7 +119,7 @@ package final class AzureClient: CloudClient {
         case .key(let key): query = signature().query(signedBy: key)
         case .token:
             let key = try await delegationKey()
-            // The answer with the key may have told the service's time.
+            // The answer with the key may have revealed the service's time.
             expires = end()
             if let last = key.expires { expires = min(expires, last) }
             guard expires > now else {
@@ -135,7 +135,7 @@ package final class AzureClient: CloudClient {
                 .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public", "location")
         }
         let url = url(ofKey: name, base: base) + AzureContainerURLs.query(version)
-        // When it ends by this machine's clock.
+        // When it expires, by this machine's clock.
         return ObjectLocation(url: "\(url)\(version == nil ? "?" : "&")\(query)", expires: expires - clockOffset.value)
     }
 

@@ -6,18 +6,18 @@ import NIOCore
 import NIOHTTP1
 package import StorageCloud
 
-/// The keys that sign addresses in the name of an identity of Entra ID, one after the other.
+/// The keys that sign URLs on behalf of an Entra ID identity, one after the other.
 ///
-/// A key is asked for in good time: each that is given lasts for longer than any address that is signed with it.
+/// A new key is requested early enough that each key outlasts every URL that is signed with it.
 package final class AzureDelegationKeys: Sendable {
-    /// All processes ask for keys that begin at the same moments.
+    /// All processes request keys that begin at the same times.
     private static let window = SigningWindow(length: .seconds(6 * 3_600))
-    /// How long a key is asked for.
+    /// The life of a requested key.
     private static let life = window.life(atLeast: .seconds(24 * 3_600))
 
     private let keys: RefreshingCredentials<UserDelegationKey>
 
-    /// - Parameter credentials: Must have a token when a key is asked for.
+    /// - Parameter credentials: Must have a token when a key is requested.
     package init(
         endpoint: AzureEndpoint, credentials: any CredentialsProvider<AzureCredentials>, http: ServiceClient,
         clock: any MirrorClock = SystemClock(), clockOffset: ClockOffset = ClockOffset(), logger: Logger
@@ -38,7 +38,7 @@ package final class AzureDelegationKeys: Sendable {
         return key
     }
 
-    /// Ends the question that is under way.
+    /// Cancels the request in progress.
     package func shutdown() async { await keys.shutdown() }
 
     private static func ask(_ client: AzureClient) async throws -> UserDelegationKey {

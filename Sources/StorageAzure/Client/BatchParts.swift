@@ -2,12 +2,12 @@ import MirrorCore
 import NIOCore
 import NIOHTTP1
 
-/// The parts of a `multipart/mixed` answer to a batch, each of which is an answer by itself.
+/// The parts of a `multipart/mixed` answer to a batch, each of which is a complete answer.
 ///
 /// - SeeAlso: Azure Storage REST API, "Blob Batch"; RFC 2046 §5.1.
 struct BatchParts {
     struct Part {
-        /// Which request it answers, counted from 0; `nil` when it does not say so.
+        /// Which request it answers, counted from 0; `nil` if it does not say.
         let number: Int?
         let status: Int
         let headers: HTTPHeaders
@@ -17,10 +17,10 @@ struct BatchParts {
     let parts: [Part]
 
     /// - Parameter contentType: Names the boundary.
-    /// - Returns: `nil` for what is not such an answer; a part that is none is left out.
+    /// - Returns: `nil` if this is not such an answer; malformed parts are left out.
     init?(_ bytes: ByteBuffer, contentType: String) {
         guard let boundary = Self.boundary(contentType) else { return nil }
-        // Neither lines nor fields are more than ASCII, and a line may end in any of the usual ways.
+        // Lines and fields are ASCII, and a line may end in any of the usual ways.
         let lines = String(buffer: bytes).split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         let open = "--\(boundary)"
         var sections: [[Substring]] = []

@@ -1,10 +1,10 @@
 import StorageCloud
 
-/// What the Azure CLI takes of a storage account itself: `AZURE_STORAGE_CONNECTION_STRING`, `AZURE_STORAGE_KEY` or
+/// The variables that the Azure CLI reads for a storage account: `AZURE_STORAGE_CONNECTION_STRING`, `AZURE_STORAGE_KEY` or
 /// `AZURE_STORAGE_SAS_TOKEN`, with `AZURE_STORAGE_ACCOUNT`.
 struct AccountSource: CredentialsSource {
     let environment: [String: String]
-    /// The pool's or origin's: another account's key is of no use.
+    /// The account of the pool or origin: another account's key is useless.
     let account: String
 
     let name = "account in the environment"

@@ -7,7 +7,7 @@ import StorageCloud
 /// - SeeAlso: Azure App Service documentation, "How to use managed identities for App Service and Azure Functions".
 struct AppServiceSource: CredentialsSource {
     let environment: [String: String]
-    /// Of a user-assigned identity; `nil` for the system-assigned one.
+    /// The client ID of a user-assigned identity; `nil` for the system-assigned one.
     let clientID: String?
     let transport: CredentialsTransport
 
@@ -18,14 +18,14 @@ struct AppServiceSource: CredentialsSource {
     func look() async throws -> CredentialsFinding<AzureCredentials> {
         guard let text = environment.value("IDENTITY_ENDPOINT") else { return .absent("IDENTITY_ENDPOINT is not set") }
         guard let secret = environment.value("IDENTITY_HEADER") else {
-            // Azure Arc has whoever asks read a file of the machine's first.
+            // Azure Arc requires callers to read a file on the machine first.
             throw CredentialsError(
                 .unsupported, "IDENTITY_ENDPOINT is set and IDENTITY_HEADER is not, as by Azure Arc, which is not supported")
         }
         if environment.value("IDENTITY_SERVER_THUMBPRINT") != nil {
             throw CredentialsError(.unsupported, "IDENTITY_SERVER_THUMBPRINT is set, as by Service Fabric, which is not supported")
         }
-        // A line break would end the field that it is sent in.
+        // A line break would end the header field that it is sent in.
         guard secret.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw CredentialsError(.invalid, "IDENTITY_HEADER contains a line break or another character that cannot be sent")
         }

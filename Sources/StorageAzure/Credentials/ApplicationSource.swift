@@ -23,7 +23,7 @@ struct ApplicationSource: CredentialsSource {
         return .found(try await Self.token(for: client, certificateAt: path ?? "", files, tokenService))
     }
 
-    /// Anew each time: whoever put the file there replaces it before the certificate ends.
+    /// Read again each time: the file is replaced before the certificate expires.
     static func token(
         for client: EntraTokenService.Client, certificateAt path: String, _ files: CredentialFiles, _ tokenService: EntraTokenService
     ) async throws -> AzureCredentials {

@@ -1,7 +1,7 @@
 package import MirrorCore
 import StorageCloud
 
-/// What requests to the service are signed with, or carry. Its texts never show a secret.
+/// The credentials that sign requests to the service, or are sent with them. Descriptions never show a secret.
 package struct AzureCredentials: ExpiringCredentials {
     package enum Kind: Sendable, Equatable {
         case key(SharedKey)
@@ -11,9 +11,9 @@ package struct AzureCredentials: ExpiringCredentials {
     }
 
     package let kind: Kind
-    /// Whose they are, for people: `application 00000000-…`.
+    /// Whose credentials these are, for users: `application 00000000-…`.
     package let name: String
-    /// When the service stops accepting them; `nil` for those that last.
+    /// When the service stops accepting them; `nil` if they do not expire.
     package let expires: Timestamp?
 
     package var canSign: Bool {

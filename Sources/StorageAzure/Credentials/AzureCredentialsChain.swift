@@ -16,7 +16,7 @@ package enum AzureCredentialsChain {
         var transport: CredentialsTransport
         /// The account that credentials are for.
         var account: String
-        /// Who gives out tokens, unless the environment says another.
+        /// The host that issues tokens, unless the environment names another.
         var authority: String
         var environment: [String: String]
         var files: CredentialFiles
@@ -24,7 +24,7 @@ package enum AzureCredentialsChain {
         var tokenService: EntraTokenService { EntraTokenService(environment: environment, authority: authority, transport: transport) }
     }
 
-    /// What the settings say, kept fresh where it ends.
+    /// The credentials of the settings, refreshed if they expire.
     package static func provider(
         for settings: AzureCredentialSettings, of endpoint: AzureEndpoint, client: ServiceClient,
         environment: [String: String] = .ofThisProcess, files: CredentialFiles = .system, clock: any MirrorClock = SystemClock(),
@@ -39,7 +39,7 @@ package enum AzureCredentialsChain {
         switch settings {
         case .anonymous: return StaticCredentials<AzureCredentials>.anonymous
         case .key(let secret):
-            // The settings have been read: it is base64.
+            // The settings were validated when they were read: this is base64.
             guard let key = SharedKey(account: endpoint.account, base64: secret.value) else {
                 return StaticCredentials<AzureCredentials>.anonymous
             }

@@ -1,8 +1,8 @@
 import MirrorCore
 
-/// Names of Entra ID: they get into addresses and tokens.
+/// Names of Entra ID, which become parts of URLs and tokens.
 enum AzureIdentityName {
-    /// An identifier or a domain; one of the words of Entra ID (`organizations`) names nobody who could have an application.
+    /// An identifier or a domain; a reserved word of Entra ID (`organizations`) does not name a tenant that could have an application.
     static func isTenant(_ text: String) -> Bool { isWord(text) && !text.hasPrefix(".") && !text.contains("..") }
 
     static func isClient(_ text: String) -> Bool { isWord(text) }

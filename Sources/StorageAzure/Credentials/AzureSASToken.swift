@@ -1,13 +1,13 @@
 package import MirrorCore
 
-/// A shared access signature that somebody else has made: sent in the query of each request. Its texts never show it.
+/// A shared access signature that was made elsewhere, sent in the query of each request. Descriptions never show it.
 package struct AzureSASToken: Sendable, Equatable {
-    /// As it stands in a query, without a question mark.
+    /// As in a query, without the question mark.
     let query: String
-    /// When it ends; `nil` when a policy of the container says so.
+    /// When it expires; `nil` if a policy of the container determines that.
     package let expires: Timestamp?
 
-    /// - Returns: `nil` for what has no signature, or cannot be part of a URL.
+    /// - Returns: `nil` if it has no signature, or cannot be part of a URL.
     package init?(_ text: String) {
         let query = text.hasPrefix("?") ? String(text.dropFirst()) : text
         let isSendable = query.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "?") }

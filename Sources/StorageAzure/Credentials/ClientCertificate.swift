@@ -9,25 +9,25 @@ import StorageCloud
     import Foundation
 #endif
 
-/// The certificate of an application with its private key, and the statements that it signs. Its texts never show the key.
+/// The certificate of an application with its private key, and the assertions that it signs. Descriptions never show the key.
 ///
 /// - SeeAlso: Microsoft identity platform, "Application authentication certificate credentials".
 struct ClientCertificate: Sendable {
     /// RFC 7518 §3.
     enum Algorithm: String, Sendable {
         case ps256 = "PS256"
-        /// For AD FS, which knows nothing newer.
+        /// For AD FS, which does not support newer ones.
         case rs256 = "RS256"
     }
 
-    /// SHA-256 of the certificate, by which Entra ID knows it.
+    /// SHA-256 of the certificate, by which Entra ID identifies it.
     let thumbprint: [UInt8]
     private let key: _RSA.Signing.PrivateKey
 
-    /// How long a statement is believed.
+    /// How long an assertion is valid.
     private static let life: Duration = .seconds(600)
 
-    /// - Parameter pem: A certificate and its private key, in whatever order; what else is there is passed over.
+    /// - Parameter pem: A certificate and its private key, in any order; anything else is ignored.
     /// - Throws: `.invalid`, `.unsupported`; nothing of the text gets into the error.
     init(pem: String) throws(CredentialsError) {
         let blocks = PEMBlocks(pem).blocks
@@ -49,9 +49,9 @@ struct ClientCertificate: Sendable {
         }
     }
 
-    /// A signed statement that whoever has it is the application (RFC 7523).
+    /// A signed assertion that its holder is the application (RFC 7523).
     ///
-    /// - Parameter audience: Who is to believe it.
+    /// - Parameter audience: The recipient of the assertion.
     /// - Throws: `.invalid` when the key cannot sign.
     func assertion(for clientID: String, audience: String, algorithm: Algorithm, at now: Timestamp) throws(CredentialsError) -> String {
         let seconds = now.milliseconds / 1_000

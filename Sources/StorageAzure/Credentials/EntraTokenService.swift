@@ -17,7 +17,7 @@ struct EntraTokenService: Sendable {
         var tenantID: String
         var clientID: String
 
-        /// - Throws: `.invalid` for what could make part of an address of something else.
+        /// - Throws: `.invalid` if it could change the rest of the URL.
         init(tenantID: String, clientID: String, names: (tenantID: String, clientID: String)) throws(CredentialsError) {
             guard AzureIdentityName.isTenant(tenantID) else {
                 throw CredentialsError(.invalid, "\(names.tenantID) is not a tenant's ID or domain")
@@ -29,7 +29,7 @@ struct EntraTokenService: Sendable {
     }
 
     let environment: [String: String]
-    /// Who gives out the tokens of the pool's cloud, unless `AZURE_AUTHORITY_HOST` says another.
+    /// The host that issues the tokens of the pool's cloud, unless `AZURE_AUTHORITY_HOST` names another.
     let authority: String
     let transport: CredentialsTransport
 
@@ -43,7 +43,7 @@ struct EntraTokenService: Sendable {
         return try await transport.attempts(Self.maxAttempts, pause: .milliseconds(800)) {
             var fields = [("grant_type", "client_credentials"), ("client_id", client.clientID)]
             var secrets: [String] = []
-            // AD FS, which is asked at another place, knows resources and no scopes.
+            // AD FS, which has a different endpoint, takes resources instead of scopes.
             fields.append(isFederationServer(client) ? ("resource", Self.resource) : ("scope", "\(Self.resource).default"))
             switch proof {
             case .secret(let secret):
@@ -91,7 +91,7 @@ struct EntraTokenService: Sendable {
         let named = environment.value("AZURE_AUTHORITY_HOST")
         let source = named == nil ? "the address of Entra ID" : "AZURE_AUTHORITY_HOST"
         var text = named ?? authority
-        // Azure's SDKs take a host alone, too.
+        // Azure's SDKs accept a bare host, too.
         if !text.contains("://") { text = "https://\(text)" }
         let base = try ArtifactURL.of(source, text)
         guard base.path == "/", base.query == nil else { throw CredentialsError(.invalid, "\(source) has more than a host") }

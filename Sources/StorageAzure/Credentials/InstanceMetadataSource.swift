@@ -7,17 +7,17 @@ import StorageCloud
 /// - SeeAlso: Microsoft Entra documentation, "How to use managed identities for Azure resources on an Azure VM to acquire an access token".
 struct InstanceMetadataSource: CredentialsSource {
     let environment: [String: String]
-    /// Of a user-assigned identity; `nil` for the system-assigned one.
+    /// The client ID of a user-assigned identity; `nil` for the system-assigned one.
     let clientID: String?
     let transport: CredentialsTransport
 
     let name = "instance metadata"
 
     private static let path = "/metadata/identity/oauth2/token"
-    /// Most machines that get here are no virtual machines of Azure: a short look at first.
+    /// Most machines that get here are not Azure virtual machines, so the first attempt is short.
     private static let firstTimeout = Duration.seconds(1)
     private static let timeout = Duration.seconds(10)
-    /// The service says 410 while it is updated, for up to 70 seconds, and whoever waits for credentials cannot wait for that long.
+    /// The service answers 410 while it is being updated, for up to 70 seconds. Requests that wait for credentials cannot wait that long.
     private static let maxAttempts = 4
 
     func look() async throws -> CredentialsFinding<AzureCredentials> {
@@ -31,7 +31,7 @@ struct InstanceMetadataSource: CredentialsSource {
         do {
             return .found(try ManagedIdentity.credentials(probe, from: url, clientID: clientID, at: transport.clock.now))
         } catch {
-            // Asked for an identity that the machine does not have, or by one that is no machine of Azure.
+            // The machine does not have this identity, or is not an Azure machine.
             if probe.status == 400 || probe.status == 403 { return .absent(error.message) }
             guard error.code.isTransient else { throw error }
         }

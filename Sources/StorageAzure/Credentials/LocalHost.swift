@@ -1,10 +1,10 @@
 import MirrorCore
 
-/// Hosts that are reached without leaving the machine, or its hypervisor: what is sent there without TLS is seen by nobody else.
+/// Hosts that are reached without leaving the machine or its hypervisor: nobody else can read what is sent there without TLS.
 enum LocalHost {
     static func isThisMachine(_ host: String) -> Bool { host == "localhost" || isIn(["127.0.0.0/8", "::1"], host) }
 
-    /// Where agents of the cloud are.
+    /// The address of the cloud's agents.
     static func isLinkLocal(_ host: String) -> Bool { isIn(["169.254.0.0/16"], host) }
 
     private static func isIn(_ networks: [String], _ host: String) -> Bool {

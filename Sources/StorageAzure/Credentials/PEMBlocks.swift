@@ -5,15 +5,15 @@ struct PEMBlocks {
     struct Block {
         /// `CERTIFICATE`
         let label: String
-        /// With its first and its last line.
+        /// Including its first and last line.
         let text: String
-        /// What it holds; `nil` when that is not base64.
+        /// Its content; `nil` if that is not base64.
         let bytes: [UInt8]?
     }
 
     let blocks: [Block]
 
-    /// What stands outside of blocks is passed over, and so is a block that does not end.
+    /// Text outside of blocks is ignored, and so is a block that does not end.
     init(_ text: String) {
         var blocks: [Block] = []
         var label: Substring?
@@ -25,7 +25,7 @@ struct PEMBlocks {
                 lines = []
             } else if let ended = Self.label(line, "END") {
                 if let label, label == ended {
-                    // Fields in front of the bytes are of old forms with passwords.
+                    // Fields before the bytes belong to old formats with passwords.
                     let held = lines.allSatisfy { !$0.contains(":") } ? Base64.decode(lines.joined().filter { !$0.isWhitespace }) : nil
                     let text = ["-----BEGIN \(label)-----"] + lines.map(String.init) + ["-----END \(label)-----", ""]
                     blocks.append(Block(label: String(label), text: text.joined(separator: "\n"), bytes: held))

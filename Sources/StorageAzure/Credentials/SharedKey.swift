@@ -1,12 +1,12 @@
 import Crypto
 import MirrorCore
 
-/// A key of a storage account: signs requests and addresses, and is never sent. Its texts never show it.
+/// A key of a storage account. It signs requests and URLs, and is never sent. Descriptions never show it.
 package struct SharedKey: Sendable, Equatable {
     package let account: String
     private let bytes: [UInt8]
 
-    /// - Parameter base64: As the service gives it out.
+    /// - Parameter base64: As the service displays it.
     /// - Returns: `nil` when it is not base64, or empty.
     package init?(account: String, base64: String) {
         guard let bytes = Self.bytes(base64) else { return nil }

@@ -1,20 +1,20 @@
 import MirrorCore
 import StorageCloud
 
-/// A token as the JSON that Entra ID, the instance metadata service and App Service give.
+/// A token, as the JSON that Entra ID, the instance metadata service and App Service return.
 ///
-/// Nothing of the document gets into an error, but for the codes of one that says why not.
+/// Nothing from the document gets into an error, except the codes of an error document.
 enum TokenDocument {
     struct Token {
         let text: String
         let expires: Timestamp
     }
 
-    /// Seconds: longer than anybody's token lasts.
+    /// In seconds; longer than any token lasts.
     private static let longestLife: Int64 = 366 * 86_400
 
-    /// - Parameter now: When the answer came. What is said to be left of the token's life counts more than the moment when it is said to
-    ///   end, because the two clocks may differ.
+    /// - Parameter now: When the answer arrived. The stated remaining life of the token takes precedence over the stated expiry time, because the two
+    ///   clocks may differ.
     /// - Throws: `.invalid`.
     static func parse(_ bytes: [UInt8], at now: Timestamp) throws(CredentialsError) -> Token {
         let fields = try JSONFields(bytes, of: "the answer")
@@ -34,12 +34,12 @@ enum TokenDocument {
         return Token(text: text, expires: Timestamp(milliseconds: end * 1_000))
     }
 
-    /// Why there is no token: `invalid_client`, and the first line of the words.
+    /// Why there is no token: `invalid_client`, and the first line of the description.
     ///
-    /// - Returns: `nil` when it says nothing that can be read.
+    /// - Returns: `nil` if the document cannot be read.
     static func error(_ bytes: [UInt8]) -> (code: String, message: String)? {
         guard let fields = try? JSONFields(bytes, of: "the answer"), let code = try? fields.text("error") else { return nil }
-        // Behind the first line stand identifiers of the request and the time.
+        // The first line is followed by identifiers of the request and the time.
         let line = (try? fields.text("error_description"))?.split(whereSeparator: \.isNewline).first ?? ""
         return (code, AzureFailure.cleaned(String(line), limit: 300))
     }

@@ -1,6 +1,6 @@
 import StorageCloud
 
-/// A token of an issuer that an application trusts, as pods of AKS have it: `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_TENANT_ID` and
+/// A token of an issuer that an application trusts, as in AKS pods: `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_TENANT_ID` and
 /// `AZURE_CLIENT_ID`.
 struct WorkloadIdentitySource: CredentialsSource {
     let environment: [String: String]
@@ -19,7 +19,7 @@ struct WorkloadIdentitySource: CredentialsSource {
         }
         let client = try EntraTokenService.Client(
             tenantID: tenantID, clientID: clientID, names: ("AZURE_TENANT_ID", "AZURE_CLIENT_ID"))
-        // Anew each time: the token is shorter-lived than the process, and whoever put it there replaces it.
+        // Read again each time: the token does not live as long as the process, and the file is replaced.
         return .found(try await tokenService.token(for: client, by: .assertion(try token(at: path))))
     }
 

@@ -1,13 +1,13 @@
 import MirrorStorage
 import StorageCloud
 
-/// What the service's codes mean: the one table of them.
+/// The meaning of the service's error codes.
 ///
 /// - SeeAlso: Azure Storage REST API, "Common REST API error codes", "Blob service error codes".
 enum AzureErrorTable {
     typealias Meaning = FailureMeaning<AzureFailure>
 
-    /// - Returns: `nil` for a code that is in no row: the status decides.
+    /// - Returns: `nil` for a code without a row: then the status decides.
     static func meaning(of code: String) -> Meaning? { byCode[code] }
 
     private static let byCode = Meaning.byCode(rows)

@@ -4,7 +4,7 @@ import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
-/// What the service says when it does not do what was asked.
+/// The service's description of a failure.
 package struct AzureFailure: ServiceFailure {
     package static var service: String { AzureService.name }
     package static let missingBucket = "ContainerNotFound"
@@ -15,15 +15,15 @@ package struct AzureFailure: ServiceFailure {
     package var message: String
     package var requestID: String?
     package var retryAfter: Duration?
-    /// What the server answered that the service was to copy from: `NoSuchKey`.
+    /// The answer of the server that the service was to copy from: `NoSuchKey`.
     var sourceCode = ""
 
     package init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         self.status = status
-        // An answer to HEAD says it in a field alone.
+        // An answer to HEAD states it only in a header field.
         code = Self.cleaned(headers.first(name: "x-ms-error-code") ?? error?["Code"]?.text ?? "", limit: 64)
-        // Behind the first line stand the request and the time; what is beside the message may be what was signed.
+        // The first line is followed by the request and the time; other elements of the document may contain what was signed.
         let words = error?["Message"]?.text.split(whereSeparator: \.isNewline).first ?? ""
         message = Self.cleaned(String(words), limit: 200)
         requestID = Self.requestID(headers.first(name: "x-ms-request-id"))
@@ -38,15 +38,15 @@ package struct AzureFailure: ServiceFailure {
         "AuthenticationFailed", "InvalidAuthenticationInfo", "KeyBasedAuthenticationNotPermitted",
     ]
 
-    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    /// Whether the credentials are useless for everything, including signing URLs.
     package var refusesCredentials: Bool { Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation" }
 
-    /// Whether the service was to read something else, and says that it could not.
+    /// Whether the service reports that it could not read the source.
     var isAboutSource: Bool { Self.sourceCodes.contains(code) }
 
     static let sourceCodes: Set<String> = ["CannotVerifyCopySource", "CopySourceNotVerified"]
 
-    /// Whether the refusal says something about whoever asks, and nothing about the blob: not permitted, not known, no such container.
+    /// Whether the refusal is about the caller and not about the blob: no permission, unknown account, no such container.
     package var isAboutCaller: Bool {
         if refusesCredentials { return true }
         switch code {
@@ -58,7 +58,7 @@ package struct AzureFailure: ServiceFailure {
 
     package var meaning: FailureMeaning<AzureFailure> { AzureErrorTable.meaning(of: code) ?? .of(status: status) }
 
-    /// `ServerBusy (503)`; with the words of the server that was to be copied from.
+    /// `ServerBusy (503)`; with the message of the server that was to be copied from.
     package var description: String {
         let said = code.isEmpty ? "status \(status)" : "\(code) (\(status))"
         return sourceCode.isEmpty ? said : "\(said), of the source: \(sourceCode)"

@@ -1,15 +1,15 @@
 import MirrorCore
 package import StorageCloud
 
-/// The URLs that mean blobs of one container: all spellings are read, one is written.
+/// The URLs of one container's blobs: all spellings are read, and one is written.
 ///
-/// Read are http and https, the account's own host, its secondary one, every host of the account in the cloud, and the configured endpoint.
-/// The blobs of `$root` also stand right behind the host. In a path a name is percent-encoded, and a plus is a plus. A name with a segment
-/// `.` or `..` has no URL that clients leave alone, and is not read.
+/// Accepted are http and https, the account's own host, its secondary host, every host of the account in the cloud, and the configured endpoint.
+/// Blobs of `$root` may follow the host directly. In a path a name is percent-encoded, and a plus is a plus. Clients would change a URL whose name
+/// has a segment `.` or `..`, so such names are not accepted.
 ///
-/// **Queries.** What a shared access signature consists of is dropped, and so is what only changes the fields of the answer (`rscd`, …).
-/// `versionid` and `snapshot` are kept. Any other query asks for something else than the blob (`comp`, `restype`, …), or nobody knows for
-/// what: such a URL is not read.
+/// **Queries.** The parameters of a shared access signature are dropped, and so are those that only change the fields of the answer (`rscd`, …).
+/// `versionid` and `snapshot` are kept. A URL with any other parameter is not accepted: it requests something other than the blob (`comp`, `restype`,
+/// …), or its meaning is unknown.
 package struct AzureContainerURLs: BucketURLs {
     package let endpoint: AzureEndpoint
     package let container: String
@@ -36,7 +36,7 @@ package struct AzureContainerURLs: BucketURLs {
     private func isSite(_ site: ArtifactURL) -> Bool {
         if site.host == endpoint.host, site.isPort(endpoint.port, of: endpoint.scheme) { return true }
         guard let cloud = endpoint.cloud, site.port == site.scheme.defaultPort else { return false }
-        // Accounts have one name in all of a cloud. A zone of its own stands between the account and the domain.
+        // Account names are unique in a cloud. An account's DNS zone comes between its name and the domain.
         let account = endpoint.account
         return cloud.domains.contains { domain in
             guard site.host.hasSuffix(".\(domain)") else { return false }
@@ -54,7 +54,7 @@ package struct AzureContainerURLs: BucketURLs {
             path = path[account.endIndex...].dropFirst()
         }
         guard path.contains(UInt8(ascii: "/")) else {
-            // Right behind the host there are blobs of one container alone, none of which has a slash in its name.
+            // Only blobs of this one container may follow the host directly, and none of them has a slash in its name.
             return container == Self.root ? PercentCoding.decode(Substring(path)) : nil
         }
         return ObjectURLParts.key(in: path, of: container)
@@ -62,7 +62,7 @@ package struct AzureContainerURLs: BucketURLs {
 
     // MARK: Queries
 
-    /// - Returns: `nil` for a query that asks for something else than the blob.
+    /// - Returns: `nil` for a query that requests something other than the blob.
     private static func versions(_ items: [(name: String, value: Substring?)]) -> [AzureBlobVersion]? {
         var versions: [AzureBlobVersion] = []
         for (name, value) in items {
@@ -77,7 +77,7 @@ package struct AzureContainerURLs: BucketURLs {
         return versions
     }
 
-    /// What changes neither which blob is meant nor its bytes: a signature of any kind, and what overrides the answer's fields.
+    /// Parameters that change neither the blob nor its bytes: signatures of any kind, and overrides of the answer's fields.
     private static let droppedNames: Set<String> = [
         "rscc", "rscd", "rsce", "rscl", "rsct", "saoid", "scid", "sdd", "sduoid", "se", "ses", "si", "sig", "sip", "ske", "skdutid",
         "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srh", "srq", "srt", "ss", "st", "suoid", "sv", "timeout",

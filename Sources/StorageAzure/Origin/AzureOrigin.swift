@@ -12,8 +12,8 @@ package struct AzureOrigin: CloudOrigin {
 
     package static let rangeField = "x-ms-range"
 
-    /// - Parameter http: Shared by everybody who talks to the service.
-    /// - Parameter clockOffset: Shared by everybody who signs for the account.
+    /// - Parameter http: Shared by all clients of the service.
+    /// - Parameter clockOffset: Shared by everything that signs for the account.
     package init(
         container: String, endpoint: AzureEndpoint, credentials: any CredentialsProvider<AzureCredentials>,
         delegation: AzureDelegationKeys? = nil, http: ServiceClient, clock: any MirrorClock = SystemClock(),
@@ -29,7 +29,7 @@ package struct AzureOrigin: CloudOrigin {
     package func agrees(_ answer: BucketAnswer, _ range: ByteRange?) -> Bool {
         switch answer.status {
         case 206: range.map(answer.isExactly) ?? false
-        // The service knows ranges of every blob: the whole is no answer to one.
+        // The service supports ranges of every blob, so a whole blob is not an answer to a range request.
         case 200: range == nil && answer.header("content-range") == nil
         default: true
         }
@@ -46,7 +46,7 @@ package struct AzureOrigin: CloudOrigin {
         // The service copies from snapshots by a signed URL.
         case .snapshot: return nil
         }
-        // What is to a region elsewhere is to an account here: it says who signs.
+        // The account takes the place of a region: it determines who signs.
         return CopySource(
             service: AzureService.name, endpoint: client.endpoint.url, region: client.endpoint.account, bucket: client.bucket,
             key: blob.key, version: version, size: size, etag: answer.etag)
@@ -54,7 +54,7 @@ package struct AzureOrigin: CloudOrigin {
 
     package func ask(_ call: AzureCall) async throws -> BucketAnswer {
         var told = BucketAnswer(try await trouble.ask(call))
-        // Of the whole blob, when a range of it is sent, in a field of the service's own.
+        // If a range is sent, a field of the service's own has the MD5 of the whole blob.
         if let md5 = told.header("x-ms-blob-content-md5").flatMap({ Digest(.md5, base64: $0) }) {
             told.headers.append(("Repr-Digest", md5.fieldValue))
         }

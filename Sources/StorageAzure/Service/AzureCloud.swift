@@ -1,10 +1,10 @@
-/// One of the clouds in which Microsoft has the service: each has accounts, names of hosts and identities of its own.
+/// One of Microsoft's clouds: each has its own accounts, host names and identities.
 enum AzureCloud: Sendable, CaseIterable {
     case global
     case china
     case government
 
-    /// Which one a host of the service belongs to; `nil` for others' hosts, such as a private endpoint's or an emulator's.
+    /// The cloud that a host of the service belongs to; `nil` for other hosts, such as a private endpoint or an emulator.
     ///
     /// - Parameter host: Lower-case.
     init?(host: String) {
@@ -12,7 +12,7 @@ enum AzureCloud: Sendable, CaseIterable {
         self = cloud
     }
 
-    /// What stands behind an account's name in the names of hosts: the usual one first, then that of accounts with a DNS zone of their own.
+    /// The suffixes of host names after an account's name: the usual one first, then the one of accounts with their own DNS zone.
     ///
     /// - SeeAlso: Azure Storage documentation, "Storage account overview", "Azure Government", "Azure China".
     var domains: [String] {
@@ -23,7 +23,7 @@ enum AzureCloud: Sendable, CaseIterable {
         }
     }
 
-    /// Who gives out tokens.
+    /// The host that issues tokens.
     var authority: String {
         switch self {
         case .global: "https://login.microsoftonline.com"

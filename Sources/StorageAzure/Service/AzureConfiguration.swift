@@ -9,10 +9,10 @@ package struct AzureConfiguration: Sendable {
     package var credentials: any CredentialsProvider<AzureCredentials>
     /// Sign locations where there is no account key.
     package var delegation: AzureDelegationKeys?
-    /// Whether the service fetches artifacts by itself, from wherever they lie.
+    /// Whether the service fetches artifacts by itself from their origins.
     package var pullsURLs = true
-    /// Bytes of a block of a copy by the service.
+    /// The size of a block in a copy by the service, in bytes.
     package var copyPartSize: Int64 = 128 << 20
-    /// Blocks of one copy by the service under way at a time.
+    /// How many blocks of one copy by the service may be in progress at the same time.
     package var copyConcurrency = 8
 }

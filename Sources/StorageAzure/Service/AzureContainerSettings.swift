@@ -9,10 +9,10 @@ package struct AzureContainerSettings: StorageSettings {
     package var endpoint: AzureEndpoint
     package var credentials: AzureCredentialSettings = .chain
 
-    /// Whether both are the same container, whatever the way to it.
+    /// Whether both are the same container, however it is reached.
     func isSame(as other: AzureContainerSettings) -> Bool {
         guard endpoint.account == other.endpoint.account, name == other.name else { return false }
-        // Names of accounts are unique in a cloud; elsewhere each server has its own.
+        // Account names are unique in a cloud; elsewhere each server has its own.
         return endpoint.cloud.map { $0 == other.endpoint.cloud } ?? (endpoint == other.endpoint)
     }
 
@@ -24,7 +24,7 @@ package struct AzureContainerSettings: StorageSettings {
 }
 
 extension AzureContainerSettings {
-    /// Reads the keys that say which container is meant and how it is reached.
+    /// Reads the keys that name a container and say how it is reached.
     ///
     /// - Returns: `nil` after recording a problem.
     static func read(_ reader: SettingsReader, containers: SettingKind<String>, example: String) -> AzureContainerSettings? {
@@ -35,8 +35,8 @@ extension AzureContainerSettings {
             "endpoint", &endpoint, .locationURL, defaultNote: "https://ACCOUNT.blob.core.windows.net",
             example: "https://mymirror.blob.core.chinacloudapi.cn",
             doc:
-                "Where the account's blobs are, if it is not the public cloud: another cloud, a private endpoint with a name of its own, "
-                + "or an emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
+                "Where the account's blobs are, if not in the public cloud: another cloud, a private endpoint with its own name, or an "
+                + "emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
         let credentials = AzureCredentialSettings.read(reader)
         guard let account, let name else { return nil }
         var server = AzureEndpoint(account: account)
@@ -47,7 +47,7 @@ extension AzureContainerSettings {
                 return nil
             }
             server = own
-            // The name of the account is part of the name of a host of the service.
+            // The account's name is part of a host name of the service.
             if server.cloud != nil, !server.host.hasPrefix("\(account).") {
                 reader.report("is not of the account \(account); its host begins with \(account).", key: "endpoint")
                 return nil

@@ -2,7 +2,7 @@ package import MirrorSettings
 
 /// Where credentials for an account come from.
 package enum AzureCredentialSettings: Sendable, Hashable {
-    /// As Azure's tools and SDKs find them: environment, workload identity, managed identity.
+    /// Looked up the way Azure's tools and SDKs do: environment, workload identity, managed identity.
     case chain
     /// The account's key, in base64.
     case key(Secret)
@@ -12,7 +12,7 @@ package enum AzureCredentialSettings: Sendable, Hashable {
     case client(tenantID: String, clientID: String, secret: Secret)
     /// The same with a certificate, whose file has the private key, too.
     case certificate(tenantID: String, clientID: String, file: String)
-    /// What the machine, or the App Service, is.
+    /// The identity of the machine or of the App Service.
     ///
     /// - Parameter clientID: `nil` for the system-assigned identity.
     case managedIdentity(clientID: String?)
@@ -29,7 +29,7 @@ package enum AzureCredentialSettings: Sendable, Hashable {
         }
     }
 
-    /// Whether clients can be given addresses that are signed with them: with a signature they would get all that it allows.
+    /// Whether URLs for clients can be signed with them. A shared access signature itself must not be given to clients: it allows more.
     var canSign: Bool {
         switch self {
         case .signature, .anonymous: false
@@ -51,7 +51,7 @@ extension AzureCredentialSettings {
             example: "{tenantID: \"${MIRROR_TENANT_ID}\", clientID: \"${MIRROR_CLIENT_ID}\", clientSecret: \"${MIRROR_CLIENT_SECRET}\"}",
             doc:
                 "If left out, credentials are looked up the way Azure's tools and SDKs do: an account key, a SAS token or an application "
-                + "in the environment, workload identity, managed identity. `managedIdentity` asks only for the machine's own identity; "
+                + "in the environment, workload identity, managed identity. `managedIdentity` uses only the machine's own identity; "
                 + "`anonymous` signs nothing.")
         guard let element else { return .chain }
         guard element.isMapping else {
@@ -121,7 +121,7 @@ extension AzureCredentialSettings {
         }
     }
 
-    /// A secret of a form of its own, in a file of one line.
+    /// A secret with its own format, in a file of one line.
     private static func read(_ key: String, _ file: String?, _ kind: SettingKind<Secret>, _ reader: SettingsReader) -> Secret? {
         guard let file, let secret = reader.readSecret(key, file) else { return nil }
         do throws(InvalidValue) {

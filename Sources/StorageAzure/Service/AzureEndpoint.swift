@@ -8,9 +8,9 @@ package struct AzureEndpoint: ServiceEndpoint {
     /// A name or an address; IPv6 without brackets.
     package let host: String
     package let port: Int
-    /// The name of the account, which stands in signatures.
+    /// The account's name, which is part of signatures.
     package let account: String
-    /// Whether the account stands in the path and not in the host's name, as emulators have it.
+    /// Whether the account is in the path instead of the host name, as with emulators.
     package let isInPath: Bool
 
     /// The service's own address of an account.
@@ -34,16 +34,16 @@ package struct AzureEndpoint: ServiceEndpoint {
         isInPath = !path.isEmpty
     }
 
-    /// Which of Microsoft's clouds it is in; `nil` for an address of somebody else's.
+    /// The Microsoft cloud that it is in; `nil` for any other address.
     var cloud: AzureCloud? { AzureCloud(host: host) }
 
-    /// Whether whoever is behind it reaches the public internet and nothing else; an emulator or an appliance is where its address is.
+    /// Whether the server behind it reaches the public internet and nothing else; an emulator or an appliance is in the network of its address.
     var isPublic: Bool { IPAddress(host).map { AddressGuard.reason(toRefuse: $0) == nil } ?? true }
 
     /// `https://account.blob.core.windows.net`, `http://127.0.0.1:10000/account`
     package var url: String { "\(scheme.rawValue)://\(authority)\(isInPath ? "/\(account)" : "")" }
 
-    /// The path of a container, or of a blob of it; percent-encoded.
+    /// The path of a container, or of one of its blobs, percent-encoded.
     ///
     /// - Parameter container: Empty for the account itself.
     func path(_ container: String, blob: String? = nil) -> String {

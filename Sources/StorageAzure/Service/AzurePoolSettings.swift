@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
-/// What a pool in a container has beside the container.
+/// The settings of a pool besides its container.
 package struct AzurePoolSettings: StorageSettings {
     package var container: AzureContainerSettings
     package var reading = BucketReading()
@@ -28,8 +28,8 @@ extension AzurePoolSettings {
         section.value(
             "serverSideFetch", &pullsURLs, .boolean,
             doc:
-                "Let Azure itself fetch artifacts of several parts from wherever they are, so that their bytes do not pass through the "
-                + "mirror. Their SHA-256 is not known then. What Azure cannot fetch passes through the mirror.")
+                "Let Azure itself fetch artifacts of several parts from their origins, so that their bytes do not pass through the mirror. "
+                + "Their SHA-256 is then unknown. Artifacts that Azure cannot fetch pass through the mirror.")
         guard let container else { return nil }
         if reading.access == .presigned, !container.credentials.canSign {
             section.report(

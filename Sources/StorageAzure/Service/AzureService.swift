@@ -6,15 +6,15 @@ import StorageCloud
 
 /// Pools and origins in containers of Azure Blob Storage: `azure/…`.
 package struct AzureService: StorageService {
-    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    /// The service's name in pool names, errors and metrics.
     package static let name = "azure"
-    /// Of the protocol: sent with each request, and named in signatures of addresses, whose form depends on it.
+    /// The version of the protocol: it is sent with each request, and part of signed URLs, whose format depends on it.
     static let version = "2023-11-03"
 
     package static let poolDocumentation = PoolDocumentation(
         region: "westeurope",
         doc:
-            "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers, and says what else has to be done; "
+            "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers and prints what else has to be done; "
             + "`pools check` reports what is wrong with one.")
     package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = BucketAccess.allCases.map {
         ($0.rawValue, AzureStore.capabilities($0))
@@ -23,18 +23,18 @@ package struct AzureService: StorageService {
         type: "list of {account, container, endpoint, credentials}",
         example: "[{account: myartifacts, container: releases}]",
         doc:
-            "Containers of Azure Blob Storage that artifacts are read from with credentials. Clients give `https://` URLs, with a SAS or "
-            + "without; no `allow` rule is needed for them. The settings are those of an Azure pool. Pools of the same service copy from "
+            "Containers of Azure Blob Storage that artifacts are read from with credentials. Clients use `https://` URLs, with or without "
+            + "a SAS; no `allow` rule is needed for them. The settings are those of an Azure pool. Pools of the same service copy from "
             + "these containers server-side.")
     package static var permissions: String? { AzurePermissions.markdown() }
 
-    /// Whoever needs the same credentials for the same account shares them.
+    /// Everything that needs the same credentials for the same account shares them.
     private struct Place: Hashable {
         let endpoint: AzureEndpoint
         let settings: AzureCredentialSettings
     }
 
-    /// What is shared by all containers of an account that are reached with the same credentials.
+    /// Shared by all containers of an account that are reached with the same credentials.
     private struct Shared {
         let credentials: any CredentialsProvider<AzureCredentials>
         let delegation: AzureDelegationKeys
@@ -101,7 +101,7 @@ package struct AzureService: StorageService {
         return configuration
     }
 
-    /// - Returns: There is one for each container of the configuration; nobody else's container gets here.
+    /// - Returns: There is one for each configured container; no other container gets here.
     private func held(for container: AzureContainerSettings) -> Shared? {
         shared[Place(endpoint: container.endpoint, settings: container.credentials)]
     }

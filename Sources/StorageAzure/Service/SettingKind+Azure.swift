@@ -41,7 +41,7 @@ extension SettingKind where Value == String {
         }
     }
 
-    /// What stands in front of keys, with a slash at its end. The service takes a dot in front of a slash away.
+    /// The prefix of keys, with a slash at its end. The service removes a dot before a slash.
     static var blobPrefix: Self {
         keyPrefix.checked { $0.contains("./") ? "has a folder that ends with a dot; Azure removes the dot" : nil }
     }

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorStorage
 import StorageCloud
 
-/// What a container is like now.
+/// The current state of a container.
 struct AzureContainerState: Sendable, Equatable {
     /// Who may read without credentials.
     enum PublicAccess: String, Sendable {
@@ -20,11 +20,11 @@ struct AzureContainerState: Sendable, Equatable {
     var access = PublicAccess.nobody
 }
 
-/// What a pool wants of its container.
+/// The state that a pool needs its container to have.
 struct AzurePoolTarget: PoolTarget {
     var account: String
     var container: String
-    /// Where it is, for people.
+    /// Where it is, for users.
     var place: String
     var reading: BucketReading
     var retention: Duration
@@ -37,10 +37,10 @@ struct AzurePoolTarget: PoolTarget {
         self.retention = retention
     }
 
-    /// A container that nobody may read without a signature is of no use to a public pool, unless clients read elsewhere.
+    /// A public pool cannot use a container that nobody may read without a signature, unless clients read at another URL.
     var wantsPublicAccess: Bool { reading.access == .public && !reading.isElsewhere }
 
-    /// The rule by which forgotten objects end, as a policy of the account.
+    /// The rule that deletes forgotten objects, as a policy of the account.
     var lifecyclePolicy: String {
         let filters = #"{"blobTypes":["blockBlob"],"prefixMatch":["\#(container)/\#(keyPrefix)"]}"#
         let actions = #"{"baseBlob":{"delete":{"daysAfterModificationGreaterThan":\#(newExpiryDays)}}}"#

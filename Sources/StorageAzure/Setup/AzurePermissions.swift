@@ -1,10 +1,10 @@
 package import StorageCloud
 
-/// What to permit on the service.
+/// The permissions that the mirror needs on the service.
 ///
 /// Source: Azure Storage REST API, "Authorize with Microsoft Entra ID", permissions for calling data operations.
 package enum AzurePermissions: ServicePermissions {
-    /// The action, and whether it is one on data.
+    /// The action, and whether it is a data action.
     package typealias Permission = (action: String, isOnData: Bool)
 
     /// By the name of the ``AzureCall``.
@@ -21,7 +21,7 @@ package enum AzurePermissions: ServicePermissions {
         ("complete", .copier, [write]),
         ("copy", .copier, [write]),
         ("copyPart", .copier, [write]),
-        // What a copy leaves behind that was purged meanwhile.
+        // The remains of a copy that was purged in the meantime.
         ("delete", .copier, [delete]),
         ("originGet", .origin, [read]),
         ("originHead", .origin, [read]),
@@ -32,7 +32,7 @@ package enum AzurePermissions: ServicePermissions {
     private static let read: Permission = ("\(blobs)/read", true)
     private static let write: Permission = ("\(blobs)/write", true)
     private static let delete: Permission = ("\(blobs)/delete", true)
-    /// Addresses, in the name of an identity; an account key needs no permission.
+    /// Signing URLs on behalf of an identity; an account key needs no permission.
     private static let sign: Permission = ("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action", false)
 
     /// Each role's definition, as Markdown.

@@ -90,7 +90,7 @@ struct AzurePoolCheck: PoolCheck {
             do {
                 url = try await store.client.signedURL(ofKey: name, life: .seconds(60)).url
             } catch let error as StorageError where error.code == .permissionDenied {
-                // What cannot be signed may be public.
+                // Without a way to sign, the objects may be public.
             }
             let source = URLSource(url: try ArtifactURL(url), isPublic: true, size: objects.size, etag: written.etag)
             _ = try await store.pull(objects.fetched, from: source, metadata: objects.metadata, condition: .absent) {}

@@ -42,7 +42,7 @@ struct AzurePoolPlan: PoolPlan {
         switch (target.reading.access, isPublic) {
         case (.public, true): add(.ok, "public access (\(state.access.rawValue)): everybody may read the objects")
         case (.presigned, false): add(.ok, "public access (none): nobody may read without a signature")
-        // It is for the whole container, and so for what else is in it.
+        // It applies to the whole container, including anything else in it.
         case (.public, false) where !target.keyPrefix.isEmpty:
             add(
                 .problem,

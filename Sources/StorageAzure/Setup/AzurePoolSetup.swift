@@ -6,12 +6,12 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// Makes a pool's container what the pool wants of it: looks, plans, and does what was planned. Checks it, too.
+/// Sets up a pool's container: looks at it, makes a plan and applies it. Checks it, too.
 package struct AzurePoolSetup: StorageSetup {
     let configuration: AzureConfiguration
     let target: AzurePoolTarget
     let client: AzureClient
-    /// Where credentials come from, for people.
+    /// Where credentials come from, for users.
     let credentialsSource: String
     let http: ServiceClient
     let clock: any MirrorClock
@@ -59,9 +59,9 @@ package struct AzurePoolSetup: StorageSetup {
         return AzureContainerState(exists: .unknown(client.error(failure, call).message))
     }
 
-    /// The service's answer, once throttling and passing errors were waited out.
+    /// The service's answer, after retries for throttling and temporary errors.
     func ask(_ call: AzureCall) async throws -> AzureAnswer {
-        // That there is something already is an answer.
+        // "It already exists" is an answer.
         try await retries.answer(of: client, to: call, isAnswer: { $0.code == "ContainerAlreadyExists" })
     }
 
@@ -77,7 +77,7 @@ package struct AzurePoolSetup: StorageSetup {
                 guard let failure = try await ask(call).failure, failure.code != "ContainerAlreadyExists" else { return nil }
                 return client.error(failure, call).message
             case .setAccess(let access):
-                // The policies for signatures that stand in the same document stay.
+                // The signature policies in the same document stay.
                 let reading = AzureCall("getContainerACL", .GET, .bucket, query: Self.accessList)
                 let answer = try await ask(reading)
                 if let failure = answer.failure { return client.error(failure, reading).message }

@@ -1,12 +1,12 @@
 import MirrorCore
 import StorageCloud
 
-/// Which blob of one name is meant, if not the newest.
+/// The version of a blob, if not the newest.
 package enum AzureBlobVersion: Sendable, Hashable {
     case version(String)
     case snapshot(String)
 
-    /// What names it in the query of an address.
+    /// The parameter that names it in a URL's query.
     var parameter: (name: String, value: String) {
         switch self {
         case .version(let moment): ("versionid", moment)
@@ -15,9 +15,9 @@ package enum AzureBlobVersion: Sendable, Hashable {
     }
 }
 
-/// A signature for the address of one blob, with which anybody may read it until it ends.
+/// A signature for the URL of one blob, with which anyone may read it until it expires.
 ///
-/// It has no beginning: a machine whose clock is a little ahead would sign what does not work yet.
+/// It has no start time: a machine whose clock is a little ahead would sign URLs that do not work yet.
 ///
 /// - SeeAlso: Azure Storage REST API, "Create a service SAS", "Create a user delegation SAS".
 struct SharedAccessSignature: Sendable {
@@ -26,20 +26,20 @@ struct SharedAccessSignature: Sendable {
     /// Not encoded.
     let blob: String
     var version: AzureBlobVersion?
-    /// Cut to a whole second.
+    /// Rounded down to a whole second.
     let expires: Timestamp
-    /// Whether the address works by https alone.
+    /// Whether the URL works only over https.
     let requiresHTTPS: Bool
 
-    /// What stands behind the question mark.
+    /// The query, without the question mark.
     func query(signedBy key: SharedKey) -> String {
         let text = stringToSign([""])
         return joined(base + [("sig", key.signature(of: text))])
     }
 
-    /// What stands behind the question mark.
+    /// The query, without the question mark.
     func query(signedBy key: UserDelegationKey) -> String {
-        // Of the three fields behind the key's, for accounts with a hierarchical namespace, there are none.
+        // The three fields after the key's are for accounts with a hierarchical namespace, and are left empty.
         let text = stringToSign([key.objectID, key.tenantID, key.start, key.expiry, key.service, key.version, "", "", ""])
         let fields = [
             ("skoid", key.objectID), ("sktid", key.tenantID), ("skt", key.start), ("ske", key.expiry), ("sks", key.service),
@@ -64,7 +64,7 @@ struct SharedAccessSignature: Sendable {
         }
     }
 
-    /// - Parameter signer: What says who has signed: a policy's name, which there is none of, or a key's fields.
+    /// - Parameter signer: The fields that identify the signer: a policy's name (not used here), or a key's fields.
     private func stringToSign(_ signer: [String]) -> String {
         let addresses = ""
         let scope = ""

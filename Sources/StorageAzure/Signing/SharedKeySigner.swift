@@ -5,7 +5,7 @@ import StorageCloud
 ///
 /// - SeeAlso: Azure Storage REST API, "Authorize with Shared Key".
 enum SharedKeySigner {
-    /// The fields that are signed without their names, in the order in which they are.
+    /// The fields that are signed without their names, in the order in which they are signed.
     private static let standardFields = [
         "content-encoding", "content-language", "content-length", "content-md5", "content-type", "date", "if-modified-since", "if-match",
         "if-none-match", "if-unmodified-since", "range",
@@ -31,7 +31,7 @@ enum SharedKeySigner {
             }
         }
         text += "\n"
-        // The service sorts names as a language does, without hyphens. No two names that are sent here differ in where that puts them.
+        // The service sorts names by language rules, which ignore hyphens. For the names that are sent here, that makes no difference.
         let own = request.headers.map { (name: $0.name.lowercased(), value: $0.value) }.filter { $0.name.hasPrefix("x-ms-") }
         for (name, value) in own.sorted(by: { $0.name < $1.name }) { text += "\(name):\(value)\n" }
         text += "/\(account)\(request.path)"

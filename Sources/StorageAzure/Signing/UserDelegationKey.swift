@@ -2,7 +2,7 @@ import MirrorCore
 import NIOCore
 import StorageCloud
 
-/// A key that the service gives to an identity of Entra ID, for signing addresses in its name. Its texts never show it.
+/// A key that the service issues to an Entra ID identity, for signing URLs on its behalf. Descriptions never show it.
 struct UserDelegationKey: ExpiringCredentials {
     let objectID: String
     let tenantID: String
@@ -14,7 +14,7 @@ struct UserDelegationKey: ExpiringCredentials {
     private let bytes: [UInt8]
     let expires: Timestamp?
 
-    /// - Throws: `.invalid` for what is not the service's answer; nothing of it gets into the error.
+    /// - Throws: `.invalid` if it is not the service's answer; nothing of it gets into the error.
     init(_ document: ByteBuffer) throws(CredentialsError) {
         guard let tree = try? XMLTree(parsing: document, limit: 64 << 10), tree.name == "UserDelegationKey" else {
             throw CredentialsError(.invalid, "the answer is not a user delegation key")

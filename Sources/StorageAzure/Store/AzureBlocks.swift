@@ -5,12 +5,12 @@ import NIOHTTP1
 import StorageCloud
 import Synchronization
 
-/// The steps of an upload in blocks, which uploads and copies by the service have in common.
+/// The steps of an upload in blocks, shared by uploads and copies by the service.
 struct AzureBlocks: Sendable {
     /// A block that the service holds.
     struct Block: Sendable {
         var id: String
-        /// Of its bytes, where the service has told.
+        /// The checksum of its bytes, if the service stated it.
         var crc64: UInt64?
     }
 
@@ -23,7 +23,7 @@ struct AzureBlocks: Sendable {
     let client: AzureClient
     let retries: StepRetry
 
-    /// One request: a caller that has no retries around it makes some.
+    /// One request: a caller without a retry layer retries it itself.
     func write(_ id: String, of name: String, _ body: CallBody) async throws -> Block {
         var call = AzureCall("writePart", .PUT, .object(name), query: [("comp", "block"), ("blockid", id)], body: body)
         let sent: UInt64?
@@ -48,7 +48,7 @@ struct AzureBlocks: Sendable {
         return try Self.block(id, answer, expecting: sent ?? streamed?.crc64, call.name)
     }
 
-    /// - Parameter source: Fields that say what the service is to read, and with whose permission. Asked for anew for each request: a token
+    /// - Parameter source: Fields that name what the service has to read, and authorize it. Requested again for each request: a token
     ///   may end.
     func copy(
         _ id: String, of name: String, range: ByteRange?, from source: @Sendable () async throws -> [(name: String, value: String)],
@@ -71,7 +71,7 @@ struct AzureBlocks: Sendable {
         return Block(id: id, crc64: stated)
     }
 
-    /// Makes the blob of blocks, in their order.
+    /// Commits the blocks as a blob, in their order.
     ///
     /// - Throws: `.preconditionFailed` where `condition` does not hold; `.unavailable` where the service no longer has all blocks.
     func commit(
@@ -99,7 +99,7 @@ struct AzureBlocks: Sendable {
     }
 }
 
-/// The check of a stream, which is known once the stream has been read.
+/// The checksum of a stream, which is known once the stream has been read.
 private final class RunningCheck: Sendable {
     private let crc = Mutex(CRC64NVME())
 

@@ -4,11 +4,11 @@ import NIOHTTP1
 import StorageCloud
 import Synchronization
 
-/// Copies out of other containers of the service, which reads them by itself.
+/// Copies from other containers of the service, which reads them by itself.
 extension AzureStore {
-    /// Bytes up to which one request copies the object.
+    /// The size in bytes up to which one request copies the object.
     private static let maxWholeCopy: Int64 = 64 << 20
-    /// How long a signature for a source lasts: as long as its copy may take.
+    /// The life of a signature for a source: as long as its copy may take.
     private static let sourceLife: Duration = .seconds(3_600)
 
     package func canCopy(from source: CopySource) -> Bool {
@@ -16,12 +16,12 @@ extension AzureStore {
             let from = endpoint(of: source)
         else { return false }
         if from == client.endpoint { return true }
-        // A key signs for its own account alone. Whoever reads with a token has it for all accounts of a cloud.
+        // A key signs only for its own account. A token is valid for all accounts of a cloud.
         return from.cloud != nil && from.cloud == client.endpoint.cloud && client.hasToken.withLock { $0 }
     }
 
-    /// - Parameter source: Its region is the account, as ``AzureOrigin`` says it.
-    /// - Returns: `nil` for what is not the address of an account.
+    /// - Parameter source: Its region is the account, as set by ``AzureOrigin``.
+    /// - Returns: `nil` if it is not the address of an account.
     private func endpoint(of source: CopySource) -> AzureEndpoint? {
         guard let url = try? ArtifactURL(source.endpoint) else { return nil }
         return AzureEndpoint(url, account: source.region)
@@ -68,20 +68,20 @@ extension AzureStore {
             throw CloudErrors.azure.error(.preconditionFailed, "a different object from the one copied is at \(key)", "copy")
         }
         guard info.size == reader.source.size else {
-            // It is not what was asked for, whatever it is.
+            // Whatever it is, it is not the requested source.
             do { try await delete(key, ifMatch: info.etag) } catch {}
             throw CloudErrors.azure.odd("the copy of \(key) has \(info.size) bytes instead of \(reader.source.size)", "copy")
         }
         return info
     }
 
-    /// An object of the service that is to be read by the service.
+    /// An object of the service that the service itself has to read.
     private struct SourceReader: Sendable {
         let client: AzureClient
         let isOwnAccount: Bool
         let source: CopySource
 
-        /// Fields that say what is to be read, and with whose permission.
+        /// Fields that name what has to be read, and authorize it.
         func fields() async throws -> [(name: String, value: String)] {
             let version = source.version.map { AzureBlobVersion.version($0) }
             let plain = client.url(ofKey: source.key) + AzureContainerURLs.query(version)

@@ -6,21 +6,21 @@ import NIOHTTP1
 import StorageCloud
 
 extension AzureStore {
-    /// Deletions of one request.
+    /// The number of deletions in one request.
     private static let maxBatch = 256
-    /// Bytes of the answer to a batch.
+    /// The maximum size of the answer to a batch, in bytes.
     private static let maxBatchAnswer = 4 << 20
 
     package func delete(_ key: ObjectKey) async throws { try await delete(key, ifMatch: nil) }
 
-    /// - Parameter ifMatch: An entity tag that the object must still have; another object stays.
+    /// - Parameter ifMatch: The entity tag that the object must still have; otherwise it stays.
     func delete(_ key: ObjectKey, ifMatch: String?) async throws {
         var call = deletion(of: key)
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
         try await sendDeletion(call)
     }
 
-    /// Snapshots that somebody has made go with the blob: it could not be deleted otherwise.
+    /// Snapshots that someone else made are deleted with the blob, which could not be deleted otherwise.
     private func deletion(of key: ObjectKey) -> AzureCall {
         AzureCall("delete", .DELETE, key: name(of: key), headers: [("x-ms-delete-snapshots", "include")])
     }
@@ -78,6 +78,6 @@ extension AzureStore {
         return failures
     }
 
-    /// An emulator may take the call for a bad one of another kind.
+    /// An emulator may mistake the call for a malformed call of another kind.
     private static func knowsNoBatches(_ error: StorageError) -> Bool { [.unsupported, .invalidRequest].contains(error.code) }
 }

@@ -4,9 +4,9 @@ import NIOHTTP1
 import StorageCloud
 
 extension AzureStore {
-    /// Bytes of a page: names of up to 1,024 characters, with their properties.
+    /// The maximum size of a page in bytes: names of up to 1,024 characters, with their properties.
     private static let maxPageSize = 16 << 20
-    /// Objects of a page that is only passed over. The service gives up to 5,000, but a document of so many has too many elements.
+    /// The number of objects in a page that is only skipped. The service allows 5,000, but a document of that length has too many elements.
     private static let maxPage = 2_000
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -17,13 +17,13 @@ extension AzureStore {
         do {
             return try await list(after: after, limit: limit, marker: marker)
         } catch let error as StorageError where error.code == .invalidRequest {
-            // It was good a while ago.
+            // It was valid a while ago.
             markers.forget(after)
             return try await list(after: after, limit: limit, marker: nil)
         }
     }
 
-    /// - Parameter marker: Where the page begins; `nil` for the beginning, from which what lies before it is passed over.
+    /// - Parameter marker: Where the page begins; `nil` for the beginning, from which earlier keys are skipped.
     private func list(after: ObjectKey?, limit: Int, marker: String?) async throws -> [ObjectInfo] {
         var found: [ObjectInfo] = []
         var marker = marker
@@ -34,10 +34,10 @@ extension AzureStore {
             if !ours.isEmpty { isSkipping = false }
             found += ours
             if found.count >= limit {
-                // Sorted again, because the order of keys is our promise and not every server's.
+                // Sorted again, because we promise the order of keys, but not every server keeps to it.
                 let wanted = Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))
-                // A page that was long because much had to be passed over may hold more than is wanted: then the next one begins where it
-                // began, as it does where there is none yet.
+                // A page that was long because much had to be skipped may hold more than requested. Then the next one begins where this one began, as
+                // if there were none yet.
                 let next = found.count == limit ? page.next : nil
                 if let last = wanted.last?.key, let begin = next ?? marker { markers.set(begin, after: last) }
                 return wanted
@@ -50,7 +50,7 @@ extension AzureStore {
 
     struct Page {
         var objects: [ObjectInfo]
-        /// The word for the place where the next page begins; `nil` when there is none.
+        /// The service's marker for the beginning of the next page; `nil` if there is none.
         var next: String?
     }
 
@@ -66,8 +66,8 @@ extension AzureStore {
         return try Self.page(document, keyPrefix: configuration.reading.keyPrefix, now: client.now)
     }
 
-    /// - Parameter now: When an object was written of which the service does not say.
-    /// - Throws: `.unavailable` for what is no listing.
+    /// - Parameter now: The time for objects for which the service does not state one.
+    /// - Throws: `.unavailable` if the answer is not a listing.
     static func page(_ document: XMLTree, keyPrefix: String, now: Timestamp) throws -> Page {
         guard document.name == "EnumerationResults", let blobs = document["Blobs"] else {
             throw CloudErrors.azure.odd("the service's answer is not a listing", "list")

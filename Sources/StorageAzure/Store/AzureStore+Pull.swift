@@ -3,33 +3,33 @@ package import MirrorStorage
 import NIOHTTP1
 import StorageCloud
 
-/// Makes the service fetch from wherever an artifact lies.
+/// Makes the service fetch an artifact from its origin.
 extension AzureStore {
-    /// Bytes of a URL that the service takes.
+    /// The length of the longest URL that the service accepts, in bytes.
     private static let maxURL = 2_048
-    /// Bytes of what is fetched as one block, because its MD5 is that of the whole.
+    /// The maximum size in bytes of an artifact that is fetched as one block, so that the block's MD5 is that of the artifact.
     private static let maxWithMD5: Int64 = 1 << 30
 
     package func canPull(from source: URLSource) -> Bool {
         guard configuration.pullsURLs, (1...Self.maxObjectSize).contains(source.size), source.url.description.utf8.count <= Self.maxURL
         else { return false }
         let endpoint = client.endpoint
-        // On the way to the service everybody could change what is fetched, unless the pool itself is configured to be reached like that.
+        // Over plain HTTP, anyone on the path could change what is fetched. It is allowed only if the pool itself is configured for plain HTTP.
         guard source.url.scheme == .https || endpoint.scheme == .http else { return false }
         return (source.isPublic || !endpoint.isPublic) && check(of: source) != nil
     }
 
-    /// How it is known that what arrived is what the origin states.
+    /// How the arrived bytes are checked against the origin's statements.
     private enum Check {
-        /// The origin states nothing; what it has must be the same afterwards.
+        /// The origin states no digest; its artifact must be unchanged afterwards.
         case unstated
-        /// Of the whole, made up from those of the blocks.
+        /// A checksum of the whole, combined from those of the blocks.
         case crc64(Digest)
         /// The service compares it; there must be one block.
         case md5(Digest)
     }
 
-    /// - Returns: `nil` when the origin states digests, and none that the service can check.
+    /// - Returns: `nil` if the origin states digests, but none that the service can check.
     private func check(of source: URLSource) -> Check? {
         if source.digests.isEmpty { return .unstated }
         if let crc64 = source.digests.first(where: { $0.algorithm == .crc64nvme }) { return .crc64(crc64) }
@@ -45,7 +45,7 @@ extension AzureStore {
             throw CloudErrors.azure.error(.unsupported, "the service cannot fetch \(source)", "pull")
         }
         if condition == .absent { try await requireAbsent(key, call: "pull") }
-        // The service sends the condition on, or takes no notice of it: not every server knows it.
+        // The service passes the condition on, or the server ignores it: not every server supports it.
         let fields = [(name: "x-ms-copy-source", value: source.url.description), (name: "x-ms-source-if-match", value: source.etag)]
         var md5: Digest?
         if case .md5(let digest) = check { md5 = digest }
@@ -76,10 +76,10 @@ extension AzureStore {
         let block: AzureBlocks.Block
     }
 
-    /// Makes the service read something into blocks, several at the same time.
+    /// Makes the service read a source into blocks, several at the same time.
     ///
-    /// - Parameter md5: Of the whole, which is read into one block then.
-    /// - Parameter source: Fields that say what is to be read; asked for anew for each request.
+    /// - Parameter md5: The MD5 of the whole, which is then read into one block.
+    /// - Parameter source: Fields that name what has to be read; requested again for each request.
     /// - Returns: The blocks in their order.
     func fetch(
         _ name: String, size: Int64, md5: Digest? = nil, from source: @escaping @Sendable () async throws -> [(name: String, value: String)]

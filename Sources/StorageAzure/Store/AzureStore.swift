@@ -19,12 +19,11 @@ package struct AzureStore: CloudStore {
         .parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts, .pullsURLs,
     ]
 
-    // Azure documentation, "Scalability and performance targets for Blob storage". A block may be as short as it likes; so many short ones
-    // are of no use to anybody.
+    // Azure documentation, "Scalability and performance targets for Blob storage". A block may have any length, but many short ones are useless.
     package static let minPartSize: Int64 = 1 << 20
     package static let maxPartSize: Int64 = 4_000 << 20
     package static let maxParts = 50_000
-    /// What as many parts of that size hold, rounded down.
+    /// The capacity of that many parts of that size, rounded down.
     package static let maxObjectSize: Int64 = 190 << 40
     package static let minCopyPartSize: Int64 = 8 << 20
 
@@ -32,7 +31,7 @@ package struct AzureStore: CloudStore {
     package var retries: StepRetry { blocks.retries }
 
     /// - Parameter http: Shared by all stores; its idle timeout is how long the service may be silent.
-    /// - Parameter clockOffset: Shared by everybody who signs for the account.
+    /// - Parameter clockOffset: Shared by everything that signs for the account.
     package init(
         configuration: AzureConfiguration, http: ServiceClient, clock: any MirrorClock = SystemClock(),
         clockOffset: ClockOffset = ClockOffset(), logger: Logger
@@ -61,7 +60,7 @@ package struct AzureStore: CloudStore {
         return AzureUpload(store: self, key: key, metadata: MetadataFields.azure.keptByAzure(metadata), expectedSize: expectedSize)
     }
 
-    /// Lists one object: so it is known that the container is there, and that it may be read.
+    /// Lists one object, which shows that the container exists and may be read.
     package func checkHealth() async throws {
         do {
             _ = try await client.document(listCall("checkHealth", limit: 1, marker: nil))
@@ -75,17 +74,17 @@ package struct AzureStore: CloudStore {
 
     // MARK: Conditions
 
-    /// The object whose publication was refused although it is there: a request before may have published it, whose answer did not come.
+    /// The object whose publication was refused because it exists: an earlier request whose answer was lost may have published it.
     ///
-    /// - Parameter metadata: As the service will give them back.
-    /// - Throws: `error`, unless that is what has happened; `.preconditionFailed` where somebody else has published it meanwhile.
+    /// - Parameter metadata: As the service will return it.
+    /// - Throws: `error`, unless that is what happened; `.preconditionFailed` if another writer published it in the meantime.
     func published(
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ condition: WriteCondition, despite error: StorageError
     ) async throws -> ObjectInfo {
         let hasLostBlocks = (error.cause as? AzureFailure)?.code == "InvalidBlockList"
         guard error.code == .preconditionFailed || hasLostBlocks else { throw error }
         if let info = try await own(key, size: size, metadata, despite: error) { return info }
-        // Whoever publishes an object takes all blocks with it that others have sent for it.
+        // Publishing an object discards all blocks that others have sent for it.
         guard condition == .absent, hasLostBlocks else { throw error }
         throw CloudErrors.azure.error(.preconditionFailed, "the object \(key) exists already", "complete")
     }

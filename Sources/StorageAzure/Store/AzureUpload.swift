@@ -6,10 +6,10 @@ import NIOHTTP1
 import StorageCloud
 import Synchronization
 
-/// An upload into a container: one request where the object is one part, blocks where it is more.
+/// An upload into a container: one request if the object is one part, otherwise blocks.
 ///
-/// A part that is all of the object is held in memory until ``complete(size:sha256:condition:)`` sends it. Blocks belong to nothing until
-/// they are committed, with the digest in the metadata; the service drops those that never are within a week, and there is no way to ask
+/// A part that is the whole object is held in memory until ``complete(size:sha256:condition:)`` sends it. Blocks belong to no blob until they are
+/// committed, with the digest in the metadata; the service drops uncommitted ones within a week, and there is no way to ask
 /// it to do so sooner.
 final class AzureUpload: CloudUpload {
     private let store: AzureStore
@@ -18,13 +18,13 @@ final class AzureUpload: CloudUpload {
     let metadata: ObjectMetadata
     let parts: UploadParts<AzureBlocks.Block>
     private let ids = BlockIDs()
-    /// Blocks that were begun, so that each has a name of its own.
+    /// The number of blocks begun, so that each gets a different name.
     private let attempts = Atomic<Int>(0)
 
     private var client: AzureClient { store.client }
     private var blocks: AzureBlocks { store.blocks }
 
-    /// - Parameter metadata: As the service will keep them.
+    /// - Parameter metadata: As the service will store it.
     init(store: AzureStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) {
         self.store = store
         self.key = key

@@ -2,13 +2,13 @@ import MirrorCore
 
 /// The names of the blocks of one upload.
 ///
-/// All blocks of a blob that are not committed yet share one space of names, whoever wrote them, and must have names of one length. So each
-/// name is a number that no other upload has, and one that no other block of the same upload has: what is written again gets a new name,
-/// and what a slow request still brings is never committed.
+/// All uncommitted blocks of a blob share one namespace, whoever wrote them, and their names must have the same length. So each name combines a
+/// number that no other upload has with one that no other block of the same upload has: a block that is written again gets a new name, and one that a
+/// slow request still delivers is never committed.
 struct BlockIDs: Sendable {
     private let upload: [UInt8]
 
-    /// Bytes: of the upload, of the part, of the attempt. The service takes 64 in all.
+    /// The bytes for the upload, the part and the attempt. The service accepts 64 in all.
     private static let uploadSize = 16
 
     init() {

@@ -5,7 +5,7 @@ import NIOCore
 import StorageCloud
 
 extension ByteStream {
-    /// A body that must have the digest that the service keeps of it.
+    /// A body that must have the digest that the service has for it.
     func checked(expecting expected: MirrorCore.Digest) -> ByteStream {
         passing(Insecure.MD5()) { base, md5 in
             guard let chunk = try await base.next() else {

@@ -1,10 +1,10 @@
 import MirrorCore
 import Synchronization
 
-/// Where listings go on.
+/// Where listings continue.
 ///
-/// The service knows a place in a listing by a word of its own. The words for the places where pages have ended are kept: whoever asks for
-/// the next page says the last key of the one before.
+/// The service identifies a position in a listing by its own marker. The markers at which pages have ended are kept, because a request for the next
+/// page names the last key of the previous one.
 final class ListMarkers: Sendable {
     private static let maxHeld = 64
 

@@ -6,10 +6,10 @@ extension MetadataFields {
     /// values together have 8 KB.
     static let azure = MetadataFields(prefix: "x-ms-meta-", maxSize: 7_500, separator: "_", contentPrefix: "x-ms-blob-")
 
-    /// The metadata as the service will give them back.
+    /// The metadata as the service will return it.
     ///
-    /// What an origin says of an object's content gets into the signature of a request: with single spaces, as HTTP lets anybody fold them,
-    /// and not at all where it is not ASCII, which nobody agrees how to sign.
+    /// An origin's header fields become part of a request's signature: with single spaces, because HTTP allows folding, and not at all if they are
+    /// not ASCII, because implementations differ in how they sign that.
     func keptByAzure(_ metadata: ObjectMetadata) -> ObjectMetadata {
         var metadata = metadata
         metadata.contentType = metadata.contentType.flatMap(Self.folded)

@@ -14,7 +14,7 @@ package protocol ServiceCall: Sendable {
         headers: [(name: String, value: String)], body: CallBody)
 }
 
-/// What a request is sent to.
+/// The target of a request.
 package protocol CallPlace: Sendable {
     static var bucket: Self { get }
     /// - Parameter key: The object's own name, not encoded.

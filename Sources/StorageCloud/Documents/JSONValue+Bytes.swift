@@ -9,9 +9,10 @@ package import MirrorCore
 extension JSONValue {
     /// Parses a document.
     ///
-    /// - Returns: `nil` if it is not JSON.
+    /// - Returns: `nil` if it is not JSON, or has too many values or levels.
     package init?(parsing bytes: some Sequence<UInt8>) {
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        let bytes = Data(bytes)
+        guard Self.isDecodable(bytes), let value = try? JSONDecoder().decode(JSONValue.self, from: bytes) else { return nil }
         self = value
     }
 

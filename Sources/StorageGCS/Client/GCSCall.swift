@@ -6,7 +6,7 @@ package import StorageCloud
 
 package typealias GCSCall = CloudCall<GCSPlace>
 
-/// What a request is sent to.
+/// The target of a request.
 package enum GCSPlace: CallPlace {
     case bucket
     /// The object's own name, not encoded.

@@ -14,7 +14,7 @@ extension GCSClient {
         var answer: GCSAnswer
         /// What the request was authorized with; `nil` for none.
         var credentials: GCSCredentials?
-        /// Whether more is known of the service's clock than when the request was made.
+        /// Whether the service's clock is better known than when the request was made.
         var isTimeNews: Bool
     }
 

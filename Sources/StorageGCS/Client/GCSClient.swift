@@ -17,7 +17,7 @@ package final class GCSClient: CloudClient {
     /// Of the HMAC key that was used last.
     let headerSigner = Mutex<GCSHeaderSigner?>(nil)
 
-    /// What is put right in the course of one call, each once: a service that never agrees with itself keeps nobody busy.
+    /// The corrections made in the course of one call, each at most once, so that a service that contradicts itself cannot cause an endless loop.
     private enum Correction {
         case credentials, clock
     }

@@ -1,12 +1,12 @@
 import MirrorCore
 import StorageCloud
 
-/// The documents in which credentials of Google's are given out: `service_account`, `authorized_user`, `external_account`,
+/// The documents in which Google issues credentials: `service_account`, `authorized_user`, `external_account`,
 /// `impersonated_service_account`.
 ///
 /// - SeeAlso: AIP-4112, AIP-4113, AIP-4117.
 enum AccountDocument {
-    /// - Parameter place: Where the document stands, for messages.
+    /// - Parameter place: Where the document is, for messages.
     /// - Throws: `.invalid`; `.unsupported` for a kind that the mirror cannot use. Nothing of the document's secrets gets into the error.
     static func parse(_ bytes: [UInt8], of place: String, hosts: GoogleHosts) throws(CredentialsError) -> any GoogleAccount {
         try account(try JSONFields(bytes, of: place), hosts, mayBeImpersonated: true)
@@ -114,7 +114,7 @@ struct UserAccount: GoogleAccount {
     }
 }
 
-/// A service account that somebody else acts as.
+/// A service account that another identity acts as.
 struct ImpersonatedAccount: GoogleAccount {
     let source: any GoogleAccount
     let impersonation: Impersonation

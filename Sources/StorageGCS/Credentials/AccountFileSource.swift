@@ -1,6 +1,6 @@
 import StorageCloud
 
-/// A document with credentials in a file. Read anew each time: it may be replaced while the process runs.
+/// A document with credentials in a file. Read again each time, because it may be replaced while the process runs.
 struct AccountFileSource: CredentialsSource {
     /// For messages.
     let name: String

@@ -11,7 +11,7 @@ struct AccountKey: Sendable {
     /// Where the account's assertions are exchanged for tokens.
     let tokenAddress: ArtifactURL
     private let key: _RSA.Signing.PrivateKey
-    /// Tells keys apart.
+    /// Distinguishes keys.
     private let fingerprint: String
 
     /// - Parameter pem: RSA, 2048 bits or more, as PKCS #8 or PKCS #1.

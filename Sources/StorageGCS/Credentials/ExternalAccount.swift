@@ -1,7 +1,7 @@
 import MirrorCore
 import StorageCloud
 
-/// Workload identity federation: a token of somebody whom Google trusts is exchanged for one of Google's, which may act as a service account.
+/// Workload identity federation: a token of an issuer that Google trusts is exchanged for a Google token, which may act as a service account.
 ///
 /// - SeeAlso: AIP-4117; Security Token Service API, `token`.
 struct ExternalAccount: GoogleAccount {
@@ -13,7 +13,7 @@ struct ExternalAccount: GoogleAccount {
     /// `Basic …`
     private let authorization: String?
     private let clientSecret: String
-    /// Who is charged for a person of a workforce.
+    /// The project that is charged for a workforce identity.
     private let userProject: String?
     private let quotaProject: String?
 

@@ -13,11 +13,11 @@ package struct GCSCredentials: ExpiringCredentials {
     package let authorization: Authorization
     /// What signs addresses; `nil` where nothing can.
     let signer: URLSigner?
-    /// When the service stops accepting them; `nil` for those that last.
+    /// When the service stops accepting them; `nil` if they do not expire.
     package let expires: Timestamp?
-    /// The project that requests are charged to, where it is not the bucket's.
+    /// The project that requests are charged to, if it is not the bucket's.
     package let quotaProject: String?
-    /// Who has them, for people: an account's address, or a key's ID; `nil` if nobody says.
+    /// Whose credentials these are, for users: an account's address, or a key's ID; `nil` if unknown.
     package let owner: String?
 
     init(
@@ -36,7 +36,7 @@ package struct GCSCredentials: ExpiringCredentials {
 
     package var canSign: Bool { signer != nil }
 
-    /// The token, where the credentials are one: the JSON API takes nothing else.
+    /// The token, if the credentials are one: the JSON API accepts nothing else.
     var token: String? {
         if case .token(let token) = authorization { token } else { nil }
     }

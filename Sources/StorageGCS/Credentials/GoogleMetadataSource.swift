@@ -43,7 +43,7 @@ struct GoogleMetadataSource: CredentialsSource {
         let answer = try await get("token?scopes=\(scopes)", server, isReached: &isReached)
         let grant = try GoogleTokenService.grant(answer, from: server, now: context.tokens.transport.clock.now)
         let email = try await get("email", server, isReached: &isReached).text
-        // A pod that no service account is given to has the name of its pool of identities instead, for which nobody signs.
+        // A pod without a service account has the name of its identity pool instead, and nothing can sign for that.
         guard Impersonation.isAccount(email), email.utf8.contains(UInt8(ascii: "@")) else {
             return GCSCredentials(.token(grant.token), signer: nil, expires: grant.expires, owner: "the machine's service account")
         }
@@ -63,7 +63,7 @@ struct GoogleMetadataSource: CredentialsSource {
         let url = try ArtifactURL.of(Self.hostVariable, "\(server.service)\(Self.path)\(path)")
         let answer = try await context.tokens.transport.answer(
             .GET, url, headers: [(Self.flavor.name, Self.flavor.value)], timeout: Self.timeout)
-        // Whoever does not know what is asked for is another cloud's.
+        // A server that does not know the request belongs to another cloud.
         guard answer.headers.first(name: Self.flavor.name) == Self.flavor.value else {
             throw Absence(reason: "\(server.service) is not Google's metadata server")
         }

@@ -2,7 +2,7 @@ import MirrorCore
 import NIOHTTP1
 import StorageCloud
 
-/// Asks for tokens, wherever they are given out.
+/// Requests tokens from their issuers.
 struct GoogleTokenService: Sendable {
     /// A token, and when it ends by this machine's clock.
     struct Grant: Sendable, Equatable {
@@ -31,7 +31,7 @@ struct GoogleTokenService: Sendable {
     ///
     /// - Parameters:
     ///   - secrets: Stay out of errors, whatever the service says.
-    ///   - form: Made anew for each attempt.
+    ///   - form: Created again for each attempt.
     func grant(
         _ url: ArtifactURL, authorization: String? = nil, secrets: [String], form: () throws -> [(name: String, value: String)]
     ) async throws -> Grant {
@@ -46,7 +46,7 @@ struct GoogleTokenService: Sendable {
 
     /// Sends a request to the IAM Service Account Credentials API.
     ///
-    /// - Parameter token: Of who asks.
+    /// - Parameter token: The caller's token.
     func call<Value>(
         _ url: ArtifactURL, token: String, body: JSONValue, read: (CredentialsTransport.Answer) throws -> Value
     ) async throws -> Value {
@@ -61,7 +61,7 @@ struct GoogleTokenService: Sendable {
     static func grant(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, now: Timestamp) throws(CredentialsError) -> Grant {
         let fields = try JSONFields(answer.body, of: "the answer of \(url.service)")
         let token = try fields.requiredSecret("access_token")
-        // RFC 6749 §5.1 leaves it out where it is known otherwise; an hour is what all of Google's have.
+        // RFC 6749 §5.1 allows leaving it out if it is known otherwise; all of Google's tokens last an hour.
         let seconds = try fields.number("expires_in") ?? 3_600
         guard seconds > 0 else { throw CredentialsError(.expired, "\(url.service) gives a token that has already expired") }
         return Grant(token: token, expires: now + .seconds(min(seconds, maxLife)))
@@ -85,7 +85,7 @@ struct GoogleTokenService: Sendable {
             let offset = clockOffset.value
             var answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
             learn(answer)
-            // Whoever is told that the time is wrong may sign again with the right one.
+            // A caller that learns that the time is wrong can sign again with the right one.
             if clockOffset.value != offset, answer.status == 400 || answer.status == 401 {
                 answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
             }

@@ -42,13 +42,13 @@ struct Impersonation: Sendable {
         try self.init(address: "\(hosts.address(of: "iamcredentials"))\(Self.path)\(account)\(Self.tokenCall)", hosts: hosts)
     }
 
-    /// Whether it looks like the address or the number of a service account: it stands in a path.
+    /// Whether it looks like the address or the number of a service account: it becomes part of a path.
     static func isAccount(_ text: String) -> Bool {
         (1...256).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: ".")
             && text.utf8.allSatisfy { PercentCoding.isUnreserved($0) || $0 == UInt8(ascii: "@") }
     }
 
-    /// - Parameter source: Of somebody who may create tokens for the account.
+    /// - Parameter source: The credentials of an identity that may create tokens for the account.
     func load(from source: GCSCredentials, _ context: AccountContext) async throws -> GCSCredentials {
         guard let token = source.token else { throw CredentialsError(.invalid, "an account cannot be impersonated with HMAC keys") }
         var body: [String: JSONValue] = [

@@ -1,7 +1,7 @@
 import MirrorCore
 import StorageCloud
 
-/// A program that gives out a token, and may leave it in a file for the next time. Run only where the environment allows it.
+/// A program that prints a token, and may leave it in a file for the next time. Run only if the environment allows it.
 ///
 /// - SeeAlso: AIP-4117, "Determining the subject token in executable-sourced credentials".
 struct SubjectProgram: SubjectTokenSource {

@@ -11,12 +11,12 @@ struct SubjectRequest: Sendable {
     let account: String?
 }
 
-/// Where an external account has the token that it exchanges. Asked anew each time: such tokens are short-lived.
+/// The source of the token that an external account exchanges. Asked each time, because such tokens are short-lived.
 protocol SubjectTokenSource: Sendable {
     func token(for request: SubjectRequest, _ context: AccountContext) async throws -> String
 }
 
-/// How a token stands in a file or an answer: as it is, or as a member of a JSON object.
+/// The form of a token in a file or an answer: as it is, or as a member of a JSON object.
 struct SubjectFormat: Sendable {
     private let member: String?
 
@@ -45,7 +45,7 @@ struct SubjectFormat: Sendable {
     }
 }
 
-/// A token in a file, which somebody replaces in time: as in pods of Kubernetes.
+/// A token in a file that is replaced in time, as in Kubernetes pods.
 struct SubjectFile: SubjectTokenSource {
     private let path: String
     private let format: SubjectFormat
@@ -61,7 +61,7 @@ struct SubjectFile: SubjectTokenSource {
     }
 }
 
-/// A token that a service on the machine, or one of a cloud, gives out.
+/// A token that a service on the machine or in a cloud issues.
 struct SubjectAddress: SubjectTokenSource {
     private let url: ArtifactURL
     private let headers: [(name: String, value: String)]

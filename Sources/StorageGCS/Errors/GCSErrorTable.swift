@@ -7,7 +7,7 @@ import StorageCloud
 enum GCSErrorTable {
     typealias Meaning = FailureMeaning<GCSFailure>
 
-    /// - Returns: `nil` for a code that is in no row: the status decides.
+    /// - Returns: `nil` for a code without a row: then the status decides.
     static func meaning(of code: String) -> Meaning? { byCode[code] }
 
     private static let byCode = Meaning.byCode(rows)

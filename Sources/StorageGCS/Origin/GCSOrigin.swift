@@ -10,7 +10,7 @@ package struct GCSOrigin: CloudOrigin {
     package let urls: GCSBucketURLs
     package let trouble: OriginTrouble<GCSClient>
 
-    /// - Parameter connection: Shared by everybody who talks to the service.
+    /// - Parameter connection: Shared by all clients of the service.
     package init(bucket: String, endpoint: GCSEndpoint, credentials: any CredentialsProvider<GCSCredentials>, connection: GCSConnection) {
         client = GCSClient(bucket: bucket, endpoint: endpoint, credentials: credentials, connection: connection)
         urls = GCSBucketURLs(endpoint: endpoint, bucket: bucket)

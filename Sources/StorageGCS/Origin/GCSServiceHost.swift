@@ -5,7 +5,7 @@ import StorageCloud
 ///
 /// - SeeAlso: Cloud Storage, "Request endpoints", "Regional endpoints".
 enum GCSServiceHost {
-    /// Where the bucket stands in a URL.
+    /// Where the bucket is in a URL.
     enum Form {
         case bucketInHost
         /// In the first segment, or where the JSON API has it.

@@ -31,8 +31,8 @@ extension GCSBucketSettings {
         reader.value(
             "endpoint", &endpoint, .endpoint, defaultNote: "https://\(GCSEndpoint.google.host)", example: "https://storage.example.org",
             doc:
-                "The server, if it is not Google's own: scheme, host and port of a private endpoint, or of Cloud Storage in another universe. "
-                + "Apart from that, credentials are sent only to Google's hosts.")
+                "The server, if it is not Google's own: scheme, host and port of a private endpoint, or of Cloud Storage in another "
+                + "universe. Otherwise credentials are sent only to Google's hosts.")
         let credentials = GCSCredentialSettings.read(reader)
         guard let name else { return nil }
         return GCSBucketSettings(name: name, endpoint: endpoint.map { GCSEndpoint($0) } ?? .google, credentials: credentials)

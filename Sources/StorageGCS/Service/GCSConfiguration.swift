@@ -14,6 +14,6 @@ package struct GCSConfiguration: Sendable {
     /// The project that the bucket is created in.
     package var project: String?
 
-    /// What stands in front of the names of uploads under way.
+    /// The prefix of the names of uploads in progress.
     var uploadPrefix: String { "\(reading.keyPrefix)cloud-mirror-uploads/" }
 }

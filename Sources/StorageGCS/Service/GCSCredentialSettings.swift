@@ -47,7 +47,7 @@ extension GCSCredentialSettings {
                 "If left out, credentials are looked up the way Google's tools do: the file that GOOGLE_APPLICATION_CREDENTIALS names, the "
                 + "one that `gcloud auth application-default login` writes, the metadata server. `file` uses another file: a service "
                 + "account's key, or workload identity federation. `impersonate` acts as a service account that the credentials may create "
-                + "tokens for. `accessID` and `secret` are an HMAC key, which can do neither server-side copies nor `pools apply`. "
+                + "tokens for. `accessID` and `secret` are an HMAC key, which supports neither server-side copies nor `pools apply`. "
                 + "`anonymous` signs nothing.")
         guard let element else { return .chain }
         guard element.isMapping else {

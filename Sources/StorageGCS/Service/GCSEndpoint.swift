@@ -1,7 +1,7 @@
 package import MirrorCore
 import StorageCloud
 
-/// Where Cloud Storage is reached. Buckets always stand in the path: `https://storage.googleapis.com/bucket/object`.
+/// Where Cloud Storage is reached. Buckets are always in the path: `https://storage.googleapis.com/bucket/object`.
 package struct GCSEndpoint: ServiceEndpoint {
     package var scheme: ArtifactURL.Scheme
     /// A name or an address; IPv6 without brackets.
@@ -27,7 +27,7 @@ package struct GCSEndpoint: ServiceEndpoint {
     /// Whether the service is Google's own, at whichever of its names.
     package var isGoogle: Bool { GoogleHosts.isName(host, under: Self.googleDomain) }
 
-    /// What stands in front of a key in a path.
+    /// The part of a path before a key.
     func path(ofKey key: String, in bucket: String) -> String { "\(path(of: bucket))/\(PercentCoding.encode(path: key))" }
 
     func path(of bucket: String) -> String { "/\(PercentCoding.encode(bucket))" }

@@ -6,7 +6,7 @@ package import MirrorStorage
 package struct GCSPoolSettings: StorageSettings {
     package var bucket: GCSBucketSettings
     package var reading = BucketReading()
-    /// Where the bucket is, or is to be.
+    /// The location of the bucket, existing or to be created.
     package var location: String
     /// The project that the bucket is created in.
     package var project: String?

@@ -6,7 +6,7 @@ import StorageCloud
 
 /// Pools and origins in buckets of Google Cloud Storage: `gcs/…`.
 package struct GCSService: StorageService {
-    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    /// The service's name in pool names, errors and metrics.
     package static let name = "gcs"
     package static let poolDocumentation = PoolDocumentation(
         region: "us-central1",
@@ -19,7 +19,7 @@ package struct GCSService: StorageService {
     package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
         type: "list of {bucket, endpoint, credentials}", example: "[{bucket: my-artifacts}]",
         doc:
-            "Buckets that artifacts are read from with credentials. Clients give `https://` URLs in any of the forms that Cloud Storage has, or "
+            "Buckets that artifacts are read from with credentials. Clients use `https://` URLs in any of Cloud Storage's forms, or "
             + "`gs://bucket/object` (with the name as it is, not percent-encoded); no `allow` rule is needed for them. The settings are those "
             + "of a GCS pool. Pools of the same endpoint copy from these buckets server-side.")
     package static var permissions: String? { GCSPermissions.markdown() }
@@ -99,7 +99,7 @@ package struct GCSService: StorageService {
     }
 
     private func provider(of bucket: GCSBucketSettings) -> any CredentialsProvider<GCSCredentials> {
-        // There is one for each bucket of the configuration; nobody else's bucket gets here.
+        // There is one for each configured bucket; no other bucket gets here.
         credentials[Source(bucket)] ?? StaticCredentials<GCSCredentials>.anonymous
     }
 }

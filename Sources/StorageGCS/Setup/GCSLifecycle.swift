@@ -55,7 +55,7 @@ struct GCSLifecycle: Sendable, Equatable {
         return rules.contains { $0.isSame(as: wanted) && ($0.age ?? 0) >= Int64(target.leastExpiryDays) }
     }
 
-    /// Whether what uploads leave behind is removed.
+    /// Whether the remains of uploads are removed.
     func hasCleanup(of target: GCSPoolTarget) -> Bool { has(Self.abort(target)) && has(Self.uploads(target)) }
 
     private func has(_ wanted: Rule) -> Bool { rules.contains { $0.isSame(as: wanted) && $0.age == wanted.age } }

@@ -1,6 +1,6 @@
 package import StorageCloud
 
-/// What to permit on the service.
+/// The permissions that the mirror needs on the service.
 ///
 /// Source: Cloud Storage, "IAM permissions for XML methods" and "IAM permissions for JSON methods".
 package enum GCSPermissions: ServicePermissions {
@@ -24,7 +24,7 @@ package enum GCSPermissions: ServicePermissions {
         ("endSession", .copier, [create]),
         ("publish", .copier, [create, delete, get]),
         ("copy", .copier, [create, delete, get]),
-        // Of what an upload leaves behind, and of a copy that was purged meanwhile.
+        // Deletes the remains of an upload, and of a copy that was purged in the meantime.
         ("delete", .copier, [delete]),
         ("originGet", .origin, [get, list]),
         ("originHead", .origin, [get, list]),

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// Who may do what with a bucket: whatever bindings there are, and the one of ours.
+/// A bucket's IAM policy: existing bindings, and ours.
 struct GCSPolicy: Sendable, Equatable {
     /// As the service wrote it, with the entity tag that a change has to name.
     private(set) var json: JSONValue
@@ -9,7 +9,7 @@ struct GCSPolicy: Sendable, Equatable {
         self.json = json
     }
 
-    /// Reads objects and does not list them, as everybody may who has a public URL.
+    /// Allows reading objects but not listing them, as for anyone who has a public URL.
     static let readerRole = "roles/storage.legacyObjectReader"
     private static let everybody = "allUsers"
     /// Roles with which everybody may read, too.
@@ -39,7 +39,7 @@ struct GCSPolicy: Sendable, Equatable {
         }.map(\.role)
     }
 
-    /// With everybody among those who may read objects; all else stays.
+    /// The policy with everybody allowed to read objects, otherwise unchanged.
     func addingEverybody() -> GCSPolicy {
         var bindings = bindings
         if let place = bindings.firstIndex(where: Self.isOurs) {

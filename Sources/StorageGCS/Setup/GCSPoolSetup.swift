@@ -59,9 +59,9 @@ struct GCSPoolSetup: Sendable {
 
     private var path: [String] { ["b", target.bucket] }
 
-    /// The service's answer, once throttling and passing errors were waited out.
+    /// The service's answer, after retries for throttling and temporary errors.
     private func ask(_ call: GCSCall) async throws -> GCSAnswer {
-        // That somebody else has a bucket of the name is an answer.
+        // "Someone else has a bucket with this name" is an answer.
         try await retries.answer(of: client, to: call, isAnswer: { $0.status == 409 })
     }
 
@@ -105,7 +105,7 @@ struct GCSPoolSetup: Sendable {
         case .setLifecycle(let lifecycle):
             return .json("patchBucket", .PATCH, path, body: .object(["lifecycle": lifecycle.json]))
         case .setReaders(let everybody):
-            // Read again, for its entity tag: whoever has changed it since must not lose the change.
+            // Read again for its entity tag, so that a change that someone else has made since is not lost.
             switch try await policy() {
             case .value(let policy):
                 let changed = everybody ? policy.addingEverybody() : policy.removingEverybody()

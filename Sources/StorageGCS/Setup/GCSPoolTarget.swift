@@ -7,7 +7,7 @@ struct GCSPoolTarget: PoolTarget {
     var bucket: String
     var endpoint: GCSEndpoint
     var reading: BucketReading
-    /// What the names of uploads under way begin with.
+    /// The prefix of the names of uploads in progress.
     var uploadPrefix: String
     /// `us-central1`
     var location: String

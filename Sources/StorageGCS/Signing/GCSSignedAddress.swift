@@ -35,7 +35,7 @@ struct GCSSignedAddress: Sendable {
         stringToSign = "\(signer.algorithm)\n\(time.dateTime)\n\(scope)\n\(canonical.hash)"
     }
 
-    /// What stands between method and version on the wire.
+    /// The request target on the wire, between method and version.
     ///
     /// - Parameter signature: Lower-case hexadecimal.
     func target(signature: String) -> String { "\(path)?\(query)&X-Goog-Signature=\(signature)" }

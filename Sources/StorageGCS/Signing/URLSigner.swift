@@ -9,7 +9,7 @@ enum URLSigner: Sendable, Equatable {
     /// The service itself, for an account whose private key only Google has.
     case service(BlobSigning)
 
-    /// As it stands in signed addresses.
+    /// As in signed URLs.
     var algorithm: String {
         switch self {
         case .keys: "GOOG4-HMAC-SHA256"
@@ -17,7 +17,7 @@ enum URLSigner: Sendable, Equatable {
         }
     }
 
-    /// Who signs, as it stands in signed addresses.
+    /// The signer's name, as in signed URLs.
     var name: String {
         switch self {
         case .key(let key): key.email
@@ -43,7 +43,7 @@ struct BlobSigning: Sendable, Equatable {
     let account: String
     /// `…/serviceAccounts/ACCOUNT:signBlob`
     let address: ArtifactURL
-    /// Of somebody who may create tokens for the account.
+    /// The credentials of an identity that may create tokens for the account.
     let token: String
     /// The accounts between that one and this.
     let delegates: [String]

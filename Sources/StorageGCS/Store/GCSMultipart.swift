@@ -24,7 +24,7 @@ struct GCSMultipart: Sendable {
     let client: GCSClient
     let retries: StepRetry
 
-    /// One request: a caller that has no retries around it makes some.
+    /// One request: a caller without a retry layer retries it itself.
     ///
     /// - Returns: The upload's identifier.
     func create(_ name: String) async throws -> String {
@@ -125,7 +125,7 @@ struct GCSMultipart: Sendable {
         let call = GCSCall("abort", .DELETE, key: name, query: [("uploadId", id)])
         let (client, retries) = (client, retries)
         await cleaningUp(by: client.clock) {
-            // Nobody is left to tell, and an upload that is gone is what was wanted.
+            // There is no caller to report to, and a missing upload is the goal.
             do { _ = try await retries.run { _ in try await client.send(call) } } catch {}
         }
     }

@@ -123,7 +123,7 @@ struct GCSResumable: Sendable {
             guard answer.status == Self.incomplete else { return .done(ObjectHashes(answer.headers)) }
             return .waiting(range: answer.headers.first(name: "range"))
         }
-        // Cloud Storage, "Resumable uploads": a session that is over has to begin anew.
+        // Cloud Storage, "Resumable uploads": an expired session has to be started again.
         guard failure.status != 404, failure.status != 410 else {
             throw CloudErrors.gcs.odd("the service no longer has the upload \(name)", call.name)
         }

@@ -45,7 +45,7 @@ extension GCSStore {
         }
     }
 
-    /// Deletes uploads that nobody needs any more, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
+    /// Deletes uploads that are no longer needed, for a limited time, even in a cancelled task. The bucket's lifecycle rule removes the rest.
     func discard(_ names: Set<String>) async {
         guard !names.isEmpty else { return }
         await cleaningUp(by: client.clock) {

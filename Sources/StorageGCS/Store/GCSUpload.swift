@@ -38,7 +38,7 @@ final class GCSUpload: CloudUpload {
 
     private var multipart: GCSMultipart { store.multipart }
 
-    /// - Parameter metadata: As the service will keep them.
+    /// - Parameter metadata: As the service will store it.
     init(store: GCSStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) {
         self.store = store
         self.key = key

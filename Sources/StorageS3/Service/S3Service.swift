@@ -20,8 +20,8 @@ package struct S3Service: StorageService {
         type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
         example: "[{bucket: my-artifacts, region: us-west-2}]",
         doc:
-            "Buckets that artifacts are read from with credentials. Clients give `https://` URLs in any of the forms that S3 has, or "
-            + "`s3://bucket/key` (with the key as it is, not percent-encoded); no `allow` rule is needed for them. The settings are "
+            "Buckets that artifacts are read from with credentials. Clients use `https://` URLs in any of S3's forms, or `s3://bucket/key` "
+            + "(with the key as it is, not percent-encoded); no `allow` rule is needed for them. The settings are "
             + "those of an S3 pool; `region` is required for AWS. Pools of the same service copy from these buckets server-side.")
     package static var permissions: String? { S3Permissions.markdown() }
 

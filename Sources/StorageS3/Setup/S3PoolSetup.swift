@@ -145,7 +145,7 @@ struct S3PoolSetup: Sendable {
 
     /// The service's answer, after waiting out throttling and temporary errors.
     func ask(_ call: S3Call) async throws -> S3Answer {
-        // That somebody else owns a bucket with this name is an answer.
+        // "Someone else owns a bucket with this name" is an answer.
         try await retries.answer(of: client, to: call, isAnswer: { $0.code.hasPrefix("BucketAlready") })
     }
 }

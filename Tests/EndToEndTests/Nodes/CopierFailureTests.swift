@@ -58,7 +58,7 @@ extension EndToEndNodes {
                 gate.open()
                 victim.send(.resume)
                 try await eventually("the copier sees that the copy is not its own any more") {
-                    victim.log.contains("no longer this worker's")
+                    victim.log.contains("this worker no longer has the copy")
                 }
                 #expect(try await fleet.copies(of: victim) == 0)
                 let replica = try #require(try await fleet.replica("/a.bin"))

@@ -48,7 +48,7 @@ extension EndToEndNodes {
                 #expect(try await fleet.purge("/a.bin", by: 1).status == 204)
                 #expect(try await waiting.target == .origin)
                 gate.open()
-                try await eventually("the copier gives up") { copier.log.contains("no longer this worker's") }
+                try await eventually("the copier gives up") { copier.log.contains("this worker no longer has the copy") }
                 #expect(try await fleet.copiesUnderWay(of: copier) == 0)
                 for number in fleet.frontEnds.indices { #expect(try await fleet.replica("/a.bin", of: number) == nil) }
                 #expect(try await !fleet.isStored("/a.bin"))

@@ -114,10 +114,8 @@ extension MetricScene {
         "cloud_mirror_refused_proxy_headers_total",
         // CrowdedTests, with few descriptors.
         "cloud_mirror_accept_pauses_total",
-        // They are missing without a collector.
-        "cloud_mirror_trace_spans_total", "cloud_mirror_refused_traces_total",
-        // SavingsMeterTests.
-        "cloud_mirror_cost_dollars_total", "cloud_mirror_counterfactual_dollars_total",
+        // SavingsMeterTests: nobody knows what the pools of scenes cost.
+        "cloud_mirror_saved_dollars_total", "cloud_mirror_cost_dollars_total", "cloud_mirror_counterfactual_dollars_total",
         "cloud_mirror_guarded_classes", "cloud_mirror_retention_table_age_seconds",
         // CopyLimitTests, with a storage that is full before it says so.
         "cloud_mirror_errors_total{kind=\"storage.full\"}",
@@ -149,6 +147,15 @@ extension MetricScene {
         MetricScene(metric: "cloud_mirror_page_requests_total", settings: named, script: page),
         MetricScene(metric: "cloud_mirror_page_store_bytes", settings: named, script: page),
         MetricScene(metric: "cloud_mirror_page_store_pages", settings: named, script: page),
+        MetricScene(metric: "cloud_mirror_trace_spans_total", other: exported),
+        MetricScene(
+            metric: "cloud_mirror_refused_traces_total",
+            settings: { $0.more.append("tracing: {endpoint: \"http://127.0.0.1:9\", sample: 0, askedPerSecond: 0}") },
+            script: { stage async throws in
+                let path = "/v1/redirect/\(MirrorProcess.pool)/\(PercentCoding.encode(stage.origin.url("/a.bin")))"
+                let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+                #expect(try await stage.mirror.send(.GET, path, headers: ["traceparent": traceparent]).outcome == "wait")
+            }, moved: { $0 == 0 && $1 == 1 }),
         MetricScene(metric: "cloud_mirror_redirects_total", script: copy),
         MetricScene(
             metric: "cloud_mirror_redirects_total{outcome=\"fallback\"}",
@@ -169,6 +176,7 @@ extension MetricScene {
                 #expect(try await stage.ask("/a.bin").outcome == "hit")
             }, moved: { $0 == 0 && $1 == 3 }),
         MetricScene(metric: "cloud_mirror_origin_requests_total", script: copy),
+        MetricScene(metric: "cloud_mirror_origin_request_duration_seconds", script: copy),
         MetricScene(
             metric: "cloud_mirror_waiting_requests",
             script: { stage async throws in
@@ -340,6 +348,24 @@ extension MetricScene {
         try await MirrorProcess.run(settings) { mirror async throws in
             #expect(try await mirror.redirect("s3://\(home)/a.bin", in: "s3/one").outcome == "wait")
             #expect(try await sum("cloud_mirror_server_side_copy_bytes_total", of: mirror) == 20_000)
+        }
+    }
+
+    /// A collector that takes everything, and a trace of every request.
+    private static let exported: @Sendable () async throws -> Void = { () async throws in
+        try await ScriptedServer.run({ _ in .init(body: "{}") }) { collector in
+            try await FakeOrigin.run { origin async throws in
+                origin.on("/a.bin", .generated(size: 20_000, seed: 1))
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.more = ["tracing: {endpoint: \"\(collector.url)\", sample: 1}"]
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    #expect(try await mirror.redirect(origin.url("/a.bin")).outcome == "wait")
+                    try await eventually("spans are exported") {
+                        try await sum("cloud_mirror_trace_spans_total{result=\"exported\"}", of: mirror) > 0
+                    }
+                    #expect(try await sum("cloud_mirror_trace_spans_total{result=\"failed\"}", of: mirror) == 0)
+                }
+            }
         }
     }
 

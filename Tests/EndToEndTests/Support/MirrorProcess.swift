@@ -144,6 +144,12 @@ final class MirrorProcess: Sendable {
         return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int64($0) }.map { $0 << 10 }
     }
 
+    /// The next line of standard output, after the one that says that it accepts requests.
+    func outputLine() async throws -> String {
+        let process = running.withLock { $0 }?.process
+        return try await #require(process).line()
+    }
+
     /// All that was written to standard error.
     var log: String { (try? directory.read("stderr.log")).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 

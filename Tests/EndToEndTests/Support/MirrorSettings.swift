@@ -23,6 +23,8 @@ struct MirrorSettings {
     /// `server.idleTimeout`.
     var patience = "75s"
     var maxConnections = 10_000
+    /// Further keys of `server`, each after a comma: `, proxyProtocol: true`.
+    var serverOptions = ""
     /// Further keys of `copy`: `concurrency: 2`.
     var copyOptions: [String] = []
     /// Further keys of `local/dev`, each after a comma: `, retention: {maxBytes: 1MiB}`.
@@ -82,7 +84,7 @@ struct MirrorSettings {
           lease: \(lease)
           backoff: {first: 1ms, max: \(maxBackoff)}
           \(copyOptions.joined(separator: "\n  "))
-        server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
+        server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)\(serverOptions)}
         log: {level: \(logLevel)\(logOptions)}
         \(more.joined(separator: "\n"))
 

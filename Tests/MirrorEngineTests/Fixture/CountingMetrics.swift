@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// Keeps counters and gauges; everything else is thrown away.
+/// Keeps counters, gauges and what histograms observe; everything else is thrown away.
 final class CountingMetrics: MetricsFactory {
     private final class CountingHandler: CounterHandler {
         private let name: String
@@ -28,6 +28,20 @@ final class CountingMetrics: MetricsFactory {
         func record(_ value: Double) { metrics.gauges.change { $0[name] = value } }
     }
 
+    private final class HistogramHandler: RecorderHandler {
+        private let name: String
+        private let metrics: CountingMetrics
+
+        init(name: String, metrics: CountingMetrics) {
+            self.name = name
+            self.metrics = metrics
+        }
+
+        func record(_ value: Int64) { record(Double(value)) }
+        func record(_ value: Double) { metrics.observations.change { $0[name, default: []].append(value) } }
+    }
+
+    private let observations = Watched<[String: [Double]]>([:])
     private let gauges = Watched<[String: Double]>([:])
     private let counts = Watched<[String: Int64]>([:])
 
@@ -39,6 +53,11 @@ final class CountingMetrics: MetricsFactory {
     /// A gauge, by the values of its dimensions in their order; `nil` before it is recorded.
     func gauge(_ label: String, _ values: String...) -> Double? {
         gauges.current[([label] + values).joined(separator: " ")]
+    }
+
+    /// What a histogram has observed, by the values of its dimensions in their order.
+    func observed(_ label: String, _ values: String...) -> [Double] {
+        observations.current[([label] + values).joined(separator: " ")] ?? []
     }
 
     /// Returns once such a sum is as large: what is counted of a copy is counted after those who wait for it are woken.
@@ -58,9 +77,8 @@ final class CountingMetrics: MetricsFactory {
     }
 
     func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        aggregate
-            ? NOOPMetricsHandler.instance.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
-            : GaugeHandler(name: ([label] + dimensions.map(\.1)).joined(separator: " "), metrics: self)
+        let name = ([label] + dimensions.map(\.1)).joined(separator: " ")
+        return aggregate ? HistogramHandler(name: name, metrics: self) : GaugeHandler(name: name, metrics: self)
     }
 
     func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {

@@ -135,7 +135,7 @@ struct EngineFixture: Sendable {
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
-        uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
+        uses = UseRecorder(state: state, coarseness: setup.coarseness...setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
         space = PoolSpace(
             state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(

@@ -40,7 +40,7 @@ struct LearningScene: Sendable {
         let metrics = EngineMetrics(pools: ids, factory: counters)
         let publications = PublicationLock()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, activity: recorder, clock: clock)
-        uses = UseRecorder(state: state, coarseness: .zero, activity: recorder, clock: clock, logger: logger)
+        uses = UseRecorder(state: state, coarseness: .zero...Duration.zero, activity: recorder, clock: clock, logger: logger)
         space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,

@@ -26,6 +26,7 @@ struct DashboardLoginTests {
             let login = try await mirror.get("/dashboard/login")
             #expect(login.status == 200)
             PageCheck.expectOwnFilesOnly(login)
+            PageCheck.expectAccessible(login.text)
         }
     }
 
@@ -43,6 +44,7 @@ struct DashboardLoginTests {
                 let page = try await mirror.get(target, [("Cookie", "other=1; \(session)")])
                 #expect(page.status == 200, "\(target)")
                 PageCheck.expectOwnFilesOnly(page)
+                PageCheck.expectAccessible(page.text)
                 #expect(!page.text.contains(MirrorFixture.token))
             }
             // The session is for pages alone.
@@ -68,7 +70,7 @@ struct DashboardLoginTests {
                 let response = try await mirror.post("/dashboard/login", [("token", "guess")])
                 #expect(response.status == 403)
                 #expect(response["Set-Cookie"] == nil)
-                #expect(response.text.contains("That is no admin token"))
+                #expect(response.text.contains("That is not an admin token"))
             }
             let slow = Task { try await mirror.post("/dashboard/login", [("token", "guess")]).status }
             await world.clock.sleepers(1)
@@ -77,6 +79,17 @@ struct DashboardLoginTests {
             #expect(try await slow.value == 403)
             let refused = mirror.services.registry.values(of: AdminRefusals.metric).first { $0.labels["reason"] == "wrong-token" }
             #expect(refused?.value == Double(AdminRefusals.freeGuesses + 1))
+        }
+    }
+
+    @Test func `of a login, no more is kept than a token needs, and with a session forms may be long`() async throws {
+        try await MirrorFixture.run { mirror in
+            let long = String(repeating: "x", count: DashboardRoutes.maxLogin)
+            #expect(try await mirror.post("/dashboard/login", [("token", long)]).status == 413)
+            #expect(try await mirror.post("/dashboard/login", [("token", String(long.dropLast(100)))]).status == 403)
+            let cookie = try await mirror.logIn()
+            let form = [("form", try await mirror.formKey(cookie)), ("pool", "local/dev"), ("url", "https://a.example/" + long)]
+            #expect(try await mirror.post("/dashboard/warm", form, cookie: cookie).status != 413)
         }
     }
 

@@ -40,6 +40,7 @@ struct DashboardReplicaTests {
                 #expect(page.text.contains("&quot;\u{301} onfocus"), "\(target)")
                 #expect(!page.text.contains("<script>"), "\(target)")
                 PageCheck.expectOwnFilesOnly(page)
+                PageCheck.expectAccessible(page.text)
             }
         }
     }
@@ -69,7 +70,7 @@ struct DashboardReplicaTests {
             let page = try await mirror.get("/dashboard/replicas?address=192.0.2.1", cookie).text
             #expect(page.contains("A client at 192.0.2.1"))
             #expect(page.contains("gets local/dev, decided by: default"))
-            #expect(try await mirror.get("/dashboard/replicas?address=nobody", cookie).text.contains("no IPv4 or IPv6 address"))
+            #expect(try await mirror.get("/dashboard/replicas?address=nobody", cookie).text.contains("not an IPv4 or IPv6 address"))
         }
     }
 }

@@ -1,4 +1,6 @@
+import CoreMetrics
 import MirrorCore
+import MirrorEngine
 import MirrorTesting
 import MirrorViews
 import Testing
@@ -15,7 +17,7 @@ struct DashboardTests {
             let cookie = try await mirror.logIn()
             let page = try await mirror.get("/dashboard", [("Cookie", cookie)]).text
             for words in [
-                "All is well.", "Is it well", "Is it fast", "Does it pay", "What is it doing", "Origins and pools", "rates since the start",
+                "All is well.", ">Health<", ">Speed<", ">Savings<", ">Current work<", ">Origins and pools<", "rates since the start",
                 #"data-figure="redirects""#, #"<th scope="row">hit</th>"#, "local/dev", "healthy", #"data-figure="held">8 B<"#,
             ] { #expect(page.contains(words), "\(words)") }
             world.clock.advance(by: .seconds(2))
@@ -48,6 +50,20 @@ struct DashboardTests {
             let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
             #expect(page.contains("Storage held"))
             #expect(!page.contains("list prices"))
+        }
+    }
+
+    @Test func `an origin has its answers and how long they take to begin`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            let labels = [("origin", "https://artifacts.example.org/")]
+            let times = mirror.services.registry.makeRecorder(label: OriginMetrics.Name.seconds, dimensions: labels, aggregate: true)
+            for seconds in [0.02, 0.02, 0.4] { times.record(seconds) }
+            let answers = mirror.services.registry.makeCounter(label: OriginMetrics.Name.requests, dimensions: labels + [("status", "2xx")])
+            answers.increment(by: 3)
+            let page = try await mirror.get("/dashboard", [("Cookie", try await mirror.logIn())]).text
+            #expect(page.contains(#"<td class="n" data-label="2xx">3</td>"#))
+            #expect(page.contains(#"<td class="n" data-label="95 of 100 within">500 ms</td>"#))
         }
     }
 

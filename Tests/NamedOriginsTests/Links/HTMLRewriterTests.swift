@@ -55,6 +55,21 @@ import Testing
         try rewriting.expect("<base target=x><a href='a'>", "<base target=x><a href='/o/pip/simple/x/a'>")
     }
 
+    @Test("Relative links stay as they are where the base is so long that the page would become many times as long")
+    func longBase() throws {
+        let name = String(repeating: "b", count: LinkResolver.maxBase - "https://files.example//".utf8.count)
+        func page(_ base: String, _ links: String...) -> String {
+            "<base \(base)>" + links.map { "<a href='\($0)'>" }.joined()
+        }
+        let other = "https://files.example/p/a.whl"
+        #expect(
+            try rewriting.run(page("href='https://files.example/\(name)/'", "a", other))
+                == page("data-href='https://files.example/\(name)/'", "/o/pip/~files.example/\(name)/a", "/o/pip/~files.example/p/a.whl"))
+        #expect(
+            try rewriting.run(page("href='https://files.example/\(name)b/'", "a", "/c", other))
+                == page("data-href='https://files.example/\(name)b/'", "a", "/c", "/o/pip/~files.example/p/a.whl"))
+    }
+
     @Test("Character references are resolved and written again as the quotes demand")
     func characterReferences() throws {
         try rewriting.expect(

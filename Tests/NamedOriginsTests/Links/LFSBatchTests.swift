@@ -53,6 +53,15 @@ import Testing
         #expect(try Self.rewritten(text) == nil)
     }
 
+    @Test func `an answer of millions of values, or of hundreds of levels, is not read`() throws {
+        let many = #"{"objects":["# + String(repeating: "[],", count: 1_000_000) + "1]}"
+        #expect(try Self.rewritten(many) == nil)
+        let deep = #"{"objects":"# + String(repeating: "[", count: 400) + String(repeating: "]", count: 400) + "}"
+        #expect(try Self.rewritten(deep) == nil)
+        let usual = #"{"objects":["# + String(repeating: "[1],", count: 10_000) + "1]}"
+        #expect(try Self.rewritten(usual) == usual)
+    }
+
     @Test(arguments: ["[]", "1", #"{"message":"none"}"#, #"{"objects":{}}"#, #"{"objects":[1,null]}"#])
     func `what is not a batch stays as it is`(text: String) throws {
         #expect(try Self.rewritten(text) == text)

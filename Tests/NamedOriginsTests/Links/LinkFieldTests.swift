@@ -27,4 +27,12 @@ import Testing
     func fields(_ value: String, _ expected: String?) throws {
         #expect(try rewrite(value) == expected)
     }
+
+    @Test func `of thousands of links, which become longer, some are left out`() throws {
+        let links = Array(repeating: "<a>", count: 15_000)
+        let rewritten = try #require(try rewrite(links.joined(separator: ",")))
+        #expect(rewritten.utf8.count <= LinkField.maxLength)
+        #expect(rewritten.hasPrefix("<https://mirror.example/o/hf/api/a>, <https://mirror.example/o/hf/api/a>, "))
+        #expect(try rewrite(links.prefix(100).joined(separator: ","))?.split(separator: ", ").count == 100)
+    }
 }

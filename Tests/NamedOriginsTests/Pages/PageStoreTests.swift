@@ -77,6 +77,16 @@ import Testing
         }
     }
 
+    @Test("Of a long page, a reader who stalls holds no more than a small piece")
+    func pieces() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
+        defer { store.close() }
+        let key = try Self.key(1)
+        let page = try await Self.put(Self.large, as: key, in: store)
+        for try await chunk in PageBody(try await store.body(of: page, key)) { #expect(chunk.readableBytes <= 64 << 10) }
+    }
+
     @Test("A new page takes the place of the old one; who reads the old one reads it to its end")
     func replacement() async throws {
         let directory = try TemporaryDirectory()

@@ -18,14 +18,35 @@ import Testing
         #expect(pages.page("39") != nil)
     }
 
-    @Test func `pages that are on their way to clients take room until they have arrived`() {
+    @Test func `pages that are on their way to clients take room until they have arrived`() async throws {
         let pages = RewrittenPages(maxKept: 0, maxAlive: 1_000)
         var sent = (0..<2).map { pages.keep([UInt8](repeating: 0, count: 400), as: "\($0)") }
-        #expect(pages.hasRoom(for: 200) && !pages.hasRoom(for: 201))
+        #expect(try await !hasRoom(pages, for: 201))
+        #expect(try await hasRoom(pages, for: 200))
         sent.removeAll()
         for number in 2..<4 { _ = pages.keep([0], as: "\(number)") }
-        #expect(pages.hasRoom(for: 998) && !pages.hasRoom(for: 999))
-        #expect(!RewrittenPages().hasRoom(for: RewrittenPages.maxPage + 1))
+        #expect(try await !hasRoom(pages, for: 999))
+        #expect(try await hasRoom(pages, for: 998))
+        #expect(try await !hasRoom(RewrittenPages(), for: RewrittenPages.maxPage + 1))
+    }
+
+    @Test func `pages take room while they are rewritten, also if that fails in the end`() async throws {
+        struct Broken: Error {}
+        let pages = RewrittenPages(maxKept: 0, maxAlive: 1_000)
+        for _ in 0..<3 {
+            await #expect(throws: Broken.self) {
+                _ = try await pages.keep("a", of: 600) {
+                    #expect(try await !hasRoom(pages, for: 401))
+                    #expect(try await hasRoom(pages, for: 400))
+                    throw Broken()
+                }
+            }
+        }
+        #expect(try await hasRoom(pages, for: 1_000))
+    }
+
+    private func hasRoom(_ pages: RewrittenPages, for length: Int64) async throws -> Bool {
+        try await pages.keep("other", of: length) { [] } != nil
     }
 
     @Test func `a large page is rewritten once, has its length, and is the same as one that is rewritten on its way`() async throws {
@@ -58,6 +79,38 @@ import Testing
                 #expect(answer.body.length == nil)
                 #expect(try await answer.text == String(repeating: "<a href='/o/index/a/b'>b</a>\n", count: count))
             }
+        }
+    }
+
+    @Test("A page that its links make many times as long is sent in small pieces", arguments: [4_000, 40_000])
+    func growing(count: Int) async throws {
+        let base = String(repeating: "b", count: 400)
+        try await PageScene.run { scene async throws in
+            let page = "<base href='/\(base)/'>" + String(repeating: "<a href=c>", count: count)
+            scene.origin.on("/a/", .text(page))
+            let answer = try await scene.page("/a/", kind: .rewritten(.html))
+            #expect(answer.body.length == nil)
+            var bytes: [UInt8] = []
+            for try await chunk in answer.body {
+                #expect(chunk.readableBytes <= 128 << 10)
+                bytes.append(contentsOf: chunk.readableBytesView)
+            }
+            let expected = "<base data-href='/\(base)/'>" + String(repeating: "<a href=/o/index/\(base)/c>", count: count)
+            #expect(String(decoding: bytes, as: UTF8.self) == expected)
+        }
+    }
+
+    @Test func `fields with links have a limited length together, however much longer they become`() async throws {
+        let path = "/" + String(repeating: "b", count: 300) + "/"
+        try await PageScene.run { scene async throws in
+            scene.origin.on(
+                path,
+                .text("<a href='b'>").with { answer in
+                    for _ in 0..<200 { answer.headers.append(("Link", "<c>")) }
+                })
+            let links = try await scene.page(path, kind: .rewritten(.html)).fields.filter { $0.name.canonicalName == "link" }
+            #expect(links.first?.value == "</o/index\(path)c>")
+            #expect(links.count == LinkField.maxLength / "</o/index\(path)c>".utf8.count)
         }
     }
 }

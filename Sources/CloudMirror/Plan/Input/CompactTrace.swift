@@ -20,7 +20,7 @@ final class CompactTrace: LogSource {
     ///   - region: Replaces the regions in the list.
     ///   - register: Takes an artifact's name and size, and returns its number.
     init(_ blocks: any LogBlocks, name: String, region: LogBytes?, _ register: (LogBytes, Int64) throws -> Int) throws {
-        let damaged = CommandFailure("\(name): not a whole compact trace")
+        let damaged = CommandFailure("\(name): an incomplete compact trace")
         reader = LogLines(blocks)
         self.name = name
         self.region = region
@@ -54,7 +54,7 @@ final class CompactTrace: LogSource {
         let number = Int(Self.number(entry, 8, UInt32.self))
         let region = Int(Self.number(entry, 12, UInt16.self))
         guard number < artifacts.count, region < regions.names.count else {
-            throw CommandFailure("\(name): the compact trace names an artifact or a region that it does not have")
+            throw CommandFailure("\(name): the compact trace refers to an artifact or a region that it does not list")
         }
         use.time = Int64(clamping: Self.number(entry, 0, UInt64.self))
         use.region = self.region ?? regions.names[region]

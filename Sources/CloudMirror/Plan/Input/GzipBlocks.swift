@@ -55,11 +55,11 @@ final class GzipBlocks: LogBlocks {
         case Z_STREAM_END: isInMember = false
         // Nothing comes out, although there is room for it, and nothing more can go in.
         case Z_BUF_ERROR: throw CommandFailure("\(name): the file ends within its compressed data: it is incomplete")
-        default: throw damage(stream.pointee.msg.map { String(cString: $0) } ?? "not what gzip writes")
+        default: throw damage(stream.pointee.msg.map { String(cString: $0) } ?? "not gzip data")
         }
     }
 
-    /// To be called behind a member, with what follows it as input.
+    /// Call it after a member, with the following bytes as input.
     private func beginMember() throws {
         guard stream.pointee.avail_in > 0 else {
             isAtEnd = true
@@ -78,7 +78,7 @@ final class GzipBlocks: LogBlocks {
     private func requireZerosToTheEnd() throws {
         while stream.pointee.avail_in > 0 {
             let rest = UnsafeBufferPointer(start: stream.pointee.next_in, count: Int(stream.pointee.avail_in))
-            guard rest.allSatisfy({ $0 == 0 }) else { throw damage("zeros, and something behind them") }
+            guard rest.allSatisfy({ $0 == 0 }) else { throw damage("zeros, followed by other data") }
             try fill()
         }
     }

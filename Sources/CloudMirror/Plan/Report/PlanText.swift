@@ -88,7 +88,7 @@ struct PlanText {
         guard let never = result.ledger(of: .never)?.total else { return ["Cheapest: \(advice.policy)."] }
         let sum =
             "Cheapest: \(advice.policy), \(HumanText.dollars(advice.total * scale)) $ instead of \(HumanText.dollars(never * scale)) $ without a mirror"
-        // Hours say nothing of a month.
+        // A few hours say nothing about a month.
         guard result.days >= 1 else { return ["\(sum)."] }
         return ["\(sum): it saves \(HumanText.dollars((never - advice.total) / result.days * 365 / 12)) $ in a month."]
     }

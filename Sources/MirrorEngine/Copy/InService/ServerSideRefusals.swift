@@ -4,11 +4,11 @@ import Synchronization
 
 /// Remembers for ten minutes what a pool's service refused to copy by itself, so that later copies do not ask for it again.
 ///
-/// One object that cannot be copied (archived, just deleted, encrypted with somebody else's key) says nothing about others in its bucket or on its
+/// One object that cannot be copied (archived, just deleted, encrypted with someone else's key) says nothing about others in its bucket or on its
 /// host. Several in a row do, and so does a service that cannot copy at all.
 final class ServerSideRefusals: Sendable {
     private static let life: Duration = .seconds(600)
-    /// After so many refused objects in a row, the whole place counts as refused.
+    /// After this many refused objects in a row, the whole place counts as refused.
     private static let maxInRow = 3
     private static let maxHeld = 1_000
 

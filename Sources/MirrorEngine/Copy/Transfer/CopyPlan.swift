@@ -57,7 +57,7 @@ struct CopyPlanner {
     }
 
     /// - Parameter first: The answer to a request for the first `partSize` bytes.
-    /// - Returns: `nil` if that answer is of no use: a part of an artifact without a strong ETag, so that versions cannot be told apart, or a part
+    /// - Returns: `nil` if that answer is not usable: a part of an artifact without a strong ETag, so that versions cannot be told apart, or a part
     ///   that does not fit the layout.
     func plan(first: OriginResponse, partSize: Int64) -> CopyPlan? {
         guard let range = first.range, let total = first.totalSize, range.length < total else { return whole(first) }
@@ -119,7 +119,7 @@ struct PartSizes: Equatable {
         min(first << Int64(min(number / Self.step, 20)), max(limit, first))
     }
 
-    /// The total size in bytes of so many parts.
+    /// The total size in bytes of this many parts.
     func total(parts: Int) -> Int64 {
         var total: Int64 = 0
         var left = parts

@@ -83,7 +83,7 @@ final class CopyProgress: Sendable {
         }
     }
 
-    /// The bytes of the artifact begin to arrive, perhaps anew.
+    /// The bytes of the artifact begin to arrive, perhaps again.
     func begin(_ arrival: Arrival) {
         state.withLock { $0.arrival = arrival }
     }

@@ -6,7 +6,7 @@ import NIOCore
 /// Transfers the bytes of one artifact from its origin to an upload, and hashes them on the way.
 ///
 /// There are three ways, depending on the store:
-/// - if the store can read uploads back, it gets parts as they arrive, and the digest follows behind them (decision 0005);
+/// - if the store can read uploads back, it gets parts as they arrive, and the digest is computed behind them (decision 0005);
 /// - if it cannot, parts are gathered in memory first, within a budget for all copies: they can be hashed in order even if they arrive out of order,
 ///   and sent again if the store fails (decision 0007);
 /// - if the store takes no parts, or parts are too large for memory, the artifact is read in order.

@@ -4,7 +4,7 @@ import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// Finds replicas whose object is gone: deleted by a lifecycle rule or by somebody else, without the mirror's knowledge.
+/// Finds replicas whose object is gone: deleted by a lifecycle rule or by someone else, without the mirror's knowledge.
 ///
 /// The mirror is not notified, and a HEAD before every redirect would cost what the hot path saves. So replicas in use are checked now and then, and
 /// one that a client reports as missing is checked at once.

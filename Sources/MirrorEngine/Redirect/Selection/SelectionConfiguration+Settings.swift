@@ -13,21 +13,22 @@ extension SelectionConfiguration {
         let regions: [(CloudRegion, PoolID)] = reader.map(
             "regions", named: .cloudRegion, .pool(among: pools), example: "{aws/eu-west-3: s3/eu-central-1}",
             doc:
-                "Cloud regions and the pool of each, where that is not the pool that is named for the region: a client in `aws/us-west-2` "
+                "Cloud regions and the pool of each, if it is not the pool named after the region: a client in `aws/us-west-2` "
                 + "gets `s3/us-west-2`, one in `google/us-west1` gets `gcs/us-west1`, and one in `azure/westus2` gets `azure/westus2`, if "
                 + "there is such a pool.")
         let deliveries: [(IPNetwork, Delivery)] = reader.map(
             "delivery", named: .network, .choice(), example: "{10.9.0.0/16: inline}",
             doc:
-                "Client networks and how their clients get the artifacts of named origins: `redirect`, `inline` where they cannot reach the "
-                + "pools (the mirror sends the bytes), or `origin`. What is sent counts against the network's `redirect.coldClaims`. The "
+                "Client networks and how their clients get the artifacts of named origins: `redirect`, `inline` for clients that cannot "
+                + "reach the pools (the mirror sends the bytes), or `origin`. The bytes sent count against the network's "
+                + "`redirect.coldClaims`. The "
                 + "request header `X-Cloud-Mirror-Delivery` overrides it: `redirect` and `origin` always, `inline` with `deliveryHeader`.")
         var deliveryHeader = false
         reader.value(
             "deliveryHeader", &deliveryHeader, .boolean,
             doc:
-                "Whether any client may have artifacts of named origins sent by the mirror, with the request header "
-                + "`X-Cloud-Mirror-Delivery: inline`. Otherwise only the clients of networks and named origins whose `delivery` is `inline`."
+                "Whether any client may ask the mirror to send artifacts of named origins itself, with the request header "
+                + "`X-Cloud-Mirror-Delivery: inline`. Otherwise only clients of networks and named origins whose `delivery` is `inline` get them that way."
         )
         var nearest = Nearest.any
         reader.value(
@@ -48,7 +49,9 @@ extension SelectionConfiguration {
         var proxyHeader = ProxyHeader.xForwardedFor
         reader.value(
             "proxyHeader", &proxyHeader, .choice(),
-            doc: "The request header in which they name it. Set the one that every trusted proxy writes; the other is not read.")
+            doc:
+                "The request header in which trusted proxies name the client. Set the one that every trusted proxy writes; the other is not read."
+        )
         var fallback = pools.count == 1 ? pools.first : nil
         reader.value(
             "default", &fallback, SettingKind<PoolID?>.originOrPool(among: pools),
@@ -64,8 +67,8 @@ extension SelectionConfiguration {
             "cloudRegions",
             doc:
                 "Newer lists of which addresses belong to which cloud region. Without them, the lists that cloud-mirror comes with are "
-                + "used. They are fetched in the background, and used only if they are whole and have not lost more than half of their "
-                + "prefixes."
+                + "used. They are fetched in the background, and used only if they are complete and have at least half as many prefixes as "
+                + "before."
         ) { cloudRegions.read($0, requireHTTPS: requireHTTPS) }
     }
 }
@@ -83,7 +86,7 @@ extension CloudRegionSources {
             doc: "Azure's service tags, `ServiceTags_Public_DATE.json`. Microsoft publishes them under a new URL each week.")
         reader.value(
             "refresh", &refresh, .duration(in: .seconds(60)...days(30)),
-            doc: "Time between two fetches. After one that fails, the next comes sooner.")
+            doc: "Time between two fetches. After a failed fetch, the next comes sooner.")
     }
 }
 

@@ -154,7 +154,7 @@ package final class ActivityRecorder: Sendable {
 
     /// Replicas were deleted, or found to be gone.
     ///
-    /// - Parameter bytes: Of the object; `nil` where nobody knows.
+    /// - Parameter bytes: The object's size; `nil` if unknown.
     package func ended(_ replicas: [(id: ReplicaID, bytes: Int64?)], at time: Timestamp) async {
         guard learned.isOn, !replicas.isEmpty else { return }
         let lives = learned.lives

@@ -74,7 +74,7 @@ package struct CostPolicy: RetentionPolicy {
                 let number = record?.artifactClass ?? ActivityRecord.number(of: learned.artifactClass(of: id.artifact))
                 return (number, ActivityRecord.PoolUses(firstUseAt: lastUsed, in: pool), false)
             }
-            // A use whose record was lost counts for the replica all the same.
+            // A use whose record was lost still counts for the replica.
             uses.own = max(uses.own, lastUsed)
             uses.clock = max(uses.clock, lastUsed)
             return (record.artifactClass, uses, uses.gone == 0)

@@ -103,7 +103,7 @@ final class GuardAccounts: Sendable {
             for key in overdrawn where guarded.since[key] == nil { guarded.since[key] = now }
         }
         logger.notice(
-            "kept what was learned from costing more: copies of some classes are kept for the break-even life again",
+            "learned lives have cost too much: copies of some classes are kept for the break-even life again",
             metadata: ["classes": .stringConvertible(overdrawn.count)])
     }
 

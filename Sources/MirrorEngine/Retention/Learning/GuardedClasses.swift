@@ -23,7 +23,7 @@ package struct GuardedClasses: Sendable, Equatable {
                 .map { "\($0.key.artifactClass) \($0.key.pool) \($0.value)\n" }.joined().utf8)
     }
 
-    /// Reads what ``encoded`` has written; lines of another form are passed over.
+    /// Reads what ``encoded`` has written; other lines are skipped.
     package init(encoded bytes: [UInt8]) {
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let numbers = line.split(separator: UInt8(ascii: " ")).compactMap { UInt32(String(decoding: $0, as: UTF8.self)) }

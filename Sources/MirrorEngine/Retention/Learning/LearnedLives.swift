@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorState
 package import Retention
 
-/// What is known at one moment of how long replicas are worth keeping: the newest table, this process's prices, and the guarded classes.
+/// What is known at one moment about how long replicas are worth keeping: the newest table, this process's prices, and the guarded classes.
 package struct LearnedLives: Sendable {
     package var prices: RetentionPrices { didSet { lives = table?.lives(prices.all) } }
     /// `nil` before the first one.
@@ -43,7 +43,7 @@ package struct LearnedLives: Sendable {
         return names[artifactClass].map { table.node(Context(0, stored: place), in: $0) } ?? 0
     }
 
-    /// What the table says of a context; `nil` without a table.
+    /// What the table says about a context; `nil` without a table.
     package func life(_ artifactClass: UInt32, place: UInt8, in pool: PoolID) -> ExpectedLife? {
         guard let lives, let node = node(artifactClass, place: place) else { return nil }
         return lives.life(node: node, pool: prices.index(of: pool))

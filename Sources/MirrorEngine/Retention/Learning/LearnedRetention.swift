@@ -20,7 +20,7 @@ package final class LearnedRetention: Sendable {
 
     package var lives: LearnedLives { current.withLock { $0 } }
 
-    /// How often what is known has changed.
+    /// The number of changes to what is known.
     var version: Int { changes.load(ordering: .acquiring) }
 
     /// Whether uses are recorded.

@@ -48,7 +48,7 @@ struct RecordedUse: Sendable {
 }
 
 extension ActivityRecord.PoolUses {
-    /// Enters what the replica will have cost if nobody uses it any more.
+    /// Enters what the replica will have cost if it is never used again.
     ///
     /// - Parameter kept: Seconds from its last use.
     mutating func commit(_ costs: ArtifactCosts, kept: Double) -> GuardAccount {

@@ -51,7 +51,7 @@ package final class RetentionLearner: Sendable {
     /// Whether this process is the one that computes, and counts what all pools cost.
     package var isComputing: Bool { state.withLock { $0.holdsLease } }
 
-    /// Runs until the task is cancelled; then it adds what is left and gives the right to compute back.
+    /// Runs until the task is cancelled; then it adds the remaining sums and gives the right to compute back.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -181,7 +181,7 @@ package final class RetentionLearner: Sendable {
         }
         guard isNew else { return }
         logger.warning(
-            "how long copies are worth keeping was not learned anew for three days; what was learned before stays in force",
+            "how long copies are worth keeping has not been learned again for three days; the previous table stays in force",
             metadata: ["since": "\(Timestamp(seconds: time).iso8601)"])
     }
 

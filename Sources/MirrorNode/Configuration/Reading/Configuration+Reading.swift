@@ -47,10 +47,11 @@ extension Configuration {
             section.value(
                 "format", &log.format, .choice(), doc: "`auto` writes text to a terminal, and otherwise one JSON object per line.")
             section.value(
-                "redirects", &log.redirects, .path, example: "/var/lib/cloud-mirror/redirects.log",
+                "redirects", &log.redirects, .logPlace, example: "/var/lib/cloud-mirror/redirects.log",
                 doc:
-                    "File to which each GET of an artifact is appended as one JSON object: `time`, `artifact` (without its query), `pool`, `bytes` and "
-                    + "`outcome`. `cloud-mirror plan` reads it. SIGHUP opens it anew.")
+                    "File to which each GET of an artifact is appended as one JSON object: `time`, `client` (its network, not its address), `artifact` "
+                    + "(without its query), `pool`, `bytes`, `outcome` and `seconds`. `cloud-mirror plan` reads it. SIGHUP opens it anew. `stdout` is the "
+                    + "standard output.")
         }
         reader.optionalSection(
             "tracing",

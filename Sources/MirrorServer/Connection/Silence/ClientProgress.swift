@@ -1,4 +1,3 @@
-import MirrorSystem
 import NIOCore
 
 /// How much of what it was sent a client has received, as the kernel knows it.
@@ -20,12 +19,6 @@ struct ClientProgress {
         #else
             return channel.eventLoop.makeSucceededFuture(nil)
         #endif
-    }
-
-    /// The same for a connection that has no channel.
-    static func read(from socket: ConnectedSocket) -> ClientProgress? {
-        guard let information = socket.information(), information.count == Words.count else { return nil }
-        return read(Words { information[$0] })
     }
 
     /// `struct tcp_info` of linux/tcp.h: older kernels fill less of it, newer ones would fill more. The C library's own struct lacks what is needed.

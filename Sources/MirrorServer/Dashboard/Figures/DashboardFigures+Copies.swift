@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorViews
 
-/// What is it doing.
+/// The row "Current work".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
@@ -25,7 +25,7 @@ extension DashboardFigures {
                 note: oldest > 0 ? "waits for a worker" : "no copy waits for a worker"),
             .init("waiting", "Clients that wait", FigureText.count(waiting), note: "\(FigureText.rate(span.rate(Name.hops))) hops"),
             .init(
-                "lost", "Lost replicas", FigureText.count(last.total(Name.lost)), note: "whose object was gone, since the start",
+                "lost", "Lost replicas", FigureText.count(last.total(Name.lost)), note: "whose object was missing, since the start",
                 kind: last.total(Name.lost) > 0 ? "warn" : ""),
         ]
         rows.copies = moment.copies.prefix(Self.maxCopies).map(Self.line)

@@ -2,17 +2,17 @@ import MirrorCore
 import MirrorEngine
 import MirrorViews
 
-/// Is it well, is it fast.
+/// The rows "Health" and "Speed".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
-    /// From this share of fallbacks on, the figure is coloured.
+    /// From this share of fallbacks on, the figure is coloured, and its note says why.
     private static let manyFallbacks = 0.05
 
     func addWell(_ rows: inout DashboardRows, _ span: FigureSpan, _ moment: Moment, _ history: inout FigureHistory) {
         let isStateUp = span.last.total(Name.stateAvailable) > 0
         rows.problems =
-            (isStateUp ? [] : ["The state cannot be reached: what memory does not know is redirected to the origin."])
+            (isStateUp ? [] : ["The state cannot be reached: requests that memory cannot answer are redirected to the origin."])
             + moment.failures.sorted { $0.key.description < $1.key.description }.map { "\($0.key): \($0.value)" }
         rows.verdict = rows.problems.isEmpty ? "All is well." : "Something is wrong."
         rows.verdictKind = rows.problems.isEmpty ? "good" : "bad"
@@ -20,6 +20,7 @@ extension DashboardFigures {
         let (rate, outcomes) = (span.rate(Name.redirects), span.counts(Name.redirects, by: "outcome"))
         let all = outcomes.values.reduce(0, +)
         let fallbacks = outcomes[Outcome.fallback.rawValue] ?? 0
+        let areMany = all > 0 && fallbacks / all > Self.manyFallbacks
         let errors = span.last.total(Name.errors)
         rows.wellTiles = [
             .init(
@@ -28,8 +29,8 @@ extension DashboardFigures {
                 course: history.course("redirects", rate)),
             .init("hits", "Hits", FigureText.share(outcomes[Outcome.hit.rawValue] ?? 0, of: all), note: "of the redirects"),
             .init(
-                "fallbacks", "Redirects to the origin", FigureText.share(fallbacks, of: all), note: "of the redirects",
-                kind: all > 0 && fallbacks / all > Self.manyFallbacks ? "warn" : ""),
+                "fallbacks", "Redirects to the origin", FigureText.share(fallbacks, of: all),
+                note: areMany ? "of the redirects, which is much" : "of the redirects", kind: areMany ? "warn" : ""),
             .init("errors", "Errors", FigureText.rate(span.rate(Name.errors)), note: "\(FigureText.count(errors)) since the start"),
             .init("state", "State", isStateUp ? "available" : "unavailable", kind: isStateUp ? "good" : "bad"),
         ]
@@ -55,7 +56,7 @@ extension DashboardFigures {
                 count: FigureText.count(Double(buckets.reduce(0, &+))))
         }
         rows.times = [
-            times("Redirects that wait for no copy", Name.redirectSeconds) { atOnce.contains($0["outcome"] ?? "") },
+            times("Redirects without a wait for a copy", Name.redirectSeconds) { atOnce.contains($0["outcome"] ?? "") },
             times("Waits for a copy", Name.waitSeconds),
             times("Copies", Name.copySeconds),
         ]

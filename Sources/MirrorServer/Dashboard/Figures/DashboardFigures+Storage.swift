@@ -3,7 +3,7 @@ import MirrorEngine
 import MirrorStorage
 import MirrorViews
 
-/// Does it pay; origins and pools.
+/// The rows "Savings" and "Origins and pools".
 extension DashboardFigures {
     private typealias Name = EngineMetrics.Name
 
@@ -100,7 +100,8 @@ extension DashboardFigures {
         rows.requests = busiest.prefix(Self.maxOrigins).map { origin, counts in
             DashboardRows.Requests(
                 origin: origin,
-                counts: zip(Self.statuses, counts).map { DashboardRows.Requests.Answers(status: $0, count: FigureText.count($1)) })
+                counts: zip(Self.statuses, counts).map { DashboardRows.Requests.Answers(status: $0, count: FigureText.count($1)) },
+                latency: FigureText.quantile(0.95, of: span.last.buckets(OriginMetrics.Name.seconds) { $0["origin"] == origin }))
         }
         rows.statuses = Self.statuses
     }

@@ -20,7 +20,7 @@ struct FigureSample: Sendable {
     ]
     private static let histogramNames: [String] = [
         EngineMetrics.Name.redirectSeconds, EngineMetrics.Name.waitSeconds, EngineMetrics.Name.copySeconds,
-        StoreMetrics.Name.operationSeconds,
+        StoreMetrics.Name.operationSeconds, OriginMetrics.Name.seconds,
     ]
 
     init(_ registry: MetricsRegistry, at time: ContinuousClock.Instant) {

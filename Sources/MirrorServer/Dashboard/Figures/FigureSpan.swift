@@ -36,11 +36,11 @@ struct FigureSpan: Sendable {
     }
 }
 
-/// The last samples, for rates, and the course of some rates. It grows only while somebody looks.
+/// The last samples, for rates, and the course of some rates. It grows only while there are viewers.
 struct FigureHistory: Sendable {
     /// Rates are over about this long.
     static let window = Duration.seconds(10)
-    /// Samples that are older than this are of no use: nobody has looked for a while.
+    /// Samples that are older than this are not usable: there were no viewers for a while.
     static let maxAge = Duration.seconds(60)
     /// How many values of a course are kept.
     static let courseLength = 60

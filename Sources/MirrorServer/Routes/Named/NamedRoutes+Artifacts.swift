@@ -13,13 +13,13 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs
     ) async throws -> Response {
         let isHead = request.method == .head
-        // Its header fields tell more than the object's.
+        // Its header fields say more than the object's.
         if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
         if asked == .inline, !selector.maySendInline(to: client, by: call.origin) {
-            throw RequestError(.forbidden, "the mirror does not send artifacts because a client asks for it (selection.deliveryHeader)")
+            throw RequestError(.forbidden, "clients may not ask this mirror to send artifacts itself (selection.deliveryHeader)")
         }
         let ofNetwork = selector.delivery(for: client)
         let delivery = asked ?? ofNetwork ?? call.origin.delivery
@@ -29,31 +29,39 @@ extension NamedRoutes {
         wish.hop = call.hop
         wish.digest = call.digest
         wish.describes = isHead
-        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own. Memory only
+        // Other requests for the same target say the same and get the same answer, unless some have their own credentials. Memory only
         // answers clients whose network changes nothing about redirects.
         let isRedirect = asked == nil && ofNetwork.isRedirect && call.origin.delivery == .redirect
         wish.isShared = !isHead && isRedirect && call.origin.credentials != .client && !call.rule.isToldByFields
-        // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
+        // All requests that wait with it get its answer, so the answer must suit all of them, and must come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
         if let refusal = try await refusal(call, asking) {
             guard refusal == .redirect else {
-                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
+                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule does not make one").about(call.url)
             }
             return try await fallback(call, request, context, .notCopied, inline: delivery == .inline)
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
-        var isOverBudget = false
+        var isLeftToPool = false
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             guard services.redirects.coldClaims.mayReceive(asking.network) else {
                 if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
                 // A small file is in the pool like any other.
-                isOverBudget = true
+                isLeftToPool = true
                 break
             }
-            if let response = try await inline(redirect, asking, call, request, context) { return response }
+            do {
+                if let response = try await inline(redirect, asking, call, request, context) { return response }
+            } catch let error as StorageError where error.code == .timedOut {
+                return try await fallback(call, request, context, .silent, inline: delivery == .inline)
+            } catch is RelayPlaces.Full {
+                if delivery == .inline { return try await fallback(call, request, context, .share, inline: false) }
+                isLeftToPool = true
+                break
+            }
             guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
             wish.isReportedMissing = true
@@ -68,7 +76,7 @@ extension NamedRoutes {
             return try await relay(call, request, context)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             // From memory, later clients would be redirected, too.
-            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isOverBudget)).response(to: request)
+            var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isLeftToPool)).response(to: request)
             // Some clients read them in the answer to GET.
             if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
                 let words = await services.redirects.originWords(of: redirect, in: pool)
@@ -96,8 +104,19 @@ extension NamedRoutes {
         case .redirect, .refuse: break
         }
         guard let pool = asking.pool else { return call.rule.miss }
-        let replica = try await services.state.replica(ReplicaID(artifact: asking.origin.source.name, pool: pool.id))
-        return replica?.state == .present ? nil : call.rule.miss
+        let (id, state) = (ReplicaID(artifact: asking.origin.source.name, pool: pool.id), services.state)
+        do {
+            if let replica = try await services.inTime({ try await state.replica(id) }) {
+                return replica?.state == .present ? nil : call.rule.miss
+            }
+        } catch let error as StateError {
+            services.metrics.countError(error)
+        }
+        // Nobody knows, and the origin has it.
+        guard call.rule.miss == .redirect else {
+            throw RequestError(.unavailable, "the state cannot be reached at the moment; try again later").about(call.url)
+        }
+        return .redirect
     }
 
     /// What the client gets without a replica's help.
@@ -112,15 +131,23 @@ extension NamedRoutes {
 
     /// The object itself.
     ///
-    /// - Returns: `nil` where the pool does not have it, or does not give it.
+    /// - Returns: `nil` if the pool does not have it, or fails to return it.
+    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
+        let (places, sharer) = (relays.streams(from: pool.id), sharer(request, context))
+        let found = try await leaving(after: PoolHealth.patience, by: services.clock) {
+            try await places.place(at: pool.id.service, for: sharer)
+        }
+        guard let place = found else { throw RelayPlaces.Full() }
         do {
-            var response = try await ObjectAnswer(
-                key: redirect.object.key, pool: pool, metrics: services.metrics, charge: charge(to: asking.network)
-            ).response(to: request)
+            let object = ObjectAnswer(
+                key: redirect.object.key, pool: pool, metrics: services.metrics, place: place, charge: charge(to: asking.network))
+            guard var response = try await services.inTime({ try await object.response(to: request) }) else {
+                throw StorageError.noAnswerInTime("inline")
+            }
             response.headers[.cloudMirrorPool] = pool.id.description
             if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
@@ -131,6 +158,7 @@ extension NamedRoutes {
             troubles.log(
                 .warning, "cannot read an object", to: context.logger,
                 metadata: ["artifact": "\(call.url.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            guard error.code != .timedOut else { throw error }
             return nil
         }
     }
@@ -143,7 +171,7 @@ extension NamedRoutes {
         return WholeResponse(status: response.status, fields: fields, body: response.body)
     }
 
-    /// What the origin would say of an artifact, as far as its URL says so.
+    /// What the origin would say about an artifact, as far as its URL shows that.
     private func fields(of call: NamedCall) -> HTTPFields {
         guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
         return [.dockerContentDigest: "sha256:\(digest.hex)"]
@@ -156,7 +184,7 @@ extension OriginRule {
 }
 
 extension Fallback {
-    /// Whether the mirror may send what the origin has: not to who has had its share already.
+    /// Whether the mirror may send the origin's bytes: not to a client that has already had its share.
     fileprivate var mayRelay: Bool {
         switch self {
         case .budget, .share, .overloaded, .left, .shuttingDown: false
@@ -179,7 +207,7 @@ extension RedirectAnswer {
     /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
     /// (uv): a small part is sent like a small object.
     private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
-        // Where a condition may make the whole of it, the whole is what counts.
+        // If a condition may turn it into the whole object, the whole object counts.
         guard let range = request.headers[.range], request.headers[.ifRange] == nil,
             case .part(let part) = ConditionalRequest.part(range, size: size)
         else { return size }

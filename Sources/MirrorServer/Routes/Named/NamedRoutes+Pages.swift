@@ -21,7 +21,7 @@ extension NamedRoutes {
         if request.method == .get, let commit = call.rule.commit { return try await toCommit(call, commit, request, context, pages) }
         let answer: PageAnswer
         do {
-            // The origin tells of an artifact itself more than of its bytes.
+            // The origin says more about the artifact itself than about its bytes.
             let isCommit = call.rule.commit != nil
             var asked = pageRequest(call, request, context, form: isCommit ? .fields : form)
             asked.authorization = authorization
@@ -84,7 +84,7 @@ extension NamedRoutes {
     /// The path of the mirror's own URL, which is not in the requests that arrive here.
     private var pathPrefix: String { HopLocation.pathPrefix(publicURL) }
 
-    /// Where the page is whose relative links lead to the right places: a project of a Python index without its slash.
+    /// The URL of the page whose relative links are right: a Python index has a final slash for each project.
     private func slashedLocation(of call: NamedCall, _ request: Request) -> String? {
         guard case .rewritten(.python) = call.rule.kind, call.url.path.utf8.last != UInt8(ascii: "/"), call.url.query == nil,
             let name = call.url.path.split(separator: "/").last, !name.hasSuffix(".html")

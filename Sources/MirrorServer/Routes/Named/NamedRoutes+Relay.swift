@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 import NamedOrigins
 
-/// What an origin answers, passed on as it arrives; nothing of it is kept.
+/// An origin's answer, passed on as it arrives; nothing is stored.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
     /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
@@ -16,6 +16,7 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil
     ) async throws -> Response {
         guard isPaid(request, context) else { throw Self.overBudget(call) }
+        let (network, sharer) = (network(request, context), sharer(request, context))
         guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
             throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
         }
@@ -24,14 +25,16 @@ extension NamedRoutes {
             if let value = request.headers[name] { headers.append((name.canonicalName, value)) }
         }
         var outbound = OutboundRequest(method, call.url, headers: headers)
+        let held = relays.memory.holding(for: sharer)
+        defer { withExtendedLifetime(held) {} }
         if method == .post {
-            outbound.body = try await request.body.collect(upTo: WarmCall.maxBody)
+            outbound.body = try await body(of: request, held)
         }
-        let (asked, upstream) = (outbound, services.upstream)
+        let (asked, upstream, end) = (outbound, services.upstream, deadline(of: request))
+        let place = try await place(for: call, sharer, until: end)
         let found: OutboundResponse?
         do {
-            // Also for its turn: others may be slow to take what the origin has sent them.
-            found = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
             }
         } catch let error as OutboundError {
@@ -44,44 +47,85 @@ extension NamedRoutes {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
         if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
-            return try await batch(answer, call, request, charge: charge(to: network(request, context)))
+            defer { withExtendedLifetime(place) {} }
+            return try await batch(answer, call, request, relays.memory.holding(for: sharer), charge: charge(to: network))
         }
         return response(
-            answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client,
-            charge: charge(to: network(request, context)))
+            answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, place, charge: charge(to: network))
+    }
+
+    /// Others may be slow to take what the origin has sent them.
+    private func place(
+        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant
+    ) async throws -> RelayPlaces.Place {
+        let (places, origin) = (relays.places, "\(call.url.scheme.rawValue)://\(call.url.authority)")
+        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+            try await places.place(at: origin, for: sharer)
+        }
+        guard let place = found else {
+            throw RequestError(.unavailable, "too many answers of this origin are being passed on; try again later").about(call.url)
+        }
+        return place
+    }
+
+    private func body(of request: Request, _ held: RelayMemory.Holding) async throws -> ByteBuffer {
+        var body = ByteBuffer()
+        for try await chunk in request.body {
+            guard body.readableBytes + chunk.readableBytes <= WarmCall.maxBody else {
+                throw RequestError(.tooLarge, "the request's body is too large")
+            }
+            try held.hold(body.readableBytes + chunk.readableBytes)
+            body.writeImmutableBuffer(chunk)
+        }
+        return body
     }
 
     /// Where objects of Git LFS are, with links that lead through the mirror.
     private func batch(
-        _ answer: OutboundResponse, _ call: NamedCall, _ request: Request, charge: @escaping @Sendable (Int64) -> Void
+        _ answer: OutboundResponse, _ call: NamedCall, _ request: Request, _ held: RelayMemory.Holding,
+        charge: @escaping @Sendable (Int64) -> Void
     ) async throws -> Response {
         let (prefix, links) = (prefix(for: call, request), services.named.value.links(of: call.origin))
         let read: [UInt8]??
         do {
             read = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
-                try await LFSBatch.read(answer, prefix: prefix, map: links)
+                try await LFSBatch.read(answer, prefix: prefix, map: links) { try held.hold($0) }
             }
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
         }
         guard let found = read, let body = found else {
-            throw RequestError(.originError, "the origin's answer for objects of Git LFS is too large, too slow, or not JSON").about(
+            throw RequestError(.originError, "the origin's answer for Git LFS objects is too large, too slow, or not JSON").about(
                 call.url)
         }
+        try held.hold(body.count)
         charge(Int64(body.count))
         var fields = fields(of: answer, passesChallenge: false)
         fields[.contentEncoding] = nil
         fields[.eTag] = nil
         fields[.contentLength] = String(body.count)
-        return WholeResponse(status: .ok, fields: fields, body: body).response(to: request)
+        return Response(
+            status: .ok, headers: fields,
+            body: ResponseBody(contentLength: body.count) { writer in
+                // Piece by piece: what a client is slow to read waits here, where it is counted.
+                for start in stride(from: 0, to: body.count, by: Self.pieceSize) {
+                    try await writer.write(ByteBuffer(bytes: body[start..<min(start + Self.pieceSize, body.count)]))
+                }
+                try await writer.finish(nil)
+                withExtendedLifetime(held) {}
+            })
     }
 
+    /// Bytes.
+    private static let pieceSize = 64 << 10
+
     static func overBudget(_ call: NamedCall) -> RequestError {
-        RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
+        RequestError(.unavailable, "your network has used up its budget for requests to origins; try again later").about(call.url)
     }
 
     private func response(
-        _ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool, charge: @escaping @Sendable (Int64) -> Void
+        _ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool, _ place: RelayPlaces.Place,
+        charge: @escaping @Sendable (Int64) -> Void
     ) -> Response {
         var fields = fields(of: answer, passesChallenge: passesChallenge)
         let status = HTTPResponse.Status(code: answer.status)
@@ -96,6 +140,7 @@ extension NamedRoutes {
                     try await writer.write(chunk)
                 }
                 try await writer.finish(nil)
+                withExtendedLifetime(place) {}
             })
     }
 

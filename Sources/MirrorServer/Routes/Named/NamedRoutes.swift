@@ -13,6 +13,7 @@ struct NamedRoutes: Sendable {
     let services: MirrorServices
     let redirects: RedirectRoutes
     let metrics: NamedMetrics
+    let relays: Relays
     let publicURL: String?
     let isTLS: Bool
     let troubles: LineBudget
@@ -42,7 +43,7 @@ struct NamedRoutes: Sendable {
         if case .refused = call.rule.kind {
             throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
-        // What a client shows for itself concerns nobody else: nothing of the answer is kept.
+        // The answer to a client's own credentials is for that client alone: nothing of it is stored.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
             return try await ownAnswer(call, request, context, authorization: own)
         }
@@ -55,7 +56,7 @@ struct NamedRoutes: Sendable {
         }
     }
 
-    /// What the origin has for one client alone. Links of pages lead through the mirror all the same: many only work at the origin's host.
+    /// The origin's answer for one client alone. Links in pages still lead through the mirror.
     private func ownAnswer(
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String
     ) async throws -> Response {
@@ -107,6 +108,12 @@ struct NamedRoutes: Sendable {
 
     func network(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork {
         ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
+    }
+
+    /// The network whose share of what is limited a client takes; `nil` if many clients may be behind its address.
+    func sharer(_ request: Request, _ context: MirrorRequestContext) -> ClientNetwork? {
+        let selector = services.selector.value
+        return selector.sharer(selector.client(peer: context.peer, values: request.forwarded))
     }
 
     /// Takes what a client is sent from the budget of its network.

@@ -9,6 +9,7 @@ struct ObjectAnswer: Sendable {
     let key: ObjectKey
     let pool: Pool
     let metrics: EngineMetrics
+    let place: RelayPlaces.Place
     /// Called with the number of bytes that the client is about to be sent.
     let charge: @Sendable (Int64) -> Void
 
@@ -49,7 +50,7 @@ struct ObjectAnswer: Sendable {
     }
 
     private func body(_ content: ObjectContent, length: Int64) -> ResponseBody {
-        let (metrics, id, charge) = (metrics, pool.id, charge)
+        let (metrics, id, charge, place) = (metrics, pool.id, charge, place)
         return ResponseBody(contentLength: Int(length)) { writer in
             for try await chunk in content.body {
                 charge(Int64(chunk.readableBytes))
@@ -57,6 +58,7 @@ struct ObjectAnswer: Sendable {
                 metrics.countServed(bytes: Int64(chunk.readableBytes), pool: id)
             }
             try await writer.finish(nil)
+            withExtendedLifetime(place) {}
         }
     }
 

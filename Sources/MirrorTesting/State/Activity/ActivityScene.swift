@@ -20,7 +20,7 @@ struct ActivityScene: Sendable {
             pools: [ActivityRecord.PoolUses(pool: 1, uses: uses, first: 1_000, own: clock, clock: clock, place: 19)])
     }
 
-    /// Writes a record over what is there.
+    /// Writes a record, replacing the existing one.
     @discardableResult
     func write(_ record: ActivityRecord?, _ key: ActivityKey) async throws -> ActivityUpdate<Void> {
         try await store.updateActivity([key]) { _, stored in stored = record }

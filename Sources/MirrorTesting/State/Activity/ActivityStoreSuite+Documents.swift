@@ -3,7 +3,7 @@ import MirrorState
 
 extension ActivityStoreSuite {
     static let documents: [Case] = [
-        .scene("a document is replaced as a whole, and only if its version is the one that the writer has read") { scene in
+        .scene("a document is replaced as a whole, and only if its version is the one that the writer read") { scene in
             try requireEqual(try await scene.store.document(.table), nil, "document at first")
             let bytes: [UInt8] = Array(0...255) + [0]
             let first = try requireValue(try await scene.store.replaceDocument(.table, with: bytes, version: 0), "first version")
@@ -25,7 +25,7 @@ extension ActivityStoreSuite {
             try requireEqual(
                 try await scene.store.document(.guards), ActivityDocument.Version(number: guards, bytes: [2]), "another document")
         },
-        .scene("of many simultaneous writers of one version one is successful") { scene in
+        .scene("one of many simultaneous writers of one version succeeds") { scene in
             let versions = try await scene.race(10) { number in
                 try await scene.store.replaceDocument(.guards, with: [UInt8(number)], version: 0)
             }
@@ -35,14 +35,14 @@ extension ActivityStoreSuite {
         .scene("a large document is kept, and one that is too large is refused") { scene in
             let large = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             try requireEqual(try await scene.store.replaceDocument(.table, with: large, version: 0) != nil, true, "whether it is kept")
-            try require(try await scene.store.document(.table)?.bytes == large, "another document than was written")
+            try require(try await scene.store.document(.table)?.bytes == large, "a different document from the one that was written")
             let tooLarge = [UInt8](repeating: 0, count: ActivityLimits.documentBytes + 1)
             try await requireThrows(StateError.self, "a document that is too large") {
                 try await scene.store.replaceDocument(.guards, with: tooLarge, version: 0)
             }
             try requireEqual(try await scene.store.document(.guards), nil, "document that was refused")
         },
-        .scene("every stream gets an element after a document was replaced, and ends with the store") { scene in
+        .scene("every stream yields an element after a document was replaced, and ends with the store") { scene in
             var one = await scene.store.activityChanges().makeAsyncIterator()
             var other = await scene.store.activityChanges().makeAsyncIterator()
             var version: Int64 = 0
@@ -61,7 +61,7 @@ extension ActivityStoreSuite {
     ]
 
     static let leases: [Case] = [
-        .scene("the right to compute belongs to one holder, as long as it is kept") { scene in
+        .scene("the right to compute belongs to one holder as long as it is renewed") { scene in
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), true, "first holder")
             try requireEqual(try await scene.store.takeComputingLease("b", duration: .seconds(60)), false, "another one")
             scene.clock.advance(by: .seconds(59))
@@ -69,13 +69,13 @@ extension ActivityStoreSuite {
             scene.clock.advance(by: .seconds(59))
             try requireEqual(try await scene.store.takeComputingLease("b", duration: .seconds(60)), false, "another one again")
         },
-        .scene("the right to compute passes on when its holder is gone") { scene in
+        .scene("the right to compute passes to another when its holder is gone") { scene in
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), true, "first holder")
             scene.clock.advance(by: .seconds(60))
             try requireEqual(try await scene.store.takeComputingLease("b", duration: .seconds(60)), true, "another one")
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), false, "first holder")
         },
-        .scene("the right to compute passes on when it was given back, by its holder only") { scene in
+        .scene("the right to compute passes to another when its holder, and nobody else, gives it back") { scene in
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), true, "first holder")
             try await scene.store.giveBackComputingLease("b")
             try requireEqual(try await scene.store.takeComputingLease("b", duration: .seconds(60)), false, "another one")
@@ -84,11 +84,11 @@ extension ActivityStoreSuite {
             try await scene.store.giveBackComputingLease("a")
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), false, "first holder then")
         },
-        .scene("of many simultaneous holders one gets the right to compute") { scene in
+        .scene("one of many simultaneous callers gets the right to compute") { scene in
             let taken = try await scene.race(10) { try await scene.store.takeComputingLease("\($0)", duration: .seconds(60)) }
             try requireEqual(taken.filter { $0 }.count, 1, "holders")
         },
-        .scene("the right to compute lasts no longer than its time when the clock was set back") { scene in
+        .scene("the right to compute lasts no longer than its time if the clock is set back") { scene in
             try requireEqual(try await scene.store.takeComputingLease("a", duration: .seconds(60)), true, "first holder")
             scene.clock.advance(by: .seconds(-3_600))
             try requireEqual(try await scene.store.takeComputingLease("b", duration: .seconds(60)), false, "another one")
@@ -98,7 +98,7 @@ extension ActivityStoreSuite {
     ]
 
     static let closing: [Case] = [
-        .scene("calls about activity that come after close throw unavailable") { scene in
+        .scene("calls about activity after close throw unavailable") { scene in
             await scene.store.close()
             func refuses(_ what: String, _ body: () async throws -> Void) async throws {
                 try await requireThrows(StateError.self, what, where: { $0.code == .unavailable }, body)
@@ -137,7 +137,7 @@ extension ActivityStoreSuite {
                 try require(next ?? 0 > document.number, "the next version is not larger")
             }
         },
-        Case("a process that starts again goes on where it stopped, but for what it had not added yet") { subject in
+        Case("a process that restarts continues where it stopped, except for what it had not added yet") { subject in
             let (all, lost) = try await subject.withStore { scene in
                 let trace = ActivityTrace { scene.scattered($0) }
                 // Adds after 70 and 140 uses, and ends with 60 that it has not added.

@@ -3,7 +3,7 @@ import MirrorState
 
 extension ActivityStoreSuite {
     static let records: [Case] = [
-        .scene("an unknown artifact has no record, and a change that leaves none makes none") { scene in
+        .scene("an unknown artifact has no record, and a change that returns none creates none") { scene in
             let update = try await scene.store.updateActivity([scene.key(1), scene.key(2)]) { position, record in
                 (position: position, isKnown: record != nil)
             }
@@ -29,7 +29,7 @@ extension ActivityStoreSuite {
             try requireEqual(
                 try await scene.store.activity(of: [scene.key(2), scene.key(1), scene.key(1)]), [nil, smaller, smaller], "records")
         },
-        .scene("changes with one key several times are made in their order") { scene in
+        .scene("changes that name one key several times are made in order") { scene in
             let keys = [scene.key(1), scene.scattered(2), scene.key(1), scene.key(1)]
             let update = try await scene.store.updateActivity(keys) { position, record in
                 let before = record?.firstSeen
@@ -39,7 +39,7 @@ extension ActivityStoreSuite {
             try requireEqual(update.outcomes, [.some(nil), .some(nil), 0, 2], "what the changes found")
             try requireEqual(try await scene.store.activity(of: keys).map { $0?.firstSeen }, [3, 1, 3, 3], "records")
         },
-        .scene("each of many simultaneous changes of one artifact sees the record that the one before has left") { scene in
+        .scene("each of many simultaneous changes of one artifact sees the record that the previous one left") { scene in
             let key = scene.key(1)
             let found = try await scene.race(16) { number in
                 try await scene.store.updateActivity([key, scene.scattered(number)]) { position, record in
@@ -51,7 +51,7 @@ extension ActivityStoreSuite {
             try requireEqual(found.compactMap(\.self).sorted(), Array(0..<16), "what the changes found")
             try requireEqual(try await scene.store.activity(of: [key]).map { $0?.firstSeen }, [16], "record")
         },
-        .scene("a change that leaves nothing removes the record") { scene in
+        .scene("a change that returns nothing removes the record") { scene in
             for number in 1...2 { try await scene.write(scene.record(clock: 2_000), scene.key(number)) }
             try await scene.write(nil, scene.key(1))
             try await scene.requireRecord(scene.key(1), nil)
@@ -79,7 +79,7 @@ extension ActivityStoreSuite {
     ]
 
     static let histories: [Case] = [
-        .scene("there are never more records than the history allows, and the oldest go first, each once", history: 3) { scene in
+        .scene("there are never more records than the history allows, and the oldest are dropped first, each once", history: 3) { scene in
             var dropped: [UInt32] = []
             for number in [4, 2, 9, 7, 1, 8, 5, 3, 6] {
                 let update = try await scene.write(scene.record(clock: UInt32(number)), scene.key(number))

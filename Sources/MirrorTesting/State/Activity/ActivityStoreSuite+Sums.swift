@@ -4,7 +4,7 @@ import Retention
 
 extension ActivityStoreSuite {
     static let sums: [Case] = [
-        .scene("sums add up, and each call returns the new ones of what it has added to") { scene in
+        .scene("sums add up, and each call returns the new values of those that it has added to") { scene in
             try requireEqual(try await scene.store.sums(), [:], "sums at first")
             try requireEqual(try await scene.store.addSums(["a": 1.5, "b": -2]), ["a": 1.5, "b": -2], "new sums")
             try requireEqual(try await scene.store.addSums(["a": 0.25, "c": 1e-9]), ["a": 1.75, "c": 1e-9], "new sums")
@@ -17,14 +17,14 @@ extension ActivityStoreSuite {
             try requireEqual(sums["all"], 20, "common sum")
             try requireEqual(sums.values.reduce(0, +), 20 + 190, "sum of all")
         },
-        .scene("what is not finite is not added, and names are bounded") { scene in
+        .scene("values that are not finite are not added, and names are bounded") { scene in
             let long = String(repeating: "x", count: ActivityLimits.nameLength + 1)
             let deltas = ["a": Double.nan, "b": .infinity, "c": 0x1p1000, "": 1, long: 1, String(long.dropFirst()): 1]
             let added = try await scene.store.addSums(deltas)
             try requireEqual(added, ["c": 0x1p1000, String(long.dropFirst()): 1], "what was added")
             try requireEqual(try await scene.store.sums(), added, "sums")
         },
-        .scene("there are never more sums than allowed, and those that are there still grow", maxSums: 3) { scene in
+        .scene("there are never more sums than allowed, and existing ones still grow", maxSums: 3) { scene in
             try requireEqual(try await scene.store.addSums(["a": 1, "b": 1]).count, 2, "sums")
             let added = try await scene.store.addSums(["a": 1, "c": 1, "d": 1, "e": 1])
             try requireEqual(added.count, 2, "sums of the second call")
@@ -44,7 +44,7 @@ extension ActivityStoreSuite {
             try requireEqual(try await scene.store.addSums(deltas), deltas, "new sums")
             try requireEqual(try await scene.store.sums(), deltas, "sums")
         },
-        .scene("classes stay in the order in which they came first") { scene in
+        .scene("classes stay in the order in which they first appeared") { scene in
             try requireEqual(try await scene.store.addClasses([]), [], "classes at first")
             try requireEqual(try await scene.store.addClasses(["b", "a", "b"]), ["b", "a"], "classes")
             try requireEqual(try await scene.store.addClasses(["c", "a"]), ["b", "a", "c"], "classes")

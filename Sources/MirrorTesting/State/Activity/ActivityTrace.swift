@@ -83,7 +83,7 @@ struct ActivityTrace {
 
 extension ActivityStoreSuite {
     static let traces: [Case] = [
-        Case("two processes that record half of the uses each make the same sums and records as one that records all") { subject in
+        Case("two processes that each record half of the uses make the same sums and records as one that records all") { subject in
             let (one, oneRecords) = try await subject.withStore { scene in
                 let trace = ActivityTrace { scene.scattered($0) }
                 var process = ActivityTrace.Process(scene.store, pause: 70)

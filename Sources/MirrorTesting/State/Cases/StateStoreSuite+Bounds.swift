@@ -4,7 +4,7 @@ import MirrorState
 extension StateStoreSuite {
     /// Limits on what strangers can make a store keep.
     static let bounds: [Case] = [
-        .scene("a pool keeps no more than maxQueued errors: the oldest go, and that is told", maxQueued: 3) { scene in
+        .scene("a pool keeps at most maxQueued errors: the oldest are dropped, and that is reported", maxQueued: 3) { scene in
             let ids = try (0..<5).map { try scene.id($0) }
             let elsewhere = try scene.id(9, in: scene.otherPool)
             try await scene.makeError(elsewhere, retryIn: .seconds(1))
@@ -24,7 +24,7 @@ extension StateStoreSuite {
             while told.count < 2, let change = await changes.next() { if case .replica(let id, nil) = change { told.append(id) } }
             try requireEqual(told, [ids[0], ids[2]], "told as absent")
         },
-        .scene("one that is set aside counts as an error too", maxQueued: 2) { scene in
+        .scene("a replica that is set aside counts as an error, too", maxQueued: 2) { scene in
             let poisoned = try scene.id(1)
             for number in 2...3 { try await scene.makeError(try scene.id(number), retryIn: .seconds(60 * number)) }
             try requireEqual(try await scene.store.claim(poisoned), .claimed, "claim")
@@ -34,7 +34,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.totals(of: scene.pool).errors, 2, "errors")
             try await scene.requireStatus(try scene.id(2), nil)
         },
-        .scene("a long message is cut") { scene in
+        .scene("a long message is truncated") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             let message = String(repeating: "é", count: 10_000)
             try await scene.store.finish(
@@ -71,7 +71,7 @@ extension StateStoreSuite {
             try require((fitting - 10...fitting).contains(errors), "\(errors) errors are kept, and \(fitting) fit")
             try requireEqual(try await scene.store.replica(id(20_099))?.state, .error, "state of the newest")
         },
-        .scene("thousands of jobs that a clock that was ahead has queued are all leased", maxQueued: 3_000) { scene in
+        .scene("thousands of jobs that were queued by a clock that was ahead are all leased", maxQueued: 3_000) { scene in
             scene.clock.advance(by: .seconds(3_600))
             for number in 0..<2_500 {
                 try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim of \(number)")

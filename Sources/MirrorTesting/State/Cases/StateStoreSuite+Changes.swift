@@ -48,7 +48,8 @@ extension StateStoreSuite {
                 try requireEqual(try await changes(of: stream, until: marker), expected, "changes")
             }
         },
-        .scene("what changes nothing is not told, and a stream tells nothing from before it was opened", maxQueued: 2) { scene in
+        .scene("calls that change nothing are not reported, and a stream reports nothing from before it was opened", maxQueued: 2) {
+            scene in
             let present = try await scene.makePresent(1)
             let pending = try scene.id(2)
             try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
@@ -69,7 +70,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.claim(try scene.id(3)), .queueFull, "claim beyond the queue")
             try requireEqual(try await changes(of: stream, until: marker), [], "changes")
         },
-        .scene("a stream that is not read costs bounded memory and then tells everything", maxQueued: 20_000) { scene in
+        .scene("a stream that is not read costs bounded memory, and then reports .everything", maxQueued: 20_000) { scene in
             let stream = await scene.store.changes()
             _ = try await scene.race(100) { task in
                 for number in 0..<60 { _ = try await scene.makePresent(task * 60 + number) }
@@ -80,7 +81,7 @@ extension StateStoreSuite {
             try require(read.contains(.everything), "none of \(read.count) changes is .everything")
             try require(read.count < 6_000, "a stream that nobody read held \(read.count) changes")
         },
-        Case("a stream ends when the store is closed, one that is opened afterwards at once") { subject in
+        Case("a stream ends when the store is closed; one that is opened afterwards ends at once") { subject in
             let (early, late) = try await subject.withStore { scene in
                 let early = await scene.store.changes()
                 await scene.store.close()

@@ -8,7 +8,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.lease(), nil, "lease")
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
         },
-        .scene("the first claim of an absent replica makes it pending, the second finds it so") { scene in
+        .scene("the first claim of an absent replica makes it pending, and the second finds it pending") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "first claim")
             try requireEqual(try await scene.store.claim(id), .exists(Replica(id: id, status: .pending)), "second claim")
@@ -24,7 +24,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.claim(replica.id), .exists(replica), "claim")
             try requireEqual(try await scene.lease(), nil, "lease")
         },
-        .scene("a claim of an error succeeds once its retryAt is past, and not before") { scene in
+        .scene("a claim of an error succeeds once its retryAt has passed, and not before") { scene in
             let id = try scene.id(1)
             try await scene.makeError(id, retryIn: .seconds(30))
             let replica = try requireValue(try await scene.store.replica(id))

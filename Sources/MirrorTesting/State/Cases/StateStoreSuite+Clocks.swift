@@ -4,13 +4,13 @@ import MirrorState
 extension StateStoreSuite {
     /// The effects of a clock that is set back by an hour, and of one that was an hour ahead for a while.
     static let clocks: [Case] = [
-        .scene("a queued job can be leased at once when the clock was put back") { scene in
+        .scene("a queued job can be leased at once if the clock is set back") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             scene.clock.advance(by: .seconds(-3_600))
             try requireEqual(try await scene.lease()?.id, id, "leased replica")
         },
-        .scene("a job between two attempts waits no longer than its pause when the clock was put back") { scene in
+        .scene("a job between two attempts waits no longer than its pause if the clock is set back") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(lease, .retry(after: .seconds(30)))
             scene.clock.advance(by: .seconds(-3_600))
@@ -20,7 +20,8 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(30))
             try requireEqual(try await scene.lease()?.attempt, 2, "attempt after the pause")
         },
-        .scene("a pause between two attempts begins when the store is told of it, also when the clock was put back meanwhile") { scene in
+        .scene("a pause between two attempts begins when the store is told about it, even if the clock was set back in the meantime") {
+            scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(-3_600))
             try await scene.store.finish(lease, .retry(after: .seconds(30)))
@@ -30,25 +31,25 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(30))
             try requireEqual(try await scene.lease()?.attempt, 2, "attempt after the pause")
         },
-        .scene("a pause of less than nothing is none") { scene in
+        .scene("a negative pause is no pause") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(lease, .retry(after: .seconds(-5)))
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now, "next due")
             try requireEqual(try await scene.lease()?.attempt, 2, "attempt")
         },
-        .scene("a job that was handed back can be leased at once when the clock was put back") { scene in
+        .scene("a job that was handed back can be leased at once if the clock is set back") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(-3_600))
             try await scene.store.finish(lease, .handBack)
             try requireEqual(try await scene.lease()?.attempt, 1, "attempt")
         },
-        .scene("a lease says of no job that it was queued later than now when the clock was put back") { scene in
+        .scene("a lease never says that a job was queued in the future if the clock is set back") { scene in
             try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
             scene.clock.advance(by: .seconds(-3_600))
             let lease = try requireValue(try await scene.lease(), "lease")
             try require(lease.queuedAt <= scene.now, "the job was queued at \(lease.queuedAt), which is to come")
         },
-        .scene("a lease lasts no longer than it was given for when the clock was put back") { scene in
+        .scene("a lease lasts no longer than its duration if the clock is set back") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(-3_600))
             try requireEqual(try await scene.lease(), nil, "lease while it runs")
@@ -57,7 +58,7 @@ extension StateStoreSuite {
             try requireEqual(again.id, lease.id, "leased replica")
             try await scene.requireStale("finish of the old lease") { try await scene.store.finish(lease, .handBack) }
         },
-        .scene("an error can be tried again after no longer than its time when the clock was put back") { scene in
+        .scene("an error can be tried again no later than after its time if the clock is set back") { scene in
             let id = try scene.id(1)
             try await scene.makeError(id, retryIn: .seconds(30))
             _ = try await scene.lease()
@@ -71,7 +72,7 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(30))
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
         },
-        .scene("a removal runs out after no longer than its time when the clock was put back") { scene in
+        .scene("a removal expires no later than after its time if the clock is set back") { scene in
             let id = try await scene.makePresent(1).id
             try requireEqual(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)) != nil, true, "removal")
             scene.clock.advance(by: .seconds(-3_600))
@@ -80,7 +81,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.abandonedRemovals(in: id.pool, limit: 9), [id], "abandoned removals")
             try requireEqual(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)) != nil, true, "another one")
         },
-        .scene("uses and marks are of no later time than now when the clock was put back") { scene in
+        .scene("uses and marks are never in the future if the clock is set back") { scene in
             let old = try await scene.makePresent(1, lastUsed: scene.now - .seconds(7_200))
             let used = try await scene.makePresent(2)
             let marked = try await scene.makePresent(3)
@@ -102,7 +103,7 @@ extension StateStoreSuite {
             try await scene.store.touch([ReplicaUse(id: used.id, at: scene.now)])
             try requireEqual(try await scene.presentObject(used.id).lastUsed, scene.now, "last use")
         },
-        .scene("what was queued before a clock was ahead for a while is no worse off for it") { scene in
+        .scene("jobs queued before a clock was ahead for a while are not delayed by that") { scene in
             let before = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(before, .retry(after: .seconds(30)))
             scene.clock.advance(by: .seconds(3_600))

@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let descriptions: [Case] = [
-        .scene("describe adds what the pool says of a present object, whatever happens to the replica afterwards") { scene in
+        .scene("describe adds what the pool reports about a present object, whatever happens to the replica afterwards") { scene in
             let id = try scene.id(1)
             var object = scene.object(id, size: 7)
             _ = try await scene.store.recordPresent(id, object)
@@ -20,7 +20,7 @@ extension StateStoreSuite {
             try requireEqual(
                 try await scene.store.replicas(in: id.pool, after: nil, limit: 10).map(\.status), [.present(object)], "listing")
         },
-        .scene("describe leaves another object alone, and what is not present") { scene in
+        .scene("describe changes no other object, and nothing that is not present") { scene in
             let id = try scene.id(1)
             let object = scene.object(id, size: 7)
             var other = object
@@ -51,7 +51,7 @@ extension StateStoreSuite {
             try await scene.store.describe(id, other)
             try await scene.requireStatus(id, .removing)
         },
-        .scene("An object may be recorded with what the pool says of it") { scene in
+        .scene("An object may be recorded with what the pool reports about it") { scene in
             let id = try scene.id(1)
             var object = scene.object(id)
             object.representation = full(scene)

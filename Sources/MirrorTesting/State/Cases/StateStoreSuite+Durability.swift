@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let closing: [Case] = [
-        .scene("calls that come after close throw unavailable, and a second close does nothing") { scene in
+        .scene("calls after close throw unavailable, and a second close does nothing") { scene in
             let id = try await scene.makePresent(1).id
             let lease = try await scene.claimAndLease(try scene.id(2))
             await scene.store.close()
@@ -66,7 +66,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.lease()?.id, try scene.id(6), "queued job")
             }
         },
-        Case("a clock that is behind when the store is opened again keeps nothing waiting, and no use lies in the future") { subject in
+        Case("a clock that is behind when the store is reopened keeps nothing waiting, and no use is in the future") { subject in
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
                 try await scene.makePresent(3)
@@ -88,7 +88,7 @@ extension StateStoreSuite {
                 try requireEqual(leased, [try scene.id(1), try scene.id(2), try scene.id(4)], "leased replicas")
             }
         },
-        Case("a token is never given twice, also over a restart") { subject in
+        Case("a token is never issued twice, even across a restart") { subject in
             let before = try await subject.withStore { scene in try await scene.claimAndLease(try scene.id(1)) }
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.remove(before.id), true, "purge")
@@ -97,7 +97,7 @@ extension StateStoreSuite {
                 try await scene.requireStale("finish of a lease from before") { try await scene.store.finish(before, .handBack) }
             }
         },
-        Case("a leased job is not lost with its process: it is leased again once its lease is over, as the next attempt") { subject in
+        Case("a leased job is not lost with its process: it is leased again once its lease has expired, as the next attempt") { subject in
             let before = try await subject.withStore { scene in try await scene.claimAndLease(try scene.id(1)) }
             try await subject.withStore { scene in
                 try await scene.requireStatus(before.id, .pending)
@@ -108,7 +108,7 @@ extension StateStoreSuite {
                 try require(after.token > before.token, "token \(after.token) is not larger than \(before.token)")
             }
         },
-        Case("that a lease ran out is remembered over a restart, and where its job waits") { subject in
+        Case("an expired lease, and the lane of its job, are remembered across a restart") { subject in
             let id = try await subject.withStore { scene in
                 let id = try scene.id(1)
                 try requireEqual(try await scene.store.claim(id), .claimed, "claim")
@@ -127,7 +127,7 @@ extension StateStoreSuite {
                 try await scene.requireStatus(id, .error(failure))
             }
         },
-        Case("the order of the queue outlives a restart") { subject in
+        Case("the order of the queue survives a restart") { subject in
             try await subject.withStore { scene in
                 for number in [2, 3, 1] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
             }

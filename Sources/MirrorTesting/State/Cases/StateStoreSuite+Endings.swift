@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let endings: [Case] = [
-        .scene("finish with an object makes the replica present, with all that is known of the object") { scene in
+        .scene("finish with an object makes the replica present, with all that is known about the object") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             let object = scene.object(lease.id, size: 5_497_558_138_880, lastUsed: scene.now + .seconds(1))
             try await scene.store.finish(lease, .present(object))
@@ -27,7 +27,7 @@ extension StateStoreSuite {
             }
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
         },
-        .scene("a lease that ran out but that nobody took can still be finished") { scene in
+        .scene("an expired lease that nobody else took can still be finished") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(1_000))
             let object = scene.object(lease.id)
@@ -47,7 +47,7 @@ extension StateStoreSuite {
             }
             try await scene.store.finish(new, .present(scene.object(new.id)))
         },
-        .scene("finish of a job that is done, purged or claimed anew throws staleLease and changes nothing") { scene in
+        .scene("finish of a job that is done, purged or claimed again throws staleLease and changes nothing") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             let object = scene.object(lease.id)
             try await scene.store.finish(lease, .present(object))
@@ -62,7 +62,7 @@ extension StateStoreSuite {
             try await scene.requireStale("finish of a queued job") { try await scene.store.finish(lease, .present(object)) }
             try await scene.requireStatus(lease.id, .pending)
         },
-        .scene("a job that was handed back is leasable at once, with the same attempt and a new token") { scene in
+        .scene("a job that was handed back can be leased at once, with the same attempt and a new token") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(first, .handBack)
             try await scene.requireStatus(first.id, .pending)
@@ -74,14 +74,14 @@ extension StateStoreSuite {
                 try await scene.store.finish(first, .present(scene.object(first.id)))
             }
         },
-        .scene("a lease that was handed back does not count, one that ran out does") { scene in
+        .scene("a lease that was handed back does not count as an attempt; one that expired does") { scene in
             _ = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(16))
             let second = try requireValue(try await scene.lease(), "second lease")
             try await scene.store.finish(second, .handBack)
             try requireEqual(try await scene.lease()?.attempt, 2, "attempt")
         },
-        .scene("a retry is leased not before its time, with the next attempt; the replica stays pending") { scene in
+        .scene("a retry is not leased before its time, and counts as the next attempt; the replica stays pending") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(first, .retry(after: .seconds(40)))
             try await scene.requireStatus(first.id, .pending)
@@ -92,7 +92,7 @@ extension StateStoreSuite {
             let second = try requireValue(try await scene.lease(), "lease at its time")
             try requireEqual(second.attempt, 2, "attempt")
         },
-        .scene("a retry that waits holds up no younger job") { scene in
+        .scene("a waiting retry does not hold up younger jobs") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(first, .retry(after: .seconds(40)))
             try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim")

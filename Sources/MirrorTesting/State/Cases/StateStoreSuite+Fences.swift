@@ -4,7 +4,7 @@ import MirrorState
 extension StateStoreSuite {
     /// Only one caller at a time removes a replica, and an object that a removal may have deleted is not recorded.
     static let fences: [Case] = [
-        .scene("a removal that runs is nobody else's, whoever asks for it and how") { scene in
+        .scene("a removal in progress is given to nobody else, whoever asks and how") { scene in
             let id = try await scene.makePresent(1).id
             let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
             scene.clock.advance(by: .milliseconds(59_999))
@@ -15,7 +15,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
         },
         .scene(
-            "a removal that ran out or was handed back can be begun again, with a larger token, and is nobody else's any more"
+            "a removal that expired or was handed back can be begun again, with a larger token, and the earlier holder has lost it"
         ) { scene in
             let id = try await scene.makePresent(1).id
             let first = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "first removal")
@@ -37,7 +37,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.endRemoval(third), true, "end of the third")
             try await scene.requireStatus(id, nil)
         },
-        .scene("the end of a removal changes nothing when the replica was removed and made anew meanwhile") { scene in
+        .scene("the end of a removal changes nothing if the replica was removed and created again in the meantime") { scene in
             let id = try await scene.makePresent(1).id
             let late = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "late removal")
             scene.clock.advance(by: .seconds(60))
@@ -52,7 +52,7 @@ extension StateStoreSuite {
                 try requireEqual(removal, nil, "removal with \(condition)")
             }
         },
-        .scene("a removal that ran out but that nobody else took can still be confirmed and ended") { scene in
+        .scene("an expired removal that nobody else took can still be confirmed and ended") { scene in
             let id = try await scene.makePresent(1).id
             let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
             scene.clock.advance(by: .seconds(61))
@@ -75,7 +75,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.endRemoval(removal), true, "second end")
             try await scene.requireStatus(id, nil)
         },
-        .scene("confirm takes many removals and returns those that are the caller's, in their order") { scene in
+        .scene("confirm takes many removals and returns those that the caller still holds, in order") { scene in
             var removals: [Removal] = []
             for number in 0..<250 {
                 removals.append(try requireValue(try await scene.store.beginRemoval(try scene.id(number)), "removal of \(number)"))
@@ -85,7 +85,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.confirm([gone] + removals, duration: .seconds(60)), removals, "confirmed")
             try requireEqual(try await scene.store.confirm([], duration: .seconds(60)), [], "confirmed of none")
         },
-        .scene("abandonedRemovals lists the removals of one pool that ran out or were handed back") { scene in
+        .scene("abandonedRemovals lists the removals of one pool that expired or were handed back") { scene in
             var removals: [Removal] = []
             for number in 1...5 {
                 let id = try await scene.makePresent(number).id
@@ -109,7 +109,7 @@ extension StateStoreSuite {
             try requireEqual(Set(try await list(100)), Set(abandoned.dropFirst()), "the rest")
         },
         .scene(
-            "recordPresent changes nothing where a removal of the replica has ended since the moment, however the replica was made since"
+            "recordPresent changes nothing if a removal of the replica has ended since the moment, however the replica was created since"
         ) { scene in
             let id = try scene.id(1)
             let moment = try await scene.store.moment(in: id.pool)
@@ -124,7 +124,7 @@ extension StateStoreSuite {
             let now = try await scene.store.moment(in: id.pool)
             try requireEqual(try await scene.store.recordPresent(id, object, seenSince: now)?.status, .present(object), "a later look")
         },
-        .scene("removals of other replicas keep no look from being recorded, nor does one that has not ended by then") { scene in
+        .scene("neither removals of other replicas nor one that has not ended yet keep a lookup from being recorded") { scene in
             let id = try scene.id(1)
             let moment = try await scene.store.moment(in: id.pool)
             for number in 2..<100 { try requireEqual(try await scene.store.remove(try scene.id(number)), true, "removal") }

@@ -7,7 +7,7 @@ extension StateStoreSuite {
 
     static let lanes: [Case] = [
         .scene(
-            "the one job of an origin is leased past a thousand older ones of another, which is passed over", maxQueued: 2_000
+            "the only job of an origin is leased before a thousand older ones of another origin, which is passed over", maxQueued: 2_000
         ) { scene in
             _ = try await scene.race(20) { task in
                 for number in 0..<50 { _ = try await scene.store.claim(try scene.id(task * 50 + number, at: busy)) }
@@ -46,7 +46,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.outcome(passingOver: passed), nil, "lease that passes over all of them")
             try requireEqual(try requireLease(try await scene.outcome()).id, twin, "leased replica of the other pool")
         },
-        .scene("jobs of one lane are leased the oldest first, whatever happened to those before them") { scene in
+        .scene("jobs of one lane are leased oldest first, whatever happened to those before them") { scene in
             let ids = try (1...4).map { try scene.id($0, at: busy) }
             for id in ids {
                 try requireEqual(try await scene.store.claim(id), .claimed, "claim")
@@ -65,7 +65,7 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(5))
             try requireEqual(try requireLease(try await scene.outcome(passingOver: other)).id, ids[0], "the one that was tried again")
         },
-        .scene("100 workers that pass over different lanes never share a job, and leave none") { scene in
+        .scene("100 workers that pass over different lanes never share a job, and leave none behind") { scene in
             let origins = (0..<10).map { "https://origin-\($0).example.org" }
             for number in 0..<60 {
                 try requireEqual(try await scene.store.claim(try scene.id(number, at: origins[number % 10])), .claimed, "claim")
@@ -96,7 +96,7 @@ extension StateStoreSuite {
             try await scene.store.finish(lease, .present(scene.object(lease.id)))
             try requireEqual(try await scene.store.claim(ids[2]), .claimed, "claim once one has ended")
         },
-        .scene("the jobs of each lane are told, queued and leased, whatever happens to them") { scene in
+        .scene("the numbers of queued and leased jobs of each lane are reported, whatever happens to the jobs") { scene in
             func requireLanes(_ expected: [(CopyLane, Int)], _ what: String, line: Int = #line) async throws {
                 let lanes = try await scene.store.lanes(in: scene.pool, limit: 1_000)
                 try requireEqual(lanes, expected.map { LaneTotals(lane: $0.0, jobs: $0.1) }, what, line: line)
@@ -130,7 +130,7 @@ extension StateStoreSuite {
     ]
 
     static let unfinished: [Case] = [
-        .scene("a job whose lease ran out waits in a lane of its own, whatever its origin, and says so when it is leased") { scene in
+        .scene("a job whose lease expired waits in a separate lane, whatever its origin, and its next lease says so") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             try await scene.loseLease(id)
@@ -146,7 +146,7 @@ extension StateStoreSuite {
             try await scene.store.finish(lease, .present(scene.object(id)))
             try await scene.requireStatus(id, .present(scene.object(id)))
         },
-        .scene("a job whose lease ran out twice is set aside, is told as an error, and may be claimed again an hour later") { scene in
+        .scene("a job whose lease expired twice is set aside, is reported as an error, and may be claimed again an hour later") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             try await scene.loseLease(id)
@@ -199,7 +199,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.remove(id), true, "purge")
             try requireEqual(try await scene.claimAndLease(id).lane, CopyLane(of: id.artifact), "lane")
         },
-        .scene("of 100 workers that find a job whose lease ran out twice one sets it aside, and none leases it") { scene in
+        .scene("of 100 workers that find a job whose lease expired twice, one sets it aside and none leases it") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             try await scene.loseLease(id)

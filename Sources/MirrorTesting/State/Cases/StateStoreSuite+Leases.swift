@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let leases: [Case] = [
-        .scene("jobs are leased the oldest first, each to one worker, also those of one millisecond") { scene in
+        .scene("jobs are leased oldest first, each to one worker, even those of one millisecond") { scene in
             // Not in the order of their names, to detect a store that sorts by name.
             for number in [5, 3, 4, 1, 2] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
             scene.clock.advance(by: .milliseconds(1))
@@ -13,7 +13,7 @@ extension StateStoreSuite {
             }
             try requireEqual(try await scene.lease(), nil, "seventh lease")
         },
-        .scene("a lease says whose, which attempt, and until when") { scene in
+        .scene("a lease states its holder, its attempt and its end") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             let lease = try requireValue(try await scene.lease(duration: .seconds(15)), "lease")
@@ -22,7 +22,7 @@ extension StateStoreSuite {
             try requireEqual(lease.expires, scene.now + .seconds(15), "expiry")
             try await scene.requireStatus(id, .pending)
         },
-        .scene("a lease says when its job was queued, the same over retries, hand-backs and leases that ran out") { scene in
+        .scene("a lease states when its job was queued; this stays the same across retries, hand-backs and expired leases") { scene in
             let (id, queuedAt) = (try scene.id(1), scene.now)
             try requireEqual(try await scene.store.claim(id), .claimed, "claim")
             scene.clock.advance(by: .seconds(5))
@@ -44,14 +44,14 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(5))
             try requireEqual(try await scene.claimAndLease(id).queuedAt, scene.now, "time of the next job")
         },
-        .scene("jobs of pools that were not asked for are left alone") { scene in
+        .scene("jobs of pools that were not asked for are not leased") { scene in
             try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
             try requireEqual(try await scene.lease(pools: [scene.otherPool]), nil, "lease for the other pool")
             try requireEqual(try await scene.store.nextDue(pools: [scene.otherPool]), nil, "next due of the other pool")
             try requireEqual(try await scene.lease(pools: []), nil, "lease for no pool")
             try requireEqual(try await scene.lease(pools: [scene.pool])?.id, try scene.id(1), "lease for its pool")
         },
-        .scene("among several pools the oldest job goes first") { scene in
+        .scene("among several pools, the oldest job is leased first") { scene in
             let ids = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3)]
             for id in ids {
                 try requireEqual(try await scene.store.claim(id), .claimed, "claim")
@@ -59,7 +59,7 @@ extension StateStoreSuite {
             }
             for id in ids { try requireEqual(try await scene.lease()?.id, id, "leased replica") }
         },
-        .scene("a lease that ran out is leased again with a larger token and the next attempt") { scene in
+        .scene("a job whose lease expired is leased again with a larger token and the next attempt") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(14))
             try requireEqual(try await scene.lease(), nil, "lease while the first runs")
@@ -69,7 +69,7 @@ extension StateStoreSuite {
             try requireEqual(second.attempt, 2, "attempt")
             try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
         },
-        .scene("tokens grow over different jobs") { scene in
+        .scene("tokens grow across different jobs") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
             let second = try await scene.claimAndLease(try scene.id(2))
             try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
@@ -84,7 +84,7 @@ extension StateStoreSuite {
             try await scene.store.finish(lease, .retry(after: .seconds(40)))
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now + .seconds(40), "next due of a retry")
         },
-        .scene("a heartbeat lets the lease run from now, and keeps token and attempt") { scene in
+        .scene("a heartbeat makes the lease run from now, and keeps token and attempt") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(10))
             let extended = try await scene.store.extend(lease, duration: .seconds(15))
@@ -98,7 +98,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.lease(), nil, "lease by another worker")
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), extended.expires, "next due")
         },
-        .scene("a lease that ran out but that nobody took can still be extended") { scene in
+        .scene("an expired lease that nobody else took can still be extended") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(100))
             let extended = try await scene.store.extend(lease, duration: .seconds(15))

@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let listings: [Case] = [
-        .scene("replicas of a list finds for each what replica does, in the order of the list, whatever it names twice") { scene in
+        .scene("replicas of a list returns for each what replica returns, in the order of the list, even if it names some twice") { scene in
             try await scene.makePresent(1)
             try await scene.makeError(try scene.id(2))
             try requireEqual(try await scene.store.claim(try scene.id(3)), .claimed, "claim")
@@ -38,7 +38,7 @@ extension StateStoreSuite {
             let listed = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 10).map(\.id)
             try requireEqual(listed, [try scene.id(2), try scene.id(3), try scene.id(1)], "order")
         },
-        .scene("leastRecentlyUsed lists each replica exactly once over pages of any length, also with equal times") { scene in
+        .scene("leastRecentlyUsed lists each replica exactly once over pages of any length, even with equal times") { scene in
             for number in 0..<23 { try await scene.makePresent(number, lastUsed: scene.now + .seconds(number / 6)) }
             for limit in [1, 4, 6, 23, 1_000] {
                 var listed: [Replica] = []

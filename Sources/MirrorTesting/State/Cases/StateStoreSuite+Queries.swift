@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let queries: [Case] = [
-        .scene("the query kept last is the one that is read, over leases, retries and hand-backs") { scene in
+        .scene("the query that was kept last is the one that is read, across leases, retries and hand-backs") { scene in
             let id = try scene.id(1)
             try requireEqual(try await scene.store.query(for: id), nil, "query before one was kept")
             try await scene.store.keepQuery(FetchQuery("X-Amz-Signature=1"), for: id)
@@ -16,7 +16,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.query(for: id), FetchQuery("X-Amz-Signature=2"), "query after \(result)")
             }
         },
-        .scene("a query is that of one replica") { scene in
+        .scene("a query belongs to one replica") { scene in
             try await scene.store.keepQuery(FetchQuery("sig=1"), for: try scene.id(1))
             try requireEqual(try await scene.store.query(for: try scene.id(2)), nil, "query of another artifact")
             try requireEqual(try await scene.store.query(for: try scene.id(1, in: scene.otherPool)), nil, "query of another pool's replica")
@@ -27,7 +27,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.query(for: try scene.id(1))?.text, text, "query")
             }
         },
-        .scene("a query is gone when its copy has ended, well or not") { scene in
+        .scene("a query is gone when its copy has ended, successfully or not") { scene in
             for (number, result) in [CopyResult.present(scene.object(try scene.id(1))), .failed(scene.failure())].enumerated() {
                 let lease = try await scene.claimAndLease(try scene.id(number + 1))
                 try await scene.store.keepQuery(FetchQuery("sig=1"), for: lease.id)
@@ -35,7 +35,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.query(for: lease.id), nil, "query after \(result)")
             }
         },
-        .scene("a query stays when a copy cannot be finished by the lease that is not the newest") { scene in
+        .scene("a query stays if a copy cannot be finished because its lease is not the newest") { scene in
             let old = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.keepQuery(FetchQuery("sig=1"), for: old.id)
             scene.clock.advance(by: .seconds(16))
@@ -71,7 +71,7 @@ extension StateStoreSuite {
             try requireEqual(shown.filter { $0.contains("secret") }, [], "what shows the query")
             try requireEqual(try await scene.store.totals(of: scene.pool), PoolTotals(pending: 1), "totals")
         },
-        .scene("a claim of an origin's refusal succeeds before its time where a query has been kept since") { scene in
+        .scene("a claim of an origin's refusal succeeds early if a query has been kept since") { scene in
             for (number, status) in [400, 401, 403, 404, 410, 499].enumerated() {
                 let lease = try await scene.claimAndLease(try scene.id(number))
                 try await scene.store.keepQuery(FetchQuery("sig=old"), for: lease.id)
@@ -85,7 +85,7 @@ extension StateStoreSuite {
                 try await scene.store.finish(try requireValue(try await scene.lease(), "lease"), .failed(failure))
             }
         },
-        .scene("a kept query does not make claimable what it has nothing to do with") { scene in
+        .scene("a kept query does not make unrelated replicas claimable") { scene in
             let reasons: [CopyFailure.Reason] = [
                 .origin(status: 408), .origin(status: 425), .origin(status: 429), .origin(status: 500), .origin(status: 503), .refused,
                 .transfer, .tooLarge, .storage,

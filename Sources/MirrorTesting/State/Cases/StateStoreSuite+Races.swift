@@ -3,27 +3,27 @@ import MirrorState
 
 extension StateStoreSuite {
     static let races: [Case] = [
-        .scene("of 200 claims at the same time exactly one is claimed, the others exist as pending") { scene in
+        .scene("of 200 simultaneous claims exactly one succeeds, and the others find the replica pending") { scene in
             let id = try scene.id(1)
             let claims = try await scene.race(200) { _ in try await scene.store.claim(id) }
             try requireEqual(claims.filter { $0 == .claimed }.count, 1, "claims that won")
             try requireEqual(claims.filter { $0 == .exists(Replica(id: id, status: .pending)) }.count, 199, "claims that lost")
             try requireEqual(try await scene.store.totals(of: scene.pool), PoolTotals(pending: 1), "totals")
         },
-        .scene("200 claims at the same time never exceed maxQueued", maxQueued: 50) { scene in
+        .scene("200 simultaneous claims never exceed maxQueued", maxQueued: 50) { scene in
             let claims = try await scene.race(200) { number in try await scene.store.claim(try scene.id(number)) }
             try requireEqual(claims.filter { $0 == .claimed }.count, 50, "claims that won")
             try requireEqual(claims.filter { $0 == .queueFull }.count, 150, "claims that found the queue full")
             try requireEqual(try await scene.store.totals(of: scene.pool), PoolTotals(pending: 50), "totals")
         },
-        .scene("100 workers at the same time never share a job, and no two leases share a token") { scene in
+        .scene("100 simultaneous workers never share a job, and no two leases share a token") { scene in
             for number in 0..<60 { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
             let leases = try await scene.race(100) { _ in try await scene.lease() }.compactMap { $0 }
             try requireEqual(leases.count, 60, "leases")
             try requireEqual(Set(leases.map(\.id)).count, 60, "leased replicas")
             try requireEqual(Set(leases.map(\.token)).count, 60, "tokens")
         },
-        .scene("of 100 workers one takes over a lease that ran out, and the late worker is refused") { scene in
+        .scene("one of 100 workers takes over an expired lease, and the late worker is refused") { scene in
             let old = try await scene.claimAndLease(try scene.id(1))
             scene.clock.advance(by: .seconds(16))
             let taken = try await scene.race(100) { _ in try await scene.lease() }.compactMap { $0 }
@@ -31,7 +31,7 @@ extension StateStoreSuite {
             try await scene.requireStale("late finish") { try await scene.store.finish(old, .present(scene.object(old.id))) }
             try await scene.requireStatus(old.id, .pending)
         },
-        .scene("a heartbeat and a take-over at the same time: exactly one of them has the lease") { scene in
+        .scene("after a simultaneous heartbeat and take-over, exactly one of them has the lease") { scene in
             for number in 0..<60 {
                 let old = try await scene.claimAndLease(try scene.id(number))
                 scene.clock.advance(by: .seconds(16))
@@ -65,7 +65,7 @@ extension StateStoreSuite {
             for lease in held { try await scene.requireStatus(lease.id, .removing) }
             try requireEqual(try await scene.store.totals(of: scene.pool), PoolTotals(), "totals")
         },
-        .scene("of a use and a removal at the same time one wins, 100 times") { scene in
+        .scene("of a simultaneous use and removal one wins, 100 times") { scene in
             let start = scene.now
             var ids: [ReplicaID] = []
             for number in 0..<100 { ids.append(try await scene.makePresent(number).id) }
@@ -87,7 +87,7 @@ extension StateStoreSuite {
                 }
             }
         },
-        .scene("a claim and a back-fill at the same time: one of them makes the replica, 100 times") { scene in
+        .scene("of a simultaneous claim and back-fill one creates the replica, 100 times") { scene in
             for number in 0..<100 {
                 let id = try scene.id(number)
                 let seen = try await scene.race(2) { side -> Replica.State in
@@ -102,7 +102,7 @@ extension StateStoreSuite {
                 try requireEqual(seen, [state, state], "what both saw of \(id)")
             }
         },
-        .scene("of 200 uses at the same time the latest stands") { scene in
+        .scene("of 200 simultaneous uses the latest is recorded") { scene in
             let id = try await scene.makePresent(1).id
             let start = scene.now
             scene.clock.advance(by: .seconds(200))
@@ -111,7 +111,7 @@ extension StateStoreSuite {
             }
             try requireEqual(try await scene.presentObject(id).lastUsed, start + .seconds(199), "lastUsed")
         },
-        .scene("of 100 purges at the same time one takes the replica") { scene in
+        .scene("one of 100 simultaneous purges takes the replica") { scene in
             let id = try await scene.makePresent(1).id
             let taken = try await scene.race(100) { _ in try await scene.store.beginRemoval(id) != nil }
             try requireEqual(taken.filter { $0 }.count, 1, "purges that took it")

@@ -3,7 +3,7 @@ import MirrorState
 
 extension StateStoreSuite {
     static let removals: [Case] = [
-        .scene("a purge takes a replica in any state, an absent one too, and takes it once") { scene in
+        .scene("a purge takes a replica in any state, even an absent one, and takes it once") { scene in
             let failed = try scene.id(1)
             try await scene.makeError(failed)
             let pending = try scene.id(2)
@@ -72,7 +72,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.claim(id), .claimed, "claim after the end of the removal")
         },
         .scene(
-            "forgetErrors makes errors absent whose time was over before then, the oldest first, so many at a time, and nothing else"
+            "forgetErrors makes absent those errors whose time ended before the given one, oldest first, at most the given number, and nothing else"
         ) { scene in
             // In neither the order of their names nor that of their pools.
             let errors = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3), try scene.id(4)]
@@ -100,7 +100,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.totals(of: scene.otherPool), PoolTotals(), "the other pool")
             try requireEqual(try await scene.store.claim(errors[0]), .claimed, "claim of a forgotten one")
         },
-        .scene("forgetErrors is told to the streams of changes") { scene in
+        .scene("forgetErrors is reported to the streams of changes") { scene in
             let id = try scene.id(1)
             try await scene.makeError(id)
             var changes = await scene.store.changes().makeAsyncIterator()

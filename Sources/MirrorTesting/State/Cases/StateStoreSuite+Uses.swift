@@ -16,7 +16,7 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.recordPresent(id, object)?.status, .present(object), "result")
             try await scene.requireStatus(id, .present(object))
         },
-        .scene("recordPresent changes no pending, present or removed replica, and returns it as it is") { scene in
+        .scene("recordPresent does not change a pending, present or removed replica, and returns it as it is") { scene in
             let pending = try scene.id(1)
             try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
             try requireEqual(try await scene.store.recordPresent(pending, scene.object(pending))?.status, .pending, "pending one")
@@ -42,7 +42,7 @@ extension StateStoreSuite {
             try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(5))])
             try requireEqual(try await scene.presentObject(id).lastUsed, start + .seconds(10), "lastUsed after an older use")
         },
-        .scene("touch takes many uses, of one replica and of several, in any order") { scene in
+        .scene("touch takes many uses, of one replica or of several, in any order") { scene in
             let first = try await scene.makePresent(1).id
             let second = try await scene.makePresent(2, in: scene.otherPool).id
             let start = scene.now
@@ -88,14 +88,14 @@ extension StateStoreSuite {
             try await scene.requireStatus(pending, .pending)
             try await scene.requireStatus(try scene.id(6), nil)
         },
-        .scene("time is by the clock that marks are of") { scene in
+        .scene("time is by the clock that marks use") { scene in
             let id = try await scene.makePresent(1).id
             for pool in scene.pools { try requireEqual(try await scene.store.time(in: pool), scene.now, "time") }
             scene.clock.advance(by: .seconds(60))
             try requireEqual(try await scene.store.mark([id], unusedSince: scene.now), [id], "mark")
             try requireEqual(try await scene.presentObject(id).markedAt, try await scene.store.time(in: id.pool), "mark")
         },
-        .scene("a replica that is marked already keeps its mark and is not returned again") { scene in
+        .scene("a replica that is already marked keeps its mark and is not returned again") { scene in
             let id = try await scene.makePresent(1).id
             let markedAt = scene.now
             try requireEqual(try await scene.store.mark([id], unusedSince: scene.now), [id], "first mark")
@@ -112,7 +112,7 @@ extension StateStoreSuite {
             try requireEqual(object.markedAt, nil, "mark")
             try requireEqual(object.lastUsed, scene.now, "lastUsed")
         },
-        .scene("a use that is told late clears the mark all the same") { scene in
+        .scene("a use that is reported late still clears the mark") { scene in
             let id = try await scene.makePresent(1).id
             let used = scene.now - .seconds(1)
             try requireEqual(try await scene.store.mark([id], unusedSince: scene.now), [id], "mark")
@@ -120,6 +120,26 @@ extension StateStoreSuite {
             let object = try await scene.presentObject(id)
             try requireEqual(object.markedAt, nil, "mark")
             try requireEqual(object.lastUsed, scene.now, "lastUsed")
+        },
+        .scene("touch and mark take hundreds of replicas, of several pools, and mark returns those that it has marked in their order") {
+            scene in
+            var ids: [ReplicaID] = []
+            for number in 0..<250 {
+                ids.append(try await scene.makePresent(number, in: number.isMultiple(of: 3) ? scene.otherPool : nil).id)
+            }
+            let early = scene.now + .seconds(1)
+            scene.clock.advance(by: .seconds(2))
+            let late = scene.now
+            let uses = ids.enumerated().map { ReplicaUse(id: $1, at: $0.isMultiple(of: 5) ? late : early) }
+            try await scene.store.touch(uses)
+            let expected = uses.filter { $0.at == early }.map(\.id)
+            let marked = try await scene.store.mark(ids, unusedSince: early)
+            try requireEqual(marked, expected, "marked ones")
+            for use in uses {
+                let object = try await scene.presentObject(use.id)
+                try requireEqual(object.lastUsed, use.at, "lastUsed")
+                try requireEqual(object.markedAt, use.at == early ? late : nil, "mark")
+            }
         },
     ]
 }

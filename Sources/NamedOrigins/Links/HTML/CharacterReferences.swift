@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// Character references in the attributes of HTML (HTML §13.2.5.72), as far as URLs have them.
+/// Character references in the attributes of HTML (HTML §13.2.5.72), as far as they occur in URLs.
 enum CharacterReferences {
     private static let names: [(StaticString, UInt8)] = [
         ("&amp;", UInt8(ascii: "&")), ("&quot;", UInt8(ascii: "\"")), ("&apos;", UInt8(ascii: "'")), ("&lt;", UInt8(ascii: "<")),
@@ -10,7 +10,7 @@ enum CharacterReferences {
 
     /// Resolves numbers and the names of characters that are in URLs. Other names stay as they are.
     ///
-    /// - Returns: `nil` for a value without any `&`, which stands for itself.
+    /// - Returns: `nil` for a value without any `&`, which needs no decoding.
     static func resolve(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
         let ampersand = UInt8(ascii: "&")
         var next = ByteSearch.first(ampersand, in: value, from: 0)
@@ -57,7 +57,7 @@ enum CharacterReferences {
 
     /// Appends text to an attribute's value.
     ///
-    /// - Parameter quote: What the value is in; `nil` for nothing, where blanks and more would end it.
+    /// - Parameter quote: The quote around the value; `nil` for none: then spaces and other characters would end it.
     static func append(_ text: [UInt8], to out: inout [UInt8], quote: UInt8?) {
         for byte in text {
             switch byte {

@@ -2,8 +2,8 @@ import MirrorCore
 
 /// Rewrites every `href` of an HTML page, in bytes that arrive in any pieces.
 ///
-/// What is in comments, scripts and other raw text stays. A `<base href>` counts for the links behind it, and loses its `href`: what it says is in the links then.
-/// Beyond the current tag, nothing is kept.
+/// Comments, scripts and other raw text stay unchanged. A `<base href>` applies to the links after it, and loses its `href`, because the rewritten
+/// links include it. Nothing beyond the current tag is kept.
 struct HTMLRewriter {
     /// Bytes; the links of a longer tag stay as they are.
     static let maxTag = 64 << 10
@@ -14,22 +14,22 @@ struct HTMLRewriter {
         case open
         /// In a start tag, which is kept until it ends.
         case tag
-        /// In a tag that passes as it is: an end tag, or one that is too long.
+        /// In a tag that passes unchanged: an end tag, or one that is too long.
         case passingTag
-        /// Behind `<!`, and behind `<!-`.
+        /// After `<!`, and after `<!-`.
         case declaration, dash
-        /// Behind so many dashes, at most 2, and then perhaps an exclamation mark.
+        /// After this many dashes, at most 2, perhaps followed by an exclamation mark.
         case comment(dashes: Int, bang: Bool)
         /// In `<!DOCTYPE` or `<?`: up to the next `>`.
         case bogusComment
-        /// In an element whose content is text up to its end tag. So much of the end tag was there, in bytes.
+        /// In an element whose content is text up to its end tag. The number is how many bytes of the end tag have arrived.
         case rawText(matched: Int)
     }
 
     private var resolver: LinkResolver
     private var state = State.text
     private var scanner = TagScanner(isKept: false)
-    /// The beginning of a tag that goes on in the next bytes.
+    /// The beginning of a tag that continues in the next bytes.
     private var kept: [UInt8] = []
     /// The end tag that ends raw text, without what may follow the name.
     private var rawEnd: [UInt8] = []

@@ -24,7 +24,7 @@ struct TagScanner {
     /// The first `href` with a value.
     private(set) var href: Attribute?
 
-    /// Whether the tag is kept, so that places in it are of use.
+    /// Whether the tag is kept, so that positions in it are useful.
     var isKept: Bool
 
     private var state = State.name
@@ -36,12 +36,12 @@ struct TagScanner {
         self.isKept = isKept
     }
 
-    /// Reads on behind `<` or `</`.
+    /// Continues after `<` or `</`.
     ///
     /// - Parameters:
     ///   - start: Where the next byte of the tag is.
     ///   - offset: The place of the first of these bytes in the tag.
-    /// - Returns: Where what follows the `>` is; `nil` if the tag goes on.
+    /// - Returns: The position after the `>`; `nil` if the tag continues.
     mutating func scan(_ bytes: UnsafeRawBufferPointer, from start: Int, offset: Int) -> Int? {
         var position = start
         // A copy is faster than what may change with each call.
@@ -131,8 +131,8 @@ struct TagScanner {
     }
 }
 
-/// Tells names apart that arrive byte by byte, whatever the case of their letters (FNV-1a). Two names of the same length could have the same hash, which
-/// only the author of a page could bring about, who could as well write another link.
+/// Distinguishes names that arrive byte by byte, ignoring case (FNV-1a). Two names of the same length could have the same hash, but only the author
+/// of a page could cause that, who could just as well write another link.
 struct ByteHash: Hashable {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
     private(set) var count = 0

@@ -2,19 +2,20 @@ import MirrorCore
 
 /// Rewrites the links of a JSON document, in bytes that arrive in any pieces.
 ///
-/// Everything but the links stays as it is, byte for byte, also what is not JSON. Only strings under the keys of ``LinkRole`` are read. If a link comes before the
+/// Everything except the links stays unchanged, byte for byte, even if it is not JSON. Only strings under the keys of ``LinkRole`` are read. If a
+/// link comes before the
 /// digest of its file, what follows it is held until the digest or the end of the object, whichever is first.
 struct JSONRewriter {
     /// Bytes that are held for a digest; beyond that, the link is written without it.
     static let maxHeld = 64 << 10
-    /// Bytes of a key between its quotes; no longer key is looked for.
+    /// The length of the longest key that is looked for, in bytes without quotes.
     private static let maxKey = 64
     /// Bytes of a digest, or of several.
     private static let maxDigest = 512
 
     private enum State {
         case between
-        /// In a part without a role: in so many containers.
+        /// In a part without a role; the number is how many containers deep.
         case skipping(depth: Int)
         case string(Purpose)
     }
@@ -31,7 +32,7 @@ struct JSONRewriter {
         let role: LinkRole
         let isObject: Bool
         var expectsKey: Bool
-        /// Of the member that is being read.
+        /// The role of the member that is being read.
         var key: [UInt8]?
     }
 
@@ -42,12 +43,12 @@ struct JSONRewriter {
     private var frames: [Frame] = []
     /// Whether the current byte of a string is escaped.
     private var isEscaped = false
-    /// What was read of a string that matters.
+    /// The bytes read so far of a string that matters.
     private var text: [UInt8] = []
     private var isTooLong = false
     /// Of the file that is being read.
     private var digest: Digest?
-    /// The link whose digest is still to come, as it stands in the document, and what follows it.
+    /// The link whose digest has not arrived yet, as it is in the document, and what follows it.
     private var pending: [UInt8]?
     private var held: [UInt8] = []
 
@@ -220,7 +221,7 @@ struct JSONRewriter {
 
     private mutating func link(_ content: UnsafeRawBufferPointer, _ leaf: LinkRole.Leaf, isEnd: Bool, _ out: inout [UInt8]) {
         if !isTooLong, text.count + content.count > 2 * LinkResolver.maxLength {
-            // It stays as it is. The rest of it is written where all else is.
+            // It stays unchanged. The rest of it is written like everything else.
             isTooLong = true
             let beginning = text
             beginning.withUnsafeBytes { write($0, &out) }
@@ -245,7 +246,7 @@ struct JSONRewriter {
         held.removeAll(keepingCapacity: true)
     }
 
-    /// - Parameter link: As it stands in the document.
+    /// - Parameter link: As it is in the document.
     private mutating func rewritten(_ link: [UInt8], _ leaf: LinkRole.Leaf, _ digest: Digest?) -> [UInt8] {
         guard let text = JSONStrings.decode(link) else { return link }
         let isRewritten =

@@ -21,14 +21,18 @@ package enum LFSBatch {
     /// Reads an answer, and makes its links lead through the mirror.
     ///
     /// - Parameter prefix: What links begin with.
-    /// - Returns: `nil` for what is too large, or not JSON.
-    /// - Throws: `OutboundError`; `CancellationError`.
-    package static func read(_ response: OutboundResponse, prefix: String, map: any LinkMap) async throws -> [UInt8]? {
+    /// - Parameter hold: Called with the number of bytes that are about to be held.
+    /// - Returns: `nil` for what is too large, has too many values or levels, or is not JSON.
+    /// - Throws: `OutboundError`; `CancellationError`; what `hold` throws.
+    package static func read(
+        _ response: OutboundResponse, prefix: String, map: any LinkMap, _ hold: @Sendable (Int) throws -> Void
+    ) async throws -> [UInt8]? {
         guard let body = DecodedBody(response) else { return nil }
         var bytes: [UInt8] = []
         do {
             for try await chunk in body {
                 guard bytes.count + chunk.readableBytes <= maxBytes else { return nil }
+                try hold(bytes.count + chunk.readableBytes)
                 bytes.append(contentsOf: chunk.readableBytesView)
             }
         } catch is GzipError {
@@ -38,7 +42,7 @@ package enum LFSBatch {
     }
 
     static func rewrite(_ bytes: [UInt8], resolver: LinkResolver) -> [UInt8]? {
-        guard var batch = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard JSONValue.isDecodable(bytes), var batch = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
         guard case .array(let objects) = batch["objects"] else { return bytes }
         var resolver = resolver
         // Other digests have no mark.

@@ -2,7 +2,7 @@ import MirrorCore
 
 /// Where the links are in a JSON document, and the digests of what they lead to.
 ///
-/// A role is what the part of a document that a value belongs to means. Parts without a role are skipped whole.
+/// A role is the meaning of the part of a document that a value belongs to. Parts without a role are skipped entirely.
 enum LinkRole: UInt8 {
     /// The whole of a Python index's page (PEP 691).
     case pythonPage
@@ -25,9 +25,9 @@ enum LinkRole: UInt8 {
     /// `info` in it.
     case condaInfo
 
-    /// What a value is that has no further parts.
+    /// The role of a value without further parts.
     enum Leaf {
-        /// A link; a digest of what it leads to may be beside it.
+        /// A link; a digest of its target may be next to it.
         case file
         /// Any other link.
         case link
@@ -38,7 +38,7 @@ enum LinkRole: UInt8 {
     }
 
     /// - Parameter key: `nil` for an element of an array.
-    /// - Returns: `nil` for what is skipped.
+    /// - Returns: `nil` if it is skipped.
     func child(_ key: [UInt8]?, isObject: Bool) -> LinkRole? {
         switch self {
         case .pythonPage: isObject ? nil : key.isText("files") ? .pythonFiles : nil
@@ -69,7 +69,7 @@ enum LinkRole: UInt8 {
 
 extension LinkRole.Leaf {
     /// - Parameter text: What the document says.
-    /// - Returns: `nil` for an algorithm that no link states, and for what is no digest.
+    /// - Returns: `nil` for an algorithm that no link states, and for anything that is not a digest.
     func digest(_ text: String) -> Digest? {
         switch self {
         case .sha256: Digest(.sha256, hex: text)

@@ -1,14 +1,14 @@
-/// What a client accepts, in a form in which clients that want the same look the same.
+/// What a client accepts, in a canonical form: clients that want the same have the same value.
 struct AcceptField: Sendable, Equatable {
-    /// Media types that are asked for, beyond which the field is not read.
+    /// The number of media types after which the field is not read further.
     private static let maxTypes = 32
 
-    /// What the origin is asked for; also what tells the forms of a page apart.
+    /// What is requested from the origin; this also distinguishes the forms of a page.
     let text: String
 
     /// - Parameters:
     ///   - value: The client's field; `nil` if there is none.
-    ///   - grammar: Of pages that are known to have only a few forms.
+    ///   - grammar: The grammar of pages that are known to have only a few forms.
     init(_ value: String?, for grammar: LinkGrammar?) {
         let types = Self.types(value ?? "*/*")
         switch grammar {
@@ -42,7 +42,7 @@ struct AcceptField: Sendable, Equatable {
         let weight: Int
     }
 
-    /// The preferred first, and those that are as good by name; parameters other than the weight are part of the name.
+    /// The preferred ones first, and equal ones by name; parameters other than the weight are part of the name.
     private static func types(_ value: String) -> [MediaRange] {
         var types: [String: Int] = [:]
         for element in value.split(separator: ",").prefix(maxTypes) {
@@ -50,7 +50,7 @@ struct AcceptField: Sendable, Equatable {
             guard let type = parts.first, type.utf8.contains(UInt8(ascii: "/")), type.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
                 continue
             }
-            // The type itself is no parameter, whatever it looks like.
+            // The type itself is not a parameter, whatever it looks like.
             parts.removeFirst()
             let thousandths = parts.first { $0.hasPrefix("q=") }.map { Self.thousandths($0.dropFirst(2)) } ?? 1_000
             parts.removeAll { $0.hasPrefix("q=") }
@@ -60,7 +60,7 @@ struct AcceptField: Sendable, Equatable {
         return types.map { MediaRange(name: $0.key, weight: $0.value) }.sorted { ($1.weight, $0.name) < ($0.weight, $1.name) }
     }
 
-    /// A weight (RFC 9110 §12.4.2); what cannot be read counts as 1.
+    /// A weight (RFC 9110 §12.4.2); an unreadable one counts as 1.
     private static func thousandths(_ text: Substring) -> Int {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard let whole = parts.first.flatMap({ Int($0) }), (0...1).contains(whole), parts.count <= 2 else { return 1_000 }

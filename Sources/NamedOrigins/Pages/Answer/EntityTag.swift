@@ -13,9 +13,9 @@ enum EntityTag {
         return opaque.dropFirst().dropLast().allSatisfy { $0 == 0x21 || (0x23...0x7E).contains($0) || $0 >= 0x80 }
     }
 
-    /// That of a page as clients get it.
+    /// The entity tag of a page as clients get it.
     ///
-    /// - Parameter rewriting: What its rewriting depends on; `nil` for a page that stays as it is.
+    /// - Parameter rewriting: Everything that its rewriting depends on; `nil` for a page that is not rewritten.
     static func of(_ record: PageRecord, rewriting: String?) -> String {
         guard let rewriting else { return record.etag ?? "\"\(record.sha256.prefix(32))\"" }
         // The same bytes and the same rewriting give the same bytes.

@@ -4,7 +4,7 @@ package import HTTPTypes
 package struct PageAnswer: Sendable {
     /// How fresh the answer is.
     package enum Freshness: String, Sendable, CaseIterable {
-        /// Confirmed by the origin not long ago.
+        /// Confirmed by the origin a short time ago.
         case fresh
         /// Confirmed by the origin for this request.
         case revalidated
@@ -14,7 +14,7 @@ package struct PageAnswer: Sendable {
         case stale
     }
 
-    /// 200, 304, or what the origin answered: 404, 410, ….
+    /// 200, 304, or the origin's own: 404, 410, ….
     package let status: Int
     /// Without those about the connection and the length.
     package let fields: HTTPFields
@@ -31,13 +31,13 @@ package struct PageError: Error, Sendable, CustomStringConvertible {
         case unreachable
         /// It does not answer in time.
         case timedOut
-        /// What it answers is no page: it is encoded, although that was not asked for, or it is HTML where that cannot be.
+        /// Its answer is not a page: it is encoded although that was not requested, or it is HTML where that is impossible.
         case unusable
         /// The page is larger than the settings allow.
         case tooLarge
         /// Too many pages are being fetched, or none can be kept.
         case unavailable
-        /// The client's network may not have the origin asked for any more pages that are not here.
+        /// The client's network has used up its budget for pages that are not stored.
         case overBudget
     }
 

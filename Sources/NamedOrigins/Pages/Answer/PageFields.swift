@@ -3,7 +3,8 @@ import MirrorCore
 import MirrorNet
 import NIOHTTP1
 
-/// Which fields of an origin's answer a page has. All others are dropped: `Set-Cookie`, what is about the connection, and what would lead clients around the mirror.
+/// The fields of an origin's answer that a page keeps. All others are dropped: `Set-Cookie`, fields about the connection, and fields that would make
+/// clients bypass the mirror.
 enum PageFields {
     private static let names: Set<String> = [
         "content-type", "content-disposition", "content-language", "docker-content-digest", "docker-distribution-api-version",
@@ -14,11 +15,11 @@ enum PageFields {
     /// Bytes of all fields together.
     private static let maxSize = 16 << 10
 
-    /// - Parameter response: A field that a redirect has comes before that of the answer that it led to: it is about what was asked for. What describes the body
-    ///   is only taken from the answer itself.
+    /// - Parameter response: A redirect's field takes precedence over that of the final answer, because it describes what was requested. Fields that
+    ///   describe the body are taken only from the final answer.
     static func kept(of response: OutboundResponse) -> [PageRecord.Field] { kept(response.redirects, response.headers) }
 
-    /// What redirects alone say of what was asked for.
+    /// What only redirects say about the requested resource.
     static func kept(ofRedirects redirects: [HTTPHeaders]) -> [PageRecord.Field] { kept(redirects, [:]) }
 
     private static func kept(_ redirects: [HTTPHeaders], _ answer: HTTPHeaders) -> [PageRecord.Field] {
@@ -42,7 +43,7 @@ enum PageFields {
 
     private static func isKept(_ name: String) -> Bool { names.contains(name) || prefixes.contains { name.hasPrefix($0) } }
 
-    /// How long the origin says that an answer is fresh (RFC 9111 §5.2.2), in seconds; 0 for one that must be asked for each time.
+    /// How long the origin says that an answer is fresh (RFC 9111 §5.2.2), in seconds; 0 for one that must be revalidated each time.
     ///
     /// - Returns: `nil` if it says nothing.
     static func maxAge(_ headers: HTTPHeaders) -> Int64? {

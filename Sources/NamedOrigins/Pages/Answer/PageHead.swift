@@ -7,25 +7,31 @@ struct PageHead {
 
     let fields: HTTPFields
     let rewriter: LinkRewriter?
-    /// Stands for the page with its links rewritten; `nil` for one whose links stay as they are.
+    /// Identifies the page with its links rewritten; `nil` if its links are not rewritten.
     let rewrittenTag: String?
-    /// Whether the client has the page already.
+    /// Whether the client already has the page.
     let isUnchanged: Bool
 
-    /// - Parameter age: Of a page that the origin could not be asked about.
+    /// - Parameter age: The age of a page that the origin could not confirm.
     init(_ record: PageRecord, _ request: PageRequest, age: Duration?) {
         let rewriting = request.grammar.map { "\($0.rawValue) \(request.prefix) \(request.links.fingerprint)" }
         let etag = EntityTag.of(record, rewriting: rewriting)
         rewrittenTag = rewriting == nil ? nil : etag
         var fields = HTTPFields()
-        // If links of a page change, when the origin changed it says nothing about what clients get.
+        // If a page's links are rewritten, the time of the origin's last change says nothing about what clients get.
         let lastModified = rewriting == nil ? record.lastModified : nil
         let page = (try? ArtifactURL(record.finalURL)) ?? request.url
-        for field in record.fields { fields.add(field.name, Self.value(field, page, request)) }
+        var links = 0
+        for field in record.fields {
+            let value = Self.value(field, page, request)
+            if field.name == "link" { links += value?.utf8.count ?? 0 }
+            // Many short ones may become long.
+            if field.name != "link" || links <= LinkField.maxLength { fields.add(field.name, value) }
+        }
         fields.add("ETag", etag)
         fields.add("Last-Modified", lastModified)
         fields.add("Vary", "Accept")
-        // Clients ask each time, which costs them a 304.
+        // Clients revalidate each time, which costs a 304.
         fields.add("Cache-Control", request.isPrivate ? "private, no-cache" : "no-cache")
         if let age { fields.add(Self.stale, "\(max(age.wholeMilliseconds / 1_000, 0))") }
         rewriter = request.grammar.map {
@@ -55,7 +61,7 @@ struct PageHead {
 }
 
 extension PageAnswer {
-    /// What the origin said in place of a page.
+    /// The origin's answer in place of a page.
     init(_ word: OriginWord, _ freshness: Freshness) {
         var fields = HTTPFields()
         for field in word.fields where field.name != "link" { fields.add(field.name, field.value) }

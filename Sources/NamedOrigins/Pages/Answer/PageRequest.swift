@@ -3,11 +3,11 @@ package import MirrorSettings
 
 /// A request for a page.
 package struct PageRequest: Sendable {
-    /// What is asked of the origin.
+    /// The request to the origin.
     package enum Form: String, Sendable {
         /// The page.
         case page
-        /// Only its header fields, by HEAD: of an artifact, whose body is not kept here.
+        /// Only its header fields, by HEAD: for an artifact, whose body is not stored here.
         case fields
     }
 
@@ -19,16 +19,16 @@ package struct PageRequest: Sendable {
     package var accept: String?
     package var ifNoneMatch: String?
     package var ifModifiedSince: String?
-    /// Whether only an answer is good that the origin confirms now; see ``wantsRevalidation(cacheControl:)``.
+    /// Whether the answer must be confirmed by the origin now; see ``wantsRevalidation(cacheControl:)``.
     package var wantsRevalidation: Bool
     /// The client's own `Authorization`, which is only used if the named origin says so.
     package var authorization: Secret?
-    /// What links begin with: `/o/`, or the mirror's own URL with it, which clients of npm, cargo and conda need.
+    /// The prefix of links: `/o/`, or the mirror's own URL with it, which clients of npm, cargo and conda need.
     package var prefix: String
     package var links: any LinkMap
-    /// When the client is answered, whatever the origin does.
+    /// The time by which the client is answered, whatever the origin does.
     package var deadline: ContinuousClock.Instant
-    /// Takes from the client's budget what a page costs that nobody has asked for lately: pages can be made up without end. False if nothing is left.
+    /// Charges the client's budget for a page that was not requested recently, because pages can be made up without end. False if nothing is left.
     package var pay: @Sendable () -> Bool
 
     package init(
@@ -51,7 +51,7 @@ package struct PageRequest: Sendable {
         self.pay = pay
     }
 
-    /// `nil` for a page whose links stay as they are.
+    /// `nil` for a page whose links are not rewritten.
     var grammar: LinkGrammar? {
         if case .rewritten(let grammar) = rule.kind, LinkRewriter.rewrites(grammar) { grammar } else { nil }
     }
@@ -61,7 +61,7 @@ package struct PageRequest: Sendable {
 
     var acceptField: AcceptField { AcceptField(accept, for: grammar) }
 
-    /// What is got with credentials is only given to those who ask through the origin that has them.
+    /// A page that was fetched with credentials is served only to requests through the origin that has them.
     var key: PageKey {
         PageKey(url, variant: "\(form.rawValue) \(origin.credentials == .none ? "" : origin.name) \(acceptField.text)")
     }

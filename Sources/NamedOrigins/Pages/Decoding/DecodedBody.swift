@@ -4,11 +4,11 @@ import NIOHTTP1
 
 /// The body of an origin's answer, without its content coding.
 ///
-/// Only identity is asked for, but some servers send gzip whatever they are asked for.
+/// Only identity is requested, but some servers send gzip anyway.
 struct DecodedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
-    /// Whether the origin's answer has another length, and other bytes, than what comes out.
+    /// Whether the origin's answer differs in length and bytes from the decoded body.
     let isEncoded: Bool
     private let body: OutboundBody
     private let isGzip: Bool

@@ -6,15 +6,15 @@ struct GzipError: Error, Equatable {
     let reason: String
 }
 
-/// Decompresses what an origin sends, of any number of members (RFC 1952), in pieces of bounded size.
+/// Decompresses an origin's data, of any number of members (RFC 1952), in pieces of bounded size.
 ///
 /// Not thread-safe: one task reads one body.
 final class GzipDecoder {
-    /// How many times as much may come out as goes in. Indexes shrink to a twentieth; deflate can make a thousandth of nothing but zeros.
+    /// The maximum ratio of output to input. Indexes shrink to a twentieth; deflate can compress zeros to a thousandth.
     static let maxRatio: Int64 = 200
-    /// Bytes that may come out whatever the ratio.
+    /// The output that is allowed whatever the ratio, in bytes.
     static let allowance: Int64 = 1 << 20
-    /// Bytes that come out at a time.
+    /// The size of a piece of output, in bytes.
     private static let pieceSize = 64 << 10
     /// The largest window; 16 more make zlib read gzip's header and check what its trailer says.
     private static let windowBits: CInt = 15 + 16
@@ -38,7 +38,7 @@ final class GzipDecoder {
         stream.deallocate()
     }
 
-    /// Adds what has arrived; everything before must have been taken out.
+    /// Adds input; all previous output must have been taken.
     func add(_ bytes: ByteBuffer) {
         input = Array(bytes.readableBytesView)
         position = 0
@@ -47,7 +47,7 @@ final class GzipDecoder {
 
     /// What comes out next.
     ///
-    /// - Returns: Empty if more has to go in first.
+    /// - Returns: Empty if more input is needed.
     /// - Throws: ``GzipError``.
     func next() throws(GzipError) -> [UInt8] {
         guard startCode == Z_OK else { throw GzipError(reason: "cannot be decompressed: zlib's error \(startCode)") }
@@ -61,14 +61,14 @@ final class GzipDecoder {
             position += consumed
             bytesOut += Int64(produced)
             guard bytesOut <= Self.allowance || bytesOut / Self.maxRatio <= bytesIn else {
-                throw GzipError(reason: "is more than \(Self.maxRatio) times as large as what was sent")
+                throw GzipError(reason: "is more than \(Self.maxRatio) times as large as its compressed form")
             }
             switch code {
             case Z_STREAM_END: isInMember = false
-            // Nothing can come out before more goes in.
+            // There is no output without more input.
             case Z_BUF_ERROR: return []
             case Z_OK: break
-            default: throw GzipError(reason: "is damaged, or not what gzip writes")
+            default: throw GzipError(reason: "is damaged, or not gzip data")
             }
             if produced > 0 {
                 out.removeLast(out.count - produced)

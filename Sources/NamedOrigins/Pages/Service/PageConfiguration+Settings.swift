@@ -6,28 +6,28 @@ extension PageConfiguration {
         self.init()
         reader.value(
             "maxBytes", &maxBytes, .size(in: (1 << 20)...(1 << 45)),
-            doc: "Disk space for all pages, in the state directory. Those that were not used for the longest time make room.")
+            doc: "Disk space for all pages, in the state directory. The least recently used pages make room for new ones.")
         reader.value(
             "maxPageBytes", &maxPageBytes, .size(in: (1 << 10)...(1 << 40)),
-            doc: "The size of the largest page that is kept; for larger ones clients are redirected to the origin.")
+            doc: "The size of the largest page that is kept; requests for larger ones are redirected to the origin.")
         reader.value(
             "staleLimit", &staleLimit, .duration(in: .zero...hours(24 * 365)),
             doc:
-                "How old a page may be that clients get while its origin is down, counted from when the origin last confirmed it. 0s: none."
+                "How old a page may be, counted from when the origin last confirmed it, and still be served while the origin is down. 0s: no page is served then."
         )
         reader.value(
             "patience", &patience, .duration(in: .milliseconds(100)...minutes(5)),
-            doc: "How long a client waits for the origin to confirm a page that is already here, before it gets the page as it is.")
+            doc: "How long a client waits for the origin to confirm a stored page before it gets the page as it is.")
         reader.value(
             "retryAfter", &retryAfter, .duration(in: .zero...minutes(10)),
-            doc: "How long an origin that is down is not asked to confirm pages that are already here.")
+            doc: "How long the mirror waits before it asks an origin that is down to confirm stored pages again.")
         reader.value(
             "negativeLife", &negativeLife, .duration(in: .zero...minutes(10)),
-            doc: "How long it is remembered that an origin has no such page (404, 410, 451).")
+            doc: "How long the mirror remembers that an origin does not have a page (404, 410, 451).")
         reader.value(
             "fetchLimit", &fetchLimit, .duration(in: .seconds(1)...hours(1)), doc: "How long an origin may take to send a whole page.")
         reader.value(
             "maxFetches", &maxFetches, .integer(in: 1...10_000),
-            doc: "Pages that are fetched at the same time; for others that are not here, clients are redirected to the origin.")
+            doc: "Pages that may be fetched at the same time; further requests for pages that are not stored are redirected to the origin.")
     }
 }

@@ -2,13 +2,13 @@
 package struct PageConfiguration: Sendable, Equatable {
     /// Of all pages, in bytes.
     package var maxBytes: Int64 = 1 << 30
-    /// Of one page, in bytes; for larger ones clients are sent to the origin.
+    /// The maximum size of a page, in bytes; requests for larger ones are redirected to the origin.
     package var maxPageBytes: Int64 = 64 << 20
-    /// How old a page may be that is given out while the origin cannot be asked; counted from when the origin confirmed it.
+    /// How old a page may be and still be served while the origin cannot be asked, counted from when the origin confirmed it.
     package var staleLimit: Duration = .seconds(7 * 86_400)
-    /// How long a client waits for the origin to confirm a page that is at hand.
+    /// How long a client waits for the origin to confirm a stored page.
     package var patience: Duration = .seconds(3)
-    /// How long an origin that failed is not asked again for pages that are at hand.
+    /// How long an origin that failed is not asked again to confirm stored pages.
     package var retryAfter: Duration = .seconds(5)
     /// How long it is remembered that there is no such page.
     package var negativeLife: Duration = .seconds(5)

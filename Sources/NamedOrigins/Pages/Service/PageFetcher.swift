@@ -4,7 +4,7 @@ import MirrorNet
 import NIOCore
 import NIOHTTP1
 
-/// Asks origins for pages, and puts these into the store.
+/// Fetches pages from origins, and stores them.
 struct PageFetcher: Sendable {
     private let upstream: UpstreamClient
     private let store: PageStore
@@ -21,9 +21,9 @@ struct PageFetcher: Sendable {
     }
 
     /// - Parameters:
-    ///   - stored: What the origin is asked to confirm.
-    ///   - isKept: Whether what comes is for everybody.
-    /// - Throws: ``PageError`` for what an older page does not help with; `CancellationError`.
+    ///   - stored: The stored page that the origin is asked to confirm.
+    ///   - isKept: Whether the answer may be shared.
+    /// - Throws: ``PageError`` for problems that an older page cannot solve; `CancellationError`.
     func fetch(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
         do {
             let outcome = try await leaving(after: configuration.fetchLimit, by: clock) {
@@ -50,7 +50,7 @@ struct PageFetcher: Sendable {
             if let etag = stored.record.etag { fields.append(("If-None-Match", etag)) }
             if let date = stored.record.lastModified { fields.append(("If-Modified-Since", date)) }
         }
-        // A cache on the way must ask, too.
+        // A cache on the path must revalidate, too.
         if request.wantsRevalidation { fields.append(("Cache-Control", "max-age=0")) }
         let now = clock.now
         let response = try await upstream.send(
@@ -70,7 +70,7 @@ struct PageFetcher: Sendable {
             return .other(try await word(response, request))
         default: break
         }
-        // A client would take it for the answer to what it has asked itself.
+        // A client would mistake it for the answer to its own request.
         return .down(PageError(code: .unusable, message: "\(request.url.redacted): the origin answered \(response.status)"))
     }
 
@@ -82,7 +82,7 @@ struct PageFetcher: Sendable {
         func unusable(_ problem: String) -> PageOutcome {
             .down(PageError(code: .unusable, message: "\(request.url.redacted): it \(problem)"))
         }
-        // What a portal or a page for logging in puts in the place of a document.
+        // What a portal or a login page sends in place of a document.
         if request.grammar?.isJSON == true || request.rule.refusesHTML, Self.isHTML(response) { return unusable("is HTML") }
         guard let body = DecodedBody(response, isHead: request.form == .fields) else {
             return unusable("is encoded (\(DecodedBody.codings(response.headers).cut(to: 64)))")
@@ -124,7 +124,7 @@ struct PageFetcher: Sendable {
         }
     }
 
-    /// An artifact whose redirect tells everything of it, where the place that it leads to does not take HEAD: what is signed for GET is refused otherwise.
+    /// An artifact that is fully described by its redirect, if the target does not accept HEAD: a URL that is signed for GET refuses other methods.
     ///
     /// - Returns: `nil` if the redirect does not state a size.
     private func told(
@@ -178,7 +178,7 @@ struct PageFetcher: Sendable {
         }
     }
 
-    /// Of other bytes it is a weak one at most.
+    /// For different bytes it is at most a weak one.
     private static func etag(_ response: OutboundResponse, isEncoded: Bool) -> String? {
         guard let etag = response.headers.first(name: "etag"), EntityTag.isValid(etag) else { return nil }
         return isEncoded && !etag.hasPrefix("W/") ? "W/\(etag)" : etag
@@ -213,7 +213,7 @@ struct PageFetcher: Sendable {
             body = []
         }
         var fields = PageFields.kept(of: response).filter { $0.name != "accept-ranges" }
-        // A challenge is for clients whose credentials reach the origin. Others could only show it theirs in vain.
+        // A challenge is for clients whose credentials reach the origin. Other clients would send theirs for nothing.
         for name in request.origin.credentials == .client ? ["www-authenticate", "retry-after"] : ["retry-after"] {
             for value in response.headers[name] { fields.append(.init(name: name, value: value)) }
         }

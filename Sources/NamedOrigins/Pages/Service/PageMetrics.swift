@@ -1,6 +1,6 @@
 package import CoreMetrics
 
-/// What came of requests for pages, and how much they take. Each metric is made once.
+/// The outcomes of requests for pages, and the space that pages take. Each metric is created once.
 package struct PageMetrics: Sendable {
     package enum Name {
         package static let requests = "cloud_mirror_page_requests_total"

@@ -1,14 +1,14 @@
 import MirrorCore
 
-/// What came of asking an origin for a page.
+/// The outcome of a request to an origin for a page.
 enum PageOutcome: Sendable {
     /// It is in the store.
     case kept(StoredPage, isNew: Bool)
-    /// It is not, because it must not be, or cannot be checked. Whoever waits gets it from its file, which goes when they have.
+    /// It is not stored, because it must not be, or cannot be checked. Waiting clients get it from its file, which is removed afterwards.
     case loose(LoosePage)
-    /// The origin says something else, which is passed on.
+    /// The origin answers something else, which is passed on.
     case other(OriginWord)
-    /// The origin cannot say anything now.
+    /// The origin cannot answer now.
     case down(PageError)
 }
 
@@ -30,7 +30,7 @@ struct OriginWord: Sendable {
 
     /// Of body and fields, in bytes.
     var size: Int { fields.reduce(body.count) { $0 + $1.name.utf8.count + $1.value.utf8.count } }
-    /// Whether it says that there is no such page, so that no older one may be given out.
+    /// Whether it says that there is no such page, so that an older one must not be served.
     var isAbsence: Bool { [404, 410, 451].contains(status) }
     /// Whether the origin may say something else a moment later.
     var isTransient: Bool { status >= 500 && status != 501 && status != 505 || [408, 425, 429].contains(status) }

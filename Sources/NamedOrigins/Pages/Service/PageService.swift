@@ -159,7 +159,7 @@ package final class PageService: Sendable {
         let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
         guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
         guard !isThere, !request.pay() else { return nil }
-        return PageError(code: .overBudget, message: "your network has used up its budget for what is not here")
+        return PageError(code: .overBudget, message: "your network has used up its budget for requests to origins")
     }
 
     private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
@@ -171,7 +171,7 @@ package final class PageService: Sendable {
     }
 
     private static func timedOut(_ request: PageRequest) -> PageError {
-        PageError(code: .timedOut, message: "\(request.url.redacted) does not come in time")
+        PageError(code: .timedOut, message: "\(request.url.redacted) did not arrive in time")
     }
 
     // MARK: For one client
@@ -257,8 +257,10 @@ package final class PageService: Sendable {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
         if let known = rewritten.page(tag) { return PageBody(.rewritten(known)) }
         let content = try await store.body(of: page, key)
-        guard case .file(let reader) = content, rewritten.hasRoom(for: reader.length) else { return PageBody(content, rewriter) }
-        return PageBody(.rewritten(rewritten.keep(try await reader.rewritten(by: rewriter), as: tag)))
+        guard case .file(let reader) = content,
+            let page = try await rewritten.keep(tag, of: reader.length, { try await reader.rewritten(by: rewriter) })
+        else { return PageBody(content, rewriter) }
+        return PageBody(.rewritten(page))
     }
 
     private func answer(

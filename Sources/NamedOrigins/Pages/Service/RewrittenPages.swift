@@ -24,7 +24,7 @@ final class RewrittenPages: Sendable {
 
     /// - Parameters:
     ///   - maxKept: Bytes of pages that are kept.
-    ///   - maxAlive: Bytes of these, and of those that are still on their way to clients.
+    ///   - maxAlive: Bytes of these, of those that are being rewritten, and of those that are still on their way to clients.
     init(maxKept: Int = 32 << 20, maxAlive: Int = 64 << 20) {
         self.maxKept = maxKept
         self.maxAlive = maxAlive
@@ -40,8 +40,16 @@ final class RewrittenPages: Sendable {
         }
     }
 
-    /// Whether a page of so many bytes may be held in memory as a whole.
-    func hasRoom(for length: Int64) -> Bool { length <= Self.maxPage && alive.count.load(ordering: .relaxed) + Int(length) <= maxAlive }
+    /// Rewrites a page as a whole, and keeps it. Takes room first: thousands may ask for the same page at the same time.
+    ///
+    /// - Parameter length: In bytes, before.
+    /// - Parameter rewritten: Returns `nil` for a page that becomes too long.
+    /// - Returns: `nil` if there is no room.
+    func keep(_ tag: String, of length: Int64, _ rewritten: () async throws -> [UInt8]?) async throws -> RewrittenPage? {
+        guard length <= Self.maxPage, alive.add(Int(length), upTo: maxAlive) else { return nil }
+        defer { alive.count.subtract(Int(length), ordering: .relaxed) }
+        return try await rewritten().map { keep($0, as: tag) }
+    }
 
     func keep(_ bytes: [UInt8], as tag: String) -> RewrittenPage {
         let page = RewrittenPage(bytes, alive)
@@ -58,6 +66,13 @@ final class RewrittenPages: Sendable {
 /// How many bytes of rewritten pages there are.
 private final class AliveBytes: Sendable {
     let count = Atomic(0)
+
+    /// - Returns: Whether there is room for so many more; otherwise nothing changes.
+    func add(_ bytes: Int, upTo limit: Int) -> Bool {
+        guard count.add(bytes, ordering: .relaxed).newValue > limit else { return true }
+        count.subtract(bytes, ordering: .relaxed)
+        return false
+    }
 }
 
 /// Counts as long as somebody holds it.

@@ -13,9 +13,9 @@ struct PageFile: Sendable {
     let size: Int64
     let descriptor: Descriptor
 
-    /// Reads what is known of a page. Blocks.
+    /// Reads the record of a page. Blocks.
     ///
-    /// - Returns: `nil` for a file that is not whole.
+    /// - Returns: `nil` for an incomplete file.
     init?(_ descriptor: Descriptor) throws(Errno) {
         guard let size = try descriptor.fileSize(), size >= Int64(PageFooter.size),
             let footer = PageFooter(try descriptor.bytes(PageFooter.size, at: size - Int64(PageFooter.size))),

@@ -1,10 +1,10 @@
 import Crypto
 import MirrorCore
 
-/// Which page: two requests with the same key get the same page.
+/// Identifies a page: two requests with the same key get the same page.
 struct PageKey: Sendable, Hashable {
     let url: ArtifactURL
-    /// What tells pages of one URL apart: who asks the origin, for which form, with which `Accept`.
+    /// Distinguishes the pages of one URL: the credentials, the form, and `Accept`.
     let variant: String
     /// The name of its file: the first 64 digits are those of the URL.
     let fileName: String

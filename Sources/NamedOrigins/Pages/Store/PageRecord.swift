@@ -6,14 +6,14 @@ import MirrorCore
     import Foundation
 #endif
 
-/// What is known of a page, beside its body.
+/// What is known about a page, besides its body.
 struct PageRecord: Codable, Sendable, Equatable {
     struct Field: Codable, Sendable, Equatable {
         let name: String
         let value: String
     }
 
-    /// What is asked of the origin for it.
+    /// The request to the origin for it.
     let url: String
     let variant: String
     /// The URL that answered, after redirects.
@@ -57,7 +57,7 @@ struct PageFooter: Equatable {
     let recordSize: Int
     let recordCheck: [UInt8]
 
-    /// - Returns: `nil` for what is no footer.
+    /// - Returns: `nil` if it is not a footer.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.size, Array(bytes[32...]) == Self.magic else { return nil }
         recordSize = Int(Self.integer(bytes[16..<20]))
@@ -69,7 +69,7 @@ struct PageFooter: Equatable {
         stamp(validated) + integer(UInt64(record.count), size: 4) + check(record) + [UInt8](repeating: 0, count: 8) + magic
     }
 
-    /// What is overwritten when the origin confirms the page: the first 16 bytes.
+    /// The part that is overwritten when the origin confirms the page: the first 16 bytes.
     static func stamp(_ validated: Int64) -> [UInt8] {
         let time = integer(UInt64(bitPattern: validated), size: 8)
         return time + check(time) + [0, 0, 0, 0]

@@ -4,14 +4,15 @@ import MirrorSystem
 import NIOPosix
 import Synchronization
 
-/// Keeps pages in a directory, up to a number of bytes. Those that were not used for the longest time make room.
+/// Keeps pages in a directory, up to a number of bytes. The least recently used pages make room for new ones.
 ///
-/// A page is there whole or not at all. It survives a restart; a page that a crash of the machine has damaged is noticed and removed. The store belongs to one
+/// A page is stored completely or not at all. It survives a restart; a page that a crash of the machine has damaged is detected and removed. The
+/// store belongs to one
 /// process: another one that opens the same directory fails.
 package final class PageStore: Sendable {
     private static let lockName = "lock"
     private static let temporaryPrefix = "new-"
-    /// Bodies up to this size are also kept in memory, so many of them.
+    /// Bodies up to this size are also kept in memory, up to this total.
     private static let maxInMemory = 64 << 10
     private static let inMemory = 256
 
@@ -28,7 +29,7 @@ package final class PageStore: Sendable {
         var bytes: Int64 = 0
         var uses = 0
         var lastTemporary = 0
-        /// What is known of pages. Clients and origins decide how long it is: URLs and fields may have 32 KiB together.
+        /// The records of pages. Clients and origins determine their length: URLs and fields may have 32 KiB together.
         var known: RecentEntries<String, StoredPage>
         /// By digest, so that no page ever gets the body of another.
         var bodies = RecentEntries<String, [UInt8]>(capacity: inMemory)
@@ -48,9 +49,9 @@ package final class PageStore: Sendable {
     /// Opens a directory, which is made if it is missing. Blocks.
     ///
     /// - Parameters:
-    ///   - maxBytes: Of all pages; while pages arrive, they may take as much again.
+    ///   - maxBytes: For all pages; while pages arrive, they may take as much again.
     ///   - maxPages: Each takes some 200 bytes of memory.
-    ///   - maxKnown: Of how many pages the fields are in memory: typically 1 KiB for each.
+    ///   - maxKnown: The number of pages whose fields are in memory: typically 1 KiB for each.
     /// - Throws: ``PageStoreError``.
     package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, maxKnown: Int = 4_096, logger: Logger) throws {
         self.maxBytes = maxBytes
@@ -86,7 +87,7 @@ package final class PageStore: Sendable {
         makeRoom()
     }
 
-    /// Lets another process, or another store, have the directory. Nothing may be asked of this one any more.
+    /// Releases the directory for another process or store. This store must not be used afterwards.
     package func close() { lock.unlock() }
 
     deinit {
@@ -117,7 +118,7 @@ package final class PageStore: Sendable {
     }
 
     private func open(_ key: PageKey) -> StoredPage? {
-        var damage = "it is not whole"
+        var damage = "it is incomplete"
         do throws(Errno) {
             let descriptor = try directory.openFile(key.fileName)
             if let file = try PageFile(descriptor), file.record.url == key.url.description, file.record.variant == key.variant,
@@ -158,7 +159,7 @@ package final class PageStore: Sendable {
 
     // MARK: Writing
 
-    /// A file for a body that arrives.
+    /// A file for a body that is arriving.
     func newFile() async throws -> PageWriter {
         let name = state.withLock { state in
             state.lastTemporary += 1
@@ -168,7 +169,7 @@ package final class PageStore: Sendable {
         return PageWriter(name: name, descriptor: descriptor, directory: directory, arriving: arriving, threads)
     }
 
-    /// Puts a page in the place of the one that was there.
+    /// Replaces a stored page.
     func keep(_ writer: PageWriter, _ record: PageRecord, as key: PageKey) async throws -> StoredPage {
         let page = StoredPage(record, validated: record.fetched)
         let tail = try record.bytes
@@ -237,7 +238,7 @@ package final class PageStore: Sendable {
         makeRoom()
     }
 
-    /// Removes more than it must, so that this is seldom done.
+    /// Removes more than necessary, so that this is rarely needed.
     private func makeRoom() {
         let names = state.withLock { state -> [String] in
             guard state.bytes > maxBytes || state.entries.count > maxPages else { return [] }

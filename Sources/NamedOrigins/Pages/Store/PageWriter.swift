@@ -77,7 +77,7 @@ final class PageWriter: Sendable {
 
     private func append(_ piece: [UInt8]) async throws {
         guard !piece.isEmpty else { return }
-        guard arriving.add(piece.count) else { throw PageStoreError(message: "too much arrives at the same time") }
+        guard arriving.add(piece.count) else { throw PageStoreError(message: "too much is arriving at the same time") }
         arrived.add(Int64(piece.count), ordering: .relaxed)
         try await threads.runIfActive { [descriptor] in try descriptor.append(piece) }
     }
@@ -104,7 +104,8 @@ enum PageContent: Sendable {
 
 /// Reads an open file from its beginning.
 struct PageReader: Sendable {
-    private static let pieceSize: Int64 = 256 << 10
+    /// Bytes: small enough that the pieces of thousands of stalled readers fit into memory, each of whom has two.
+    static let pieceSize: Int64 = 64 << 10
 
     let length: Int64
     private let descriptor: Descriptor
@@ -117,8 +118,8 @@ struct PageReader: Sendable {
     }
 
     /// - Returns: Empty at the end.
-    func bytes(at offset: Int64) async throws -> [UInt8] {
-        let count = min(Self.pieceSize, length - offset)
+    func bytes(at offset: Int64, upTo count: Int64 = Self.pieceSize) async throws -> [UInt8] {
+        let count = min(count, length - offset)
         guard count > 0 else { return [] }
         let bytes = try await threads.runIfActive { [descriptor] in try descriptor.bytes(Int(count), at: offset) }
         guard bytes.count == Int(count) else { throw PageStoreError(message: "a page's file is shorter than it was") }

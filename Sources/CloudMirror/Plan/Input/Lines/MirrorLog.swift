@@ -30,7 +30,7 @@ struct MirrorLog: LineFormat {
             } else if key.equals("bytes") {
                 bytes = value.decimal
             } else if key.equals("outcome") {
-                // What the origin does not have, and what the log says of itself.
+                // Artifacts that the origin does not have, and the log's own lines.
                 isUse = !value.equals("error") && !value.equals("dropped")
             }
             scanner.skipBlanks()

@@ -120,10 +120,9 @@ extension StateTransaction {
     mutating func mark(_ ids: [ReplicaID], unusedSince: Timestamp) throws -> [ReplicaID] {
         var marked: [ReplicaID] = []
         for id in ids {
-            let old = try record(id)
-            var record = old
+            var record = try record(id)
             guard record.mark(unusedSince: unusedSince, at: now) else { continue }
-            try store(record, replacing: old, id, isToldOf: true)
+            try storeMark(record, id)
             marked.append(id)
         }
         return marked

@@ -54,6 +54,14 @@ struct StateTransaction {
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
+    /// Stores the mark of a present replica, and reports it: writing the whole row would cost about twice as much.
+    mutating func storeMark(_ record: ReplicaRecord, _ id: ReplicaID) throws {
+        guard case .present(let object) = record.status else { return }
+        try db.cachedStatement(sql: "UPDATE replicas SET marked_at = ? WHERE pool = ? AND hash = ?")
+            .execute(arguments: [object.markedAt?.milliseconds, id.pool.description, id.artifact.nameHash])
+        changes.append(.replica(id, record.replica(id)))
+    }
+
     /// Records which job of a lane is due first, if any, and how many jobs there are.
     ///
     /// - Parameter jobs: The difference in their number.
@@ -71,70 +79,6 @@ struct StateTransaction {
         let statement = try db.cachedStatement(sql: "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value")
         guard let number = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
         return number
-    }
-
-    // MARK: Opening
-
-    /// Lets the leases and removals of the previous process expire now, and continues with tokens far above all that it can have used.
-    ///
-    /// The reason: with `synchronous=NORMAL` a power failure may undo the last transactions, and with them the newest tokens. Far fewer than a
-    /// million fit into the write-ahead log between two checkpoints.
-    func takeOver() throws {
-        try db.execute(sql: "UPDATE counters SET value = value + 1000000 WHERE name = 'number'")
-        for pool in try String.fetchAll(db, sql: "SELECT pool FROM totals") {
-            try db.execute(
-                sql: "UPDATE replicas SET due = ? WHERE status = 1 AND pool = ? AND due > ? AND token IS NOT NULL",
-                arguments: [now.milliseconds, pool, now.milliseconds])
-        }
-        try db.execute(sql: "UPDATE replicas SET token = NULL WHERE status = 4")
-        try db.execute(sql: "DELETE FROM computing")
-        try clampTimes()
-        try Schema.countBytes(db)
-    }
-
-    /// Corrects times in the future, recorded before the clock was set back; see ``ReplicaRecord/clampWaits(at:)``. Scans all replicas.
-    func clampTimes() throws {
-        let statements = [
-            "SET due = :now + coalesce(wait, 0) WHERE status IN (1, 4) AND due > :now + coalesce(wait, 0)",
-            "SET queued_at = :now WHERE status = 1 AND queued_at > :now",
-            "SET retry_at = :now + coalesce(wait, 0) WHERE status = 3 AND retry_at > :now + coalesce(wait, 0)",
-            "SET last_used = :now WHERE status = 2 AND last_used > :now",
-            "SET marked_at = :now WHERE status = 2 AND marked_at > :now",
-        ]
-        for statement in statements { try db.execute(sql: "UPDATE replicas \(statement)", arguments: ["now": now.milliseconds]) }
-        try Schema.fillLanes(db)
-    }
-
-    /// Recounts the totals by a scan of all replicas.
-    ///
-    /// - Returns: Whether they were right.
-    func reconcileTotals() throws -> Bool {
-        let counted = try allTotals(
-            """
-            SELECT pool, sum(status = 2), sum(CASE status WHEN 2 THEN size ELSE 0 END), sum(status = 1), sum(status = 3)
-            FROM replicas GROUP BY pool
-            """)
-        guard try counted != allTotals("SELECT pool, objects, bytes, pending, errors FROM totals") else { return true }
-        try db.execute(sql: "DELETE FROM totals")
-        for (pool, totals) in counted { try add(totals, cost: 0, to: pool) }
-        return false
-    }
-
-    /// The totals that are not zero.
-    private func allTotals(_ query: String) throws -> [String: PoolTotals] {
-        var all: [String: PoolTotals] = [:]
-        for row in try Row.fetchAll(db, sql: query) {
-            guard let pool = row.text(0), let totals = row.totals(from: 1) else { throw RecordRow.damaged("totals") }
-            if totals != PoolTotals() { all[pool] = totals }
-        }
-        return all
-    }
-
-    /// - Parameter cost: For each pending replica and each error among them.
-    private func add(_ totals: PoolTotals, cost: Int, to pool: String) throws {
-        try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
-            pool, totals.objects, totals.bytes, totals.pending, totals.errors, totals.pending * cost, totals.errors * cost,
-        ])
     }
 
     // MARK: SQL
@@ -158,11 +102,4 @@ struct StateTransaction {
             ON CONFLICT (pool, hash) DO UPDATE SET \(names.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
             """
     }()
-
-    private static let addTotals = """
-        INSERT INTO totals (pool, objects, bytes, pending, errors, pending_bytes, error_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects, bytes = bytes + excluded.bytes,
-        pending = pending + excluded.pending, errors = errors + excluded.errors,
-        pending_bytes = pending_bytes + excluded.pending_bytes, error_bytes = error_bytes + excluded.error_bytes
-        """
 }

@@ -60,7 +60,7 @@ extension StateTransaction {
     func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) throws -> [Replica] {
         let limit = StatePage.length(limit)
         var found: [Replica] = []
-        for name in try pool.map({ [$0.description] }) ?? String.fetchAll(db, sql: Self.allPools) {
+        for name in try pool.map({ [$0.description] }) ?? Schema.pools(db) {
             var hash = ""
             if let after {
                 if name < after.pool.description { continue }
@@ -71,14 +71,6 @@ extension StateTransaction {
         }
         return found
     }
-
-    /// One step down the index for each pool.
-    private static let allPools = """
-        WITH RECURSIVE pools (pool) AS (
-            SELECT min(pool) FROM replicas
-            UNION ALL SELECT (SELECT min(pool) FROM replicas WHERE pool > pools.pool) FROM pools WHERE pools.pool IS NOT NULL
-        ) SELECT pool FROM pools WHERE pool IS NOT NULL
-        """
 
     private func replicas(in pool: String, state: Replica.State?, after hash: String, limit: Int) throws -> [Replica] {
         guard let state else {

@@ -1,0 +1,32 @@
+extension JSONValue {
+    /// Decoding takes microseconds for each value, and some of the stack for each level. Servers that mean well send far less.
+    package static let maxValues = 100_000
+    package static let maxDepth = 64
+
+    /// Whether a document has few enough values, in few enough levels, to be decoded. Whether it is JSON at all is another matter.
+    package static func isDecodable(_ bytes: some Sequence<UInt8>) -> Bool {
+        var (values, depth) = (1, 0)
+        var (isInString, isEscaped) = (false, false)
+        for byte in bytes {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: ","): values += 1
+            case UInt8(ascii: "["), UInt8(ascii: "{"): (values, depth) = (values + 1, depth + 1)
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+            guard values <= maxValues, depth <= maxDepth else { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,55 @@
+import GRDB
+import Logging
+import MirrorCore
+import MirrorState
+
+/// How calls read and write.
+extension SQLiteStateStore {
+    func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
+        try gate.enter()
+        defer { gate.leave() }
+        do {
+            return try await writes.write(body)
+        } catch {
+            throw StateError(error, "the state file cannot be written")
+        }
+    }
+
+    /// Calls `body` with the items in their order and in limited batches, with time for other calls in between.
+    func inBatches<Item: Sendable>(_ items: [Item], _ body: ([Item]) async throws -> Void) async throws {
+        for start in stride(from: 0, to: items.count, by: Self.batch) {
+            if start > 0 { await checkpoints.wait() }
+            try await body(Array(items[start..<min(start + Self.batch, items.count)]))
+        }
+    }
+
+    func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
+        // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
+        if recent.isWriting, recent.isPutBack(clock.now) { try await write { _ in } }
+        try gate.enter()
+        defer { gate.leave() }
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncRead { [clock] result in
+                do {
+                    continuation.resume(returning: try body(StateTransaction(try result.get(), at: clock.now)))
+                } catch {
+                    continuation.resume(throwing: StateError(error, "the state file cannot be read"))
+                }
+            }
+        }
+    }
+
+    /// Counts the totals again while the process serves already, and corrects them if a fault has left them wrong.
+    func checkTotals() async {
+        do {
+            guard let missing = try await read({ [gate] in try $0.missingTotals { !gate.isClosed } }), !missing.isEmpty else { return }
+            try await write { transaction in
+                for (pool, difference) in missing { try transaction.add(difference, to: pool) }
+            }
+            logger.warning("the totals in the state file were wrong and were counted again")
+        } catch {
+            guard !gate.isClosed else { return }
+            logger.warning("the totals in the state file cannot be counted", metadata: ["error": "\(error)"])
+        }
+    }
+}
