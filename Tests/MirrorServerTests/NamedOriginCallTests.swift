@@ -62,10 +62,14 @@ struct NamedOriginCallTests {
     }
 
     @Test func `an origin that does not answer in time is not waited for`() async throws {
-        try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .zero) {
+        try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .seconds(5)) {
             mirror, origin async throws in
+            let clock = try #require(mirror.services.clock as? ManualClock)
             origin.on("/a", .text("content").with { $0.gate = FakeGate() })
-            let response = try await mirror.get("/o/index/a")
+            async let answer = mirror.get("/o/index/a")
+            while origin.requests.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            clock.advance(by: .seconds(5))
+            let response = try await answer
             #expect(response.status == 504)
             #expect(response.json["message"]?.string == "the origin does not answer in time")
         }

@@ -9,6 +9,7 @@ final class HandshakeAcknowledger: ChannelInboundHandler, RemovableChannelHandle
     typealias InboundIn = ByteBuffer
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
         if case TLSUserEvent.handshakeCompleted = event {
             #if os(Linux)
                 // TCP_QUICKACK of linux/tcp.h. The client may have gone; then there is nothing to acknowledge.
@@ -16,6 +17,5 @@ final class HandshakeAcknowledger: ChannelInboundHandler, RemovableChannelHandle
             #endif
             context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         }
-        context.fireUserInboundEventTriggered(event)
     }
 }

@@ -37,7 +37,7 @@ package struct ReplicasView: View {
     package var results: [String] = [] { didSet { hasResults = !results.isEmpty } }
     package var url = ""
     package var address = ""
-    package var listHeading = ""
+    package var listHeading = "Replicas"
     /// What is said in place of an empty list.
     package var nothing = ""
     package var replicas: [Item] = []
