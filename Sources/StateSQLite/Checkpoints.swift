@@ -20,11 +20,11 @@ final class Checkpoints: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// How many changed rows a checkpoint is worth: a few megabytes of the log.
-    private static let changes = 1_000
+    /// How many changed rows a checkpoint is worth: a few MiB of the log, because a row that is committed alone changes several pages.
+    private static let changes = 128
     /// The maximum length of the log in pages of 4 KiB, and of what remains of its file when it begins again, in bytes. A reader that does not end keeps
     /// the log from beginning again.
-    private static let maxPages = 16_384
+    private static let maxPages = 4_096
     static let maxBytes = maxPages * 4_096
 
     private let connection: DatabaseQueue
