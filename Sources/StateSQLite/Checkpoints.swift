@@ -24,7 +24,7 @@ final class Checkpoints: Sendable {
     private static let changes = 128
     /// The maximum length of the log in pages of 4 KiB, and of what remains of its file when it begins again, in bytes. A reader that does not end keeps
     /// the log from beginning again.
-    private static let maxPages = 4_096
+    private static let maxPages = 2_048
     static let maxBytes = maxPages * 4_096
 
     private let connection: DatabaseQueue
