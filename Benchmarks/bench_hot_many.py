@@ -97,15 +97,17 @@ def run(settings: Settings) -> list[Row]:
 
 def _load(settings: Settings, mirror: FilledMirror, count: int) -> Load:
     """What is seen once each of them was asked for."""
-    def ask(order: str, seconds: int, checks_status: bool = False) -> Load:
+    def ask(order: str, first: int, seconds: int, checks_status: bool = False) -> Load:
         paths = DATA / f"many-{order}.txt"
         encoded = [quote(part, safe="") for part in (BEFORE, BEHIND)]
-        paths.write_text(f"/v1/redirect/{mirror.pool}/{encoded[0]}\n{encoded[1]}\n{order}\n{count}\n", encoding="ascii")
+        paths.write_text(f"/v1/redirect/{mirror.pool}/{encoded[0]}\n{encoded[1]}\n{order}\n{count}\n{first}\n", encoding="ascii")
         return redirects(
             f"many-{count}-{order}", mirror.port, mirror.pid, paths, CONNECTIONS, seconds, checks_status=checks_status, script=NUMBERED)
 
-    asked, seconds = 0.0, 2
-    while asked < count * 1.1:
-        asked += ask("turn", seconds, checks_status=True).requests_per_second * seconds
+    asked, seconds = 0, 2
+    while asked < count:
+        # What was asked and not answered at the end of a run is asked again.
+        load = ask("turn", max(asked - CONNECTIONS, 0), seconds, checks_status=True)
+        asked += int(load.requests_per_second * seconds) - CONNECTIONS
         seconds = 10
-    return ask("random", settings.load_seconds)
+    return ask("random", 0, settings.load_seconds)

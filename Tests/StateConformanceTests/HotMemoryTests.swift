@@ -133,6 +133,14 @@ struct HotMemoryTests {
         #expect(memory.bytes / memory.count <= 232)
     }
 
+    @Test("a replica is found past few others, however many there are", arguments: [1 << 20, 64 << 20])
+    func findsInOneStep(_ limit: Int) throws {
+        let memory = HotMemory(limit: limit)
+        // As many as have room with a target each.
+        for number in 0..<(limit / 250) { #expect(try remember(number, memory) == .remembered) }
+        #expect((1...16).contains(memory.longestChain))
+    }
+
     @Test("whatever is put in, and however often, the ring stays within its bytes", arguments: [20_000, 300_000])
     func isBounded(_ limit: Int) throws {
         let memory = HotMemory(limit: limit)

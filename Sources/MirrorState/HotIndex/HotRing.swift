@@ -35,6 +35,16 @@ struct HotRing: ~Copyable, Sendable {
 
     var allocatedBytes: Int { memory.allocatedBytes }
 
+    /// The most records that one lookup passes. It reads all records.
+    var longestChain: Int {
+        guard let start = memory.start else { return 0 }
+        return (0..<buckets).reduce(0) { longest, bucket in
+            var (number, length) = ((start + capacity + bucket * MemoryLayout<UInt32>.size).load(as: UInt32.self), 0)
+            while let record = record(number) { (number, length) = (record.link.load(as: UInt32.self), length + 1) }
+            return max(longest, length)
+        }
+    }
+
     /// - Parameter number: Not 0.
     func record(_ number: UInt32) -> HotRecord? {
         let offset = (Int(number) - 1) << 3
@@ -91,7 +101,7 @@ struct HotRing: ~Copyable, Sendable {
     // MARK: -
 
     private func bucket(of key: HotKey) -> UnsafeMutableRawPointer? {
-        memory.start.map { $0 + capacity + Int((key.hash >> 32) * UInt64(buckets) >> 32) * MemoryLayout<UInt32>.size }
+        memory.start.map { $0 + capacity + Int(((key.hash >> 32) * UInt64(buckets)) >> 32) * MemoryLayout<UInt32>.size }
     }
 
     /// Where the number of a record is stored: in its bucket or in another record.

@@ -34,6 +34,7 @@ final class HotShard: Sendable {
     /// The bytes of the records.
     var bytes: Int { ring.withLock { $0.bytes } }
     var allocatedBytes: Int { ring.withLock { $0.allocatedBytes } }
+    var longestChain: Int { ring.withLock { $0.longestChain } }
 
     /// Counts invalidations: anything that was read in an earlier epoch may be out of date.
     var epoch: UInt64 { invalidations.load(ordering: .acquiring) }
