@@ -163,7 +163,8 @@ class Mirror:
         while chunk := response.read(1 << 20):
             digest.update(chunk)
         connection.close()
-        if response.status == 404:
+        # An object that is gone is asked for again, by a redirect.
+        if response.status in (302, 404):
             return None
         if response.status != 200:
             raise RuntimeError(f"{response.status} for {location}, see {self.log}")
