@@ -21,7 +21,7 @@ final class Checkpoints: Sendable {
     }
 
     /// How many changed rows a checkpoint is worth: a few MiB of the log, because a row that is committed alone changes several pages.
-    private static let changes = 128
+    private static let changes = 400
     /// The maximum length of the log in pages of 4 KiB, and of what remains of its file when it begins again, in bytes. A reader that does not end keeps
     /// the log from beginning again.
     private static let maxPages = 2_048
