@@ -50,7 +50,8 @@ struct CopySlotsTests {
 
     @Test("An origin that does not send what it states has one slot for ten minutes")
     func withoutCredit() throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 4), credit: credit)
+        // So many that the slots which slow origins share are not all taken.
+        let slots = CopySlots(CopyConfiguration(concurrency: 16, maxPerOrigin: 4), credit: credit)
         let first = try begin(slots, "a")
         for _ in 0..<OriginCredit.tolerance { credit.lose(first.origin) }
         #expect(slots.turn == .lease([[first.origin], []]))

@@ -60,11 +60,13 @@ struct PoolSpaceTests {
         try await run(3_000) { engine, clock async throws in
             clock.advance(by: .seconds(60))
             #expect(try await engine.ask("/a").outcome == .hit)
-            engine.origin.on("/d", .generated(size: 500))
+            for path in ["/d", "/e"] { engine.origin.on(path, .generated(size: 500)) }
             try await expectNoRoom(engine, "/d")
             #expect(try await marked(engine) == ["/b"])
             clock.advance(by: .milliseconds(59_999))
             try await expectNoRoom(engine, "/d")
+            // Nothing is remembered of this one.
+            try await expectNoRoom(engine, "/e")
             clock.advance(by: .milliseconds(1))
             #expect(try await engine.isInPool("/b"))
             #expect(try await engine.ask("/d").outcome == .wait)
