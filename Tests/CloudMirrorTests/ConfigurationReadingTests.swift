@@ -28,6 +28,17 @@ import Testing
         #expect(configuration.selection.fallback == pool.id)
     }
 
+    @Test(
+        "Uses are written as often as the shortest life needs, and seldom only if a mark leaves readers a minute",
+        arguments: [
+            ("30d", "1m", 30, 900), ("30d", "59s", 30, 30), ("10m", "1m", 30, 30), ("1h", "5m", 30, 180), ("5m", "1m", 15, 15),
+        ])
+    func coarseness(_ life: String, _ grace: String, _ least: Int, _ most: Int) throws {
+        let text = minimalFile + "retention: {timeToLive: \(life), grace: \(grace)}\n"
+        let range = try Configuration.reading(text, .fake(variables: ["HOME": "/home/me"])).useCoarseness
+        #expect(range == .seconds(least)...Duration.seconds(most))
+    }
+
     @Test("A minimal file has the defaults for everything else")
     func minimal() throws {
         let configuration = try Configuration.reading(minimalFile, .fake(variables: ["HOME": "/home/me"]))

@@ -38,11 +38,12 @@ extension Configuration {
 
     /// How old the recorded last use must be before a new one is written: a twentieth of the shortest life, between a second and half a minute. That
     /// is rare enough to be cheap, and soon enough for a full pool to know what has not been used for a minute. While very many replicas are in use, it
-    /// may be up to a quarter of an hour.
+    /// may be up to a quarter of an hour: another process may then mark a replica that was used a moment ago, which a grace of a minute makes up for.
     var useCoarseness: ClosedRange<Duration> {
         let shortest = pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
         let part = max(shortest / 20, .seconds(1))
-        return min(part, .seconds(30))...min(part, .seconds(900))
+        let least = min(part, .seconds(30))
+        return least...(pools.contains { $0.retention.grace < .seconds(60) } ? least : min(part, .seconds(900)))
     }
 
     /// What precedes the path of a local object in its URL; `nil` if only the client knows how it reached this service.
