@@ -190,6 +190,9 @@ def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         return 64
+    if shutil.which("mmdebstrap") is None:
+        print("error: mmdebstrap is missing: apt-get install mmdebstrap", file=sys.stderr)
+        return 1
     package = Path(sys.argv[1]).resolve()
     make_base(package)
     namespaces = ["unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation=private"]
