@@ -30,7 +30,7 @@ extension DashboardFigures {
             .init("hits", "Hits", FigureText.share(outcomes[Outcome.hit.rawValue] ?? 0, of: all), note: "of the redirects"),
             .init(
                 "fallbacks", "Redirects to the origin", FigureText.share(fallbacks, of: all),
-                note: areMany ? "of the redirects, which is much" : "of the redirects", kind: areMany ? "warn" : ""),
+                note: areMany ? "of the redirects, which is high" : "of the redirects", kind: areMany ? "warn" : ""),
             .init("errors", "Errors", FigureText.rate(span.rate(Name.errors)), note: "\(FigureText.count(errors)) since the start"),
             .init("state", "State", isStateUp ? "available" : "unavailable", kind: isStateUp ? "good" : "bad"),
         ]
