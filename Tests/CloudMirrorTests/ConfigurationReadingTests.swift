@@ -34,7 +34,7 @@ import Testing
             ("30d", "1m", 30, 900), ("30d", "59s", 30, 30), ("10m", "1m", 30, 30), ("1h", "5m", 30, 180), ("5m", "1m", 15, 15),
         ])
     func coarseness(_ life: String, _ grace: String, _ least: Int, _ most: Int) throws {
-        let text = minimalFile + "retention: {timeToLive: \(life), grace: \(grace)}\n"
+        let text = minimalFile.replacing("/pool", with: "/pool, retention: {timeToLive: \(life), grace: \(grace)}")
         let range = try Configuration.reading(text, .fake(variables: ["HOME": "/home/me"])).useCoarseness
         #expect(range == .seconds(least)...Duration.seconds(most))
     }
