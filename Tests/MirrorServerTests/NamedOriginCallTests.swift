@@ -67,7 +67,8 @@ struct NamedOriginCallTests {
             let clock = try #require(mirror.services.clock as? ManualClock)
             origin.on("/a", .text("content").with { $0.gate = FakeGate() })
             async let answer = mirror.get("/o/index/a")
-            while origin.requests.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            _ = try await origin.request(for: "/a")
+            await clock.sleepers(1)
             clock.advance(by: .seconds(5))
             let response = try await answer
             #expect(response.status == 504)

@@ -25,6 +25,16 @@ struct NamedRouteTests {
         }
     }
 
+    /// A mirror that passes everything on to an origin on loopback, as `/o/api/`.
+    static func passing(to origin: FakeOrigin) throws -> MirrorOptions {
+        let named = NamedOrigin(name: "api", url: try ArtifactURL(origin.url("/")), rules: [try rule("**", .passed, methods: .any)])
+        return .with {
+            $0.named = [named]
+            // Also because only plain HTTP is spoken there.
+            $0.allow = [.prefix(named.url)]
+        }
+    }
+
     static func rule(
         _ pattern: String, _ kind: OriginRule.Kind = .mirrored, methods: RuleMethods = .read,
         _ change: (inout OriginRule) -> Void = { _ in }

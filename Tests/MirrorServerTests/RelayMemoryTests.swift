@@ -36,13 +36,7 @@ struct RelayMemoryTests {
     @Test func `a body for an origin is refused where there is no memory for it, and gives it back`() async throws {
         try await FakeOrigin.run { origin in
             origin.on("/search", .body(Array("{}".utf8), type: "application/json"))
-            let named = NamedOrigin(
-                name: "api", url: try ArtifactURL(origin.url("/")), rules: [try NamedRouteTests.rule("**", .passed, methods: .any)])
-            let options = MirrorOptions.with {
-                $0.named = [named]
-                // Also because only plain HTTP is spoken there.
-                $0.allow = [.prefix(named.url)]
-            }
+            let options = try NamedRouteTests.passing(to: origin)
             try await MirrorFixture.run(World(), options) { mirror async throws in
                 let memory = mirror.server.relays.memory
                 let body = String(repeating: "x", count: 1_000)

@@ -50,13 +50,7 @@ struct RelayPlacesTests {
     @Test func `a client waits for a place as long as it bears, and gets the answer when there is one`() async throws {
         try await FakeOrigin.run { origin in
             origin.on("/search", .body(Array("{}".utf8), type: "application/json"))
-            let named = NamedOrigin(
-                name: "api", url: try ArtifactURL(origin.url("/")), rules: [try NamedRouteTests.rule("**", .passed, methods: .any)])
-            let options = MirrorOptions.with {
-                $0.named = [named]
-                // Also because only plain HTTP is spoken there.
-                $0.allow = [.prefix(named.url)]
-            }
+            let options = try NamedRouteTests.passing(to: origin)
             let world = World()
             try await MirrorFixture.run(world, options) { mirror async throws in
                 let places = mirror.server.relays.places

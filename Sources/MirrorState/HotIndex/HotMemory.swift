@@ -35,7 +35,7 @@ package final class HotMemory: Sendable {
     /// The bytes allocated from the system, whether written to or not.
     package var allocatedBytes: Int { shards.reduce(hints.allocatedBytes) { $0 + $1.allocatedBytes } }
 
-    /// The most records that one lookup of a replica passes. It reads all records.
+    /// For tests: the most records that one lookup of a replica passes.
     var longestChain: Int { shards.reduce(0) { max($0, $1.longestChain) } }
 
     // MARK: By replica

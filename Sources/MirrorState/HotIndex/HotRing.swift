@@ -35,7 +35,7 @@ struct HotRing: ~Copyable, Sendable {
 
     var allocatedBytes: Int { memory.allocatedBytes }
 
-    /// The most records that one lookup passes. It reads all records.
+    /// For tests: the most records that one lookup passes.
     var longestChain: Int {
         guard let start = memory.start else { return 0 }
         return (0..<buckets).reduce(0) { longest, bucket in

@@ -3,8 +3,7 @@ package import MirrorCore
 /// Makes the links of a page lead through the mirror, while the page passes through in pieces of any size.
 ///
 /// The result does not depend on the pieces. The memory between them is bounded: the current tag of HTML, or the current object of JSON as far as a
-/// digest may
-/// follow in it. Pages in encodings that are not compatible with ASCII pass unchanged.
+/// digest may follow in it. Pages in encodings that are not compatible with ASCII pass unchanged.
 package struct LinkRewriter: Sendable {
     /// Changed when pages are rewritten differently from before.
     static let version = 3
