@@ -169,6 +169,34 @@ struct RedirectFallbackTests {
         }
     }
 
+    @Test("Late news of an earlier copy and of its purge ends no wait for the next copy")
+    func lateNews() async throws {
+        try await EngineFixture.run { engine async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.txt", .text("old"), .text("newer").with { $0.gate = gate })
+            let id = try engine.id("/a.txt")
+            _ = try await engine.ask("/a.txt")
+            let old = try #require(try await engine.state.replica(id))
+            _ = try await engine.remover.purge(id)
+            async let answer = engine.ask("/a.txt")
+            try await gate.waiting()
+            let failure = CopyFailure(reason: .transfer, message: "", retryAt: SystemClock().now)
+            for late in [old, Replica(id: id, status: .error(failure)), Replica(id: id, status: .removing), nil] {
+                try await eventually("the request waits") { engine.waiters.count == 1 }
+                let looks = engine.base.count(.replica)
+                await engine.waiters.run(
+                    AsyncStream { stream in
+                        stream.yield(.replica(id, late))
+                        stream.finish()
+                    })
+                try await engine.base.calls(.replica, looks + 1)
+            }
+            gate.open()
+            #expect(try await answer.outcome == .wait)
+            #expect(try await answer.size == 5)
+        }
+    }
+
     @Test("While a replica is removed requests go to the origin; afterwards it is copied again")
     func underRemoval() async throws {
         try await EngineFixture.run { engine async throws in

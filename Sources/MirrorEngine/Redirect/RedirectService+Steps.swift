@@ -51,6 +51,7 @@ extension RedirectService {
 
     func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
         request.time.beginWaiting()
+        let began = clock.now
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
             if request.isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
@@ -61,7 +62,13 @@ extension RedirectService {
             }
             let replica: Replica?
             switch wake {
-            case .changed(let changed): replica = changed
+            case .changed(let changed):
+                // Changes may arrive late. This one may be from before the copy that is waited for: a purge, or what the purge removed.
+                if case .present(let object) = changed?.status, object.storedAt >= began {
+                    replica = changed
+                } else {
+                    replica = try await state.replica(request.id)
+                }
             case .lookAgain: replica = try await state.replica(request.id)
             }
             // It disappeared while we waited: a purge. The next request may copy it again.

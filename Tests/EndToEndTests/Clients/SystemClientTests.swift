@@ -168,12 +168,14 @@ extension EndToEnd {
         }
 
         private static let install = """
-            import asyncio, sys
+            import asyncio, os, sys
             from rattler import Channel, VirtualPackage, install, solve
             async def main():
                 records = await solve([Channel(sys.argv[1])], ["mirror-app"], platforms=["linux-64", "noarch"])
                 await install(records, target_prefix="prefix", cache_dir="cache")
             asyncio.run(main())
+            # Without the interpreter's orderly end: threads of rattler that finish meanwhile abort it now and then.
+            os._exit(0)
             """
     }
 }
