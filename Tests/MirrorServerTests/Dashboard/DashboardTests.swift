@@ -1,6 +1,7 @@
 import CoreMetrics
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorTesting
 import MirrorViews
 import Testing

@@ -1,6 +1,5 @@
 package import CoreMetrics
 package import MirrorCore
-import MirrorNet
 
 /// Counts requests to origins, by origin and answer, and measures how long their answers take to begin.
 package final class OriginMetrics: Sendable {
@@ -21,7 +20,7 @@ package final class OriginMetrics: Sendable {
     /// Counts a request when its answer has begun, or when it has failed. Cancelled requests do not count, and only answers are timed.
     ///
     /// - Parameter origin: A name from the configuration, because clients can make up hosts.
-    func counting<Answer>(
+    package func counting<Answer>(
         _ origin: String, status: (Answer) -> Int, isolation: isolated (any Actor)? = #isolation, _ ask: () async throws -> Answer
     ) async throws -> Answer {
         let began = clock.instant
@@ -60,7 +59,7 @@ package final class OriginMetrics: Sendable {
 
 extension EgressPolicy.AllowRule {
     /// The label in metrics for origins that the rule allows: the rule as written in the configuration.
-    var label: String {
+    package var label: String {
         switch self {
         case .anyPublic: "any"
         case .prefix(let url, _): url.description
