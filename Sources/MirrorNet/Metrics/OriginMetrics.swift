@@ -68,7 +68,8 @@ extension EgressPolicy {
 }
 
 extension EgressPolicy.AllowRule {
-    fileprivate var label: String {
+    /// The rule as written in the configuration; `any` without one.
+    package var label: String {
         switch self {
         case .anyPublic: "any"
         case .prefix(let url, _): url.description
