@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails if the documentation names something that is not there: a file, a heading, a target of `make`, a key of the configuration or another default for one.
+"""Fails if the documentation names something that is not there: a file, a heading, a target of `make`, a key of the configuration or another default for one,
+a figure that docs/benchmarks.md does not have.
 
 Commands and their options are compared with the executable by a test (CommandHelpTests), metrics by others.
 usage: check-mentions.py [ROOT] | --self-test
@@ -121,13 +122,34 @@ def key_problems(defaults: dict[str, str], sections: set[str], errors: set[str],
     return found
 
 
+# ---- Figures
+
+# The tables that repeat figures of docs/benchmarks.md.
+FIGURES = {"README.md": "Figures", "docs/operations.md": "Capacity"}
+
+
+def numbers(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text))
+
+
+def figure_problems(root: Path) -> list[str]:
+    source = root / "docs/benchmarks.md"
+    known = numbers(source.read_text(encoding="utf-8")) if source.exists() else set()
+    found = []
+    for name, heading in FIGURES.items():
+        section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", (root / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        rows = re.findall(r"^\|.*$", section.group(1), re.MULTILINE) if section else []
+        found += [f"{name}: the figure {number} is not in docs/benchmarks.md" for number in sorted(numbers("\n".join(rows)) - known)]
+    return found
+
+
 # ---- All of it
 
 
 def problems(root: Path) -> list[str]:
     defaults, sections = settings(root)
     errors = kinds(root)
-    found = []
+    found = figure_problems(root)
     for path in documents(root):
         text = path.read_text(encoding="utf-8")
         own = link_problems(path, text) + file_problems(root, text) + target_problems(root, text) + key_problems(defaults, sections, errors, text)
@@ -148,9 +170,10 @@ def main() -> int:
 def self_test() -> None:
     """A small tree in which everything is there, and changes of it that are found."""
     good = {
-        "README.md": "# A\n\nSee [more](docs/operations.md#the-log-of-requests), `scripts/a.sh ARGUMENT` and `make test`.\n\n```\nmake test   # all\n```\n",
+        "README.md": "# A\n\n## Figures\n\n| redirects | 1,234 | 0.5 |\n\n## B\n\n| 7 |\n\nSee [more](docs/operations.md#the-log-of-requests), `scripts/a.sh ARGUMENT` and `make test`.\n\n```\nmake test   # all\n```\n",
         "docs/operations.md": "# B\n\n### The log of requests\n\n[up](../README.md#a), `copy.lease` (15 s), `copy`, `copy.failed`, `redirect.hop: 3s`, `Sources/*/x.swift`.\n"
         "<!-- error kinds -->\n| `copy.failed` |\n<!-- /error kinds -->\n",
+        "docs/benchmarks.md": "| redirects | 1,234 | 0.5 |\n",
         "docs/configuration.md": "## Top-level keys\n\n## `copy`\n\n| `lease` | duration | `15s` | M. |\n\n## `redirect`\n\n| `hop` | duration | `8s` | M. |\n",
         "Makefile": "test: ## run\n",
         "scripts/a.sh": "",
@@ -165,6 +188,7 @@ def self_test() -> None:
         ("docs/operations.md", "Sources/*/x.swift", "Sources/*/y.swift", "names Sources/*/y.swift"),
         ("docs/operations.md", "redirect.hop: 3s", "redirect.hops: 3s", "the key redirect.hops"),
         ("docs/operations.md", "(15 s)", "(16 s)", "by docs/configuration.md it is 15s"),
+        ("README.md", "| 1,234 |", "| 1,235 |", "the figure 1,235"),
         ("docs/operations.md", "`copy.failed`, ", "`copy.fails`, ", "the key copy.fails"),
     ]
     assert self_test_problems(good) == [], self_test_problems(good)
