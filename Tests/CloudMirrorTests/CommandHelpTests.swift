@@ -76,8 +76,8 @@ struct CommandHelpTests {
     @Test(
         "Commands and options in the documentation are those that there are, and lines to copy can be read",
         arguments: [
-            "README.md", "docs/cli.md", "docs/clients.md", "docs/configuration.md", "docs/money.md", "docs/operations.md", "docs/runbook.md",
-            "docs/security.md", "docs/storage-backends.md",
+            "README.md", "docs/cli.md", "docs/clients.md", "docs/configuration.md", "docs/money.md", "docs/operations.md",
+            "docs/runbook.md", "docs/security.md", "docs/storage-backends.md",
         ])
     func documented(_ path: String) throws {
         let lines = Self.lines(of: try Self.document(path))

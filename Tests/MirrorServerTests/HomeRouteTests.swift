@@ -100,7 +100,7 @@ struct HomeRouteTests {
     }
 
     @Test(arguments: ["", "&show=link"])
-    func `a browser is told on the page that a URL is not allowed, and other clients where they are redirected to`(more: String) async throws {
+    func `a browser is told on the page that a URL is not allowed, other clients by the redirect`(more: String) async throws {
         try await MirrorFixture.run { mirror in
             let target = Self.form("https://elsewhere.example/a.txt", more)
             let page = try await mirror.get(target, [Self.browser])
