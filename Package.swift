@@ -115,7 +115,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // How long copies are worth keeping, and what they save.
         module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
-        module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         // Spans of requests, copies and sweeps, and their way to a collector.
         module(

@@ -19,6 +19,8 @@ import yaml
 
 # The highest exposure that `systemd-analyze security` may report for a unit; 10 is a service that may do everything.
 EXPOSURE_LIMIT = 1.5
+# What the units may differ in: what they are, what they run, and where its state is.
+OWN = ("Description", "ExecStart", "StateDirectory", "StateDirectoryMode", "WorkingDirectory", "Environment")
 
 # ---- The Dockerfile
 
@@ -144,6 +146,25 @@ def dependency_problems(name: str, service: dict, services: dict) -> list[str]:
 # ---- The systemd units
 
 
+def unit_texts(units: list[Path]) -> dict[str, str]:
+    return {unit.name: unit.read_text(encoding="utf-8") for unit in units}
+
+
+def directive_problems(units: dict[str, str]) -> list[str]:
+    """Units that do not tell when they are ready, or whose sandbox is not that of the first."""
+    found = []
+    lines = {name: [line for line in text.splitlines() if "=" in line and not line.startswith("#")] for name, text in units.items()}
+    shared = {name: {line for line in own if line.split("=")[0] not in OWN} for name, own in lines.items()}
+    first = next(iter(shared), None)
+    for name, own in lines.items():
+        if "Type=notify" not in own:
+            found.append(f"{name}: is not Type=notify")
+        differing = sorted(shared[name] ^ shared[first])
+        if differing:
+            found.append(f"{name}: differs from {first} in {', '.join(differing)}")
+    return found
+
+
 def unit_problems(units: list[Path]) -> list[str]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
@@ -180,8 +201,10 @@ def main() -> int:
     deploy = root / "deploy"
     found = dockerfile_problems(root, (deploy / "Dockerfile").read_text(encoding="utf-8"), manifest_paths(root))
     found += compose_problems(root, (deploy / "compose.yaml").read_text(encoding="utf-8"))
+    units = sorted(deploy.glob("*.service"))
+    found += directive_problems(unit_texts(units))
     if shutil.which("systemd-analyze"):
-        found += unit_problems(sorted(deploy.glob("*.service")))
+        found += unit_problems(units)
     else:
         print("    note: no systemd-analyze here: the units are not checked", file=sys.stderr)
     for line in found:
@@ -230,6 +253,10 @@ def self_test() -> None:
         ]:
             assert old in compose, old
             _expect(compose_problems(root, compose.replace(old, new)), expected)
+        own = "Type=notify\nExecStart=/bin/a\nPrivateTmp=yes\n"
+        _expect(directive_problems({"a": own, "b": own.replace("/bin/a", "/bin/b")}), None)
+        _expect(directive_problems({"a": own, "b": own.replace("PrivateTmp=yes\n", "")}), "b: differs from a in PrivateTmp=yes")
+        _expect(directive_problems({"a": own.replace("notify", "simple")}), "a: is not Type=notify")
         if shutil.which("systemd-analyze"):
             unit = root / "x.service"
             unit.write_text("[Service]\nExecStart=/usr/local/bin/cloud-mirror\nExecReload=/bin/kill -HUP $MAINPID\n", encoding="utf-8")

@@ -1,22 +1,34 @@
 #!/usr/bin/env python3
 """Fails if the files in deploy/monitoring/ are not what Prometheus and Grafana can use, or if an alert has no test or no entry in docs/runbook.md.
 
-Needs PyYAML and promtool (Debian: prometheus).
+promtool runs the rules and their tests, and reads every expression of the dashboard. The dashboard is compared with the model of one that Grafana publishes
+(grafana-foundation-sdk): no key that the model does not know, no value of another type. No Grafana has loaded it.
+Needs PyYAML, grafana-foundation-sdk and promtool (Debian: prometheus).
 usage: check-monitoring.py [ROOT] | --self-test
 """
 
+import enum
+import functools
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import types
+import typing
 from pathlib import Path
 
 import yaml
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as grafana
+from grafana_foundation_sdk.models import units
 
 MAX_PANELS = 20
 ROWS = 5
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+UNITS = {value for name, value in vars(units).items() if not name.startswith("_")}
 
 
 def alert_names(root: Path) -> list[str]:
@@ -96,14 +108,72 @@ def dashboard_problems(root: Path) -> list[str]:
             found.append(f"{panel['title']}: lies over another panel, or beyond the edge")
         taken |= cells
     for panel in panels:
-        if not panel["description"] or panel["fieldConfig"]["defaults"].get("unit") is None:
-            found.append(f"{panel['title']}: has no description or no unit")
-        if not panel["targets"] or not all(target["expr"] and target["legendFormat"] for target in panel["targets"]):
-            found.append(f"{panel['title']}: has a query without an expression or a legend")
-        found += [f"{panel['title']}: {problem}" for target in panel["targets"] for problem in expression_problems(target["expr"])]
-    return [f"grafana-dashboard.json: {problem}" for problem in found]
+        found += [f"{panel['title']}: {problem}" for problem in query_problems(panel)]
+        if not panel["description"] or panel["fieldConfig"]["defaults"].get("unit") not in UNITS:
+            found.append(f"{panel['title']}: has no description, or no unit that Grafana knows")
+    return [f"grafana-dashboard.json: {problem}" for problem in found + model_problems(board)]
 
 
+def query_problems(panel: dict) -> list[str]:
+    """Each query reads the chosen data source, and can be told from the others; what it asks can be asked."""
+    targets = panel["targets"]
+    found = [problem for target in targets for problem in expression_problems(target["expr"])]
+    if not targets or not all(target["expr"] and target["legendFormat"] for target in targets):
+        found.append("has a query without an expression or a legend")
+    for key in ("refId", "legendFormat"):
+        if len({target[key] for target in targets}) != len(targets):
+            found.append(f"two queries have the same {key}")
+    if any(place["datasource"] != DATASOURCE for place in (panel, *targets)):
+        found.append("does not read the data source that the reader chose")
+    return found
+
+
+# ---- The model of a dashboard
+
+
+def model_problems(board: dict) -> list[str]:
+    """What a reader by Grafana's model leaves out, or takes for something else."""
+    plugins.register_default_plugins()
+    model = grafana.Dashboard.from_json(board)
+    return [*lost(board, json.loads(json.dumps(model, cls=JSONEncoder)), "dashboard"), *misfits(model, grafana.Dashboard, "dashboard")]
+
+
+def lost(written: object, kept: object, place: str) -> list[str]:
+    """Keys that the model does not know."""
+    if isinstance(written, dict) and isinstance(kept, dict):
+        missing = [f"{place}: Grafana's model has no {key}" for key in written if key not in kept]
+        return missing + [problem for key in written if key in kept for problem in lost(written[key], kept[key], f"{place}.{key}")]
+    if isinstance(written, list) and isinstance(kept, list) and len(written) == len(kept):
+        return [problem for index, (one, other) in enumerate(zip(written, kept)) for problem in lost(one, other, f"{place}.{index}")]
+    return [] if written == kept else [f"{place}: {written!r} is read as {kept!r}"]
+
+
+def misfits(value: object, wanted: typing.Any, place: str) -> list[str]:
+    """Values that are not of the type that the model states for their place."""
+    arguments = typing.get_args(wanted)
+    match typing.get_origin(wanted):
+        case typing.Union | types.UnionType:
+            tries = [misfits(value, one, place) for one in arguments if value is None or one is not types.NoneType]
+            return min(tries, key=len)
+        case origin if origin in (list, dict):
+            if not isinstance(value, origin):
+                return [f"{place}: {value!r} is not a {origin.__name__}"]
+            items = enumerate(value) if origin is list else value.items()
+            return [problem for key, item in items for problem in misfits(item, arguments[-1], f"{place}.{key}")]
+        case typing.Literal:
+            return [] if value in arguments else [f"{place}: {value!r} is not one of {arguments}"]
+    if not isinstance(wanted, type):
+        return []
+    if issubclass(wanted, enum.Enum):
+        return [] if value in [one.value for one in wanted] else [f"{place}: {value!r} is not a {wanted.__name__}"]
+    if not isinstance(value, (int, float) if wanted is float else wanted) or (isinstance(value, bool) and wanted in (int, float)):
+        return [f"{place}: {value!r} is not of the type {wanted.__name__}"]
+    # What the model states for a panel of any kind is `object`; the panel's own kind says more.
+    fields = typing.get_type_hints(type(value)) if hasattr(value, "to_json") else {}
+    return [problem for name, one in fields.items() for problem in misfits(getattr(value, name), one, f"{place}.{name}")]
+
+
+@functools.cache
 def expression_problems(expression: str) -> list[str]:
     """What promtool has against an expression, with Grafana's variables replaced."""
     for name, value in {"$__rate_interval": "5m", "$__range": "6h", "$job": "a", "$pool": "b"}.items():
@@ -146,6 +216,12 @@ def self_test(root: Path) -> None:
         ("docs/runbook.md", "*Copy time*", "*Time of copies*", "no panel Time of copies"),
         ("deploy/monitoring/grafana-dashboard.json", "histogram_quantile(0.99", "histogram_quantile((0.99", "Answers without a wait"),
         ("deploy/monitoring/grafana-dashboard.json", '"row"', '"stat"', "rows"),
+        ("deploy/monitoring/grafana-dashboard.json", '"legendFormat" : "p99"', '"legendFormat" : "p50"', "the same legendFormat"),
+        ("deploy/monitoring/grafana-dashboard.json", '"uid" : "${datasource}"', '"uid" : "mine"', "does not read the data source"),
+        ("deploy/monitoring/grafana-dashboard.json", '"unit" : "Bps"', '"unit" : "parsecs"', "no unit that Grafana knows"),
+        ("deploy/monitoring/grafana-dashboard.json", '"displayMode" : "list"', '"displayMode" : "rows"', "'rows' is not a LegendDisplayMode"),
+        ("deploy/monitoring/grafana-dashboard.json", '"showPoints"', '"showDots"', "has no showDots"),
+        ("deploy/monitoring/grafana-dashboard.json", '"multi" : true', '"multi" : "yes"', "'yes' is not of the type bool"),
     ]
     for path, old, new, expected in changes:
         with tempfile.TemporaryDirectory() as name:

@@ -109,7 +109,11 @@ class Check:
         page.errors.clear()
         page.loading(lambda: page.click("button[name=show]"))
         expect("not the URL of a file" in page.text("#problem"), "what is wrong with the URL")
-        # The browser reports a page with status 400 like that.
+        page.fill("#url", "https://elsewhere.example/a.txt")
+        page.errors.clear()
+        page.loading(lambda: page.click("form button:not([name])"))
+        expect("matches no rule" in page.text("#problem"), "that the URL is not allowed")
+        # The browser reports a page with status 400 or 403 like that.
         page.errors.clear()
 
     def log_in(self, page: Page) -> None:
@@ -164,6 +168,7 @@ class Check:
         page.use_scripts(False)
         self.log_in_plainly(page)
         expect(page.value("document.querySelectorAll('main section').length") == 5, "the five rows")
+        expect("load the page again" in page.text("noscript"), "how to get newer figures")
         page.loading(lambda: page.click("nav a[href$='replicas']"))
         page.fill("#urls", self.artifact)
         page.loading(lambda: page.click("form[action=warm] button"))

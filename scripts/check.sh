@@ -95,6 +95,8 @@ check "versions: the check itself" scripts/check-versions.py --self-test
 check "bill of materials: the script itself" scripts/sbom.py --self-test
 check "manual pages: the script itself" scripts/man-pages.py --self-test
 check "documentation of public symbols: the check itself" scripts/check-docs.py --self-test
+check "what the documentation names (links, files, targets, keys, defaults)" scripts/check-mentions.py
+check "what the documentation names: the check itself" scripts/check-mentions.py --self-test
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
 check "deploy/monitoring (promtool, runbook, dashboard), and the check itself" check_monitoring

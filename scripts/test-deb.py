@@ -8,14 +8,18 @@ usage: test-deb.py PACKAGE.deb
 """
 
 import contextlib
+import html
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -111,17 +115,54 @@ def listener(path: Path) -> socket.socket:
     return manager
 
 
-def answer(path: str) -> tuple[int, dict]:
+def answer(path: str, fields: dict[str, str] | None = None, form: dict[str, str] | None = None) -> tuple[int, dict, str]:
+    """What the service answers to GET or, with a form, to POST."""
+
     class NoRedirects(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_):
             return None
 
     opener = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
+    data = urllib.parse.urlencode(form).encode() if form else None
+    request = urllib.request.Request(f"http://127.0.0.1:8080{path}", data, fields or {})
     try:
-        with opener.open(f"http://127.0.0.1:8080{path}", timeout=LIMIT) as response:
-            return response.status, dict(response.headers)
+        with opener.open(request, timeout=LIMIT) as response:
+            return response.status, dict(response.headers), response.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers)
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def first_use(root: Path) -> None:
+    """Goes from the page to a redirect that the dashboard shows, with nothing but what the pages say."""
+    browser = {"Accept": "text/html"}
+    status, _, page = answer("/", browser)
+    expect(status == 200 and '<form action="v1/go" method="get">' in page and '<a href="dashboard">' in page, "the page has a form, and leads to the dashboard")
+    login = answer("/dashboard/login", browser)[2]
+    line = re.search(r"<pre [^>]*>sudo (sh -c [^<]*)</pre>", login)
+    expect(line is not None, "the login says which line prints the token")
+    token = in_root(root, *shlex.split(html.unescape(line.group(1)))).strip()
+    status, headers, _ = answer("/dashboard/login", browser, {"token": token})
+    expect(status == 303, "the token that it prints logs in")
+    session = browser | {"Cookie": headers["Set-Cookie"].split(";")[0]}
+    allowed = re.search(r"<code>origins\.named</code>\): (https://[^ ,<]+)", answer("/dashboard/replicas", session)[2])
+    expect(allowed is not None, "the dashboard says what may be copied")
+    url = urllib.parse.quote(f"{allowed.group(1)}debian/README", safe="")
+    expect(answer(f"/v1/go?url={urllib.parse.quote('https://example.org/x', safe='')}", browser)[0] == 403, "the form says that something else is not")
+    before = fallbacks(session)
+    status, headers, _ = answer(f"/v1/go?url={url}", browser)
+    expect(status == 302, "the form leads to the redirect")
+    expect(answer(f"/v1/{headers['Location']}")[0] == 302, "which redirects")
+    # Figures are made once a second.
+    end = time.monotonic() + LIMIT
+    while fallbacks(session) == before and time.monotonic() < end:
+        time.sleep(0.2)
+    expect(fallbacks(session) == before + 1, "and the dashboard shows it")
+
+
+def fallbacks(session: dict[str, str]) -> int:
+    """How many redirects to origins the dashboard shows."""
+    counted = re.search(r'<th scope="row">fallback</th>.*?<td class="n">([0-9]+)</td></tr>', answer("/dashboard", session)[2])
+    return int(counted.group(1)) if counted else -1
 
 
 def service(root: Path) -> None:
@@ -136,10 +177,11 @@ def service(root: Path) -> None:
             expect(manager.recv(4096) == b"READY=1", "it starts under its own account and says that it is ready")
             expect(answer("/healthz")[0] == 200, "it answers")
             expect(answer("/v1/redirect/local/dev/https%3A%2F%2Fexample.org%2Fx")[0] == 403, "it refuses what is not allowed")
-            status, headers = answer("/v1/redirect/local/dev/https%3A%2F%2Fdeb.debian.org%2Fdebian%2FREADME")
+            status, headers, _ = answer("/v1/redirect/local/dev/https%3A%2F%2Fdeb.debian.org%2Fdebian%2FREADME")
             expect(status == 302 and headers["Location"] == "https://deb.debian.org/debian/README", "without a network it redirects to the origin")
             stats = in_root(root, "cloud-mirror", "stats", "--json", "--state-dir", "/var/lib/cloud-mirror")
             expect("egressAvoidedBytes" in stats, "root's commands find its token")
+            first_use(root)
             os.kill(process.pid, 1)
             expect(manager.recv(4096).startswith(b"RELOADING=1\n"), "SIGHUP reloads it")
             expect(manager.recv(4096) == b"READY=1", "and it is ready again")

@@ -6,7 +6,8 @@ struct ClientsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clients",
         abstract: "Print the configuration with which clients use a mirror.",
-        discussion: "For each named origin: the lines of the client's own file, or a command for a shell. Needs no token.")
+        discussion: "For each named origin: the lines of the client's own file, or a command for a shell. Needs no token."
+            + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @Argument(help: "A named origin, or a client such as pip. If it needs only one file, only the lines of that file are printed.")
     var name: String?

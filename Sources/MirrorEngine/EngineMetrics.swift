@@ -157,7 +157,7 @@ package struct EngineMetrics: Sendable {
         recentErrors.note(error, kind: kind)
     }
 
-    /// - Parameter host: One of a bounded number (``BoundedLabels``).
+    /// - Parameter host: One of a bounded number (`BoundedLabels`).
     func countRefusedRedirect(host: String, _ reason: EgressRefusal.Reason) {
         Counter(label: Name.refusedRedirects, dimensions: [("host", host), ("reason", reason.rawValue)], factory: factory).increment()
     }

@@ -70,14 +70,15 @@ struct MirrorComposition: Sendable {
         self.named = named
         // Tokens that one client has obtained can be used by the other.
         let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
-        let upstream = UpstreamClient(client: relays, tokens: tokens)
+        let originMetrics = OriginMetrics(factory: registry)
+        let upstream = UpstreamClient(client: relays, tokens: tokens, metrics: originMetrics)
         pages = PageOpening(
             directory: "\(configuration.stateDirectory)/pages", configuration: configuration.origins.pages, upstream: upstream,
             metrics: PageMetrics(factory: registry), clock: clock, logger: logger)
         if role.servesArtifacts { try pages.open(for: configuration) }
         let origins = OriginTable(
             outbound, buckets: storage.origins(configuration.origins.buckets), named: named,
-            upstream: UpstreamClient(client: outbound, tokens: tokens), metrics: OriginMetrics(factory: registry))
+            upstream: UpstreamClient(client: outbound, tokens: tokens, metrics: originMetrics), metrics: originMetrics)
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()

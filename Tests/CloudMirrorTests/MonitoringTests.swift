@@ -78,6 +78,20 @@ struct MonitoringTests {
         }
     }
 
+    @Test("The legend of a percentile says which one it is")
+    func percentiles() throws {
+        var found = 0
+        for query in DashboardRows.all.flatMap(\.panels).flatMap(\.queries) {
+            guard let share = query.expression.firstMatch(of: /histogram_quantile\((0\.[0-9]+)/)?.1,
+                let percent = query.legend.firstMatch(of: /p([0-9]+)$/)?.1
+            else { continue }
+            let hundredths = (try #require(Double(share)) * 100).rounded()
+            #expect(Double(percent) == hundredths, "\(query.legend): \(query.expression)")
+            found += 1
+        }
+        #expect(found == 6)
+    }
+
     @Test("Names of alerts are words of their own, and there are not too many panels for a person")
     func shape() {
         #expect(Set(AlertRules.all.map(\.name)).count == AlertRules.all.count)

@@ -23,6 +23,7 @@ extension EndToEndWaits {
         func allHaveScenes() throws {
             let names = MetricScene.all.map(\.metric)
             #expect(Set(names).count == names.count)
+            #expect(MetricScene.elsewhere.isDisjoint(with: names))
             let documented = try Self.documented()
             #expect(documented.count > 30)
             #expect(

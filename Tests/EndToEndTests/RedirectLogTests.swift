@@ -98,6 +98,32 @@ extension EndToEnd {
             }
         }
 
+        @Test("A reload that is refused keeps writing to the renamed file, until one is accepted")
+        func refusedReload() async throws {
+            let directory = try TemporaryDirectory()
+            let path = "\(directory.path)/redirects.log"
+            try await FakeOrigin.run { origin in
+                origin.on("/a.bin", .generated(size: 20_000, seed: 76))
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.logOptions = ", redirects: \(path)"
+                let good = settings
+                settings.more = ["nonsense: 1"]
+                let wrong = settings
+                try await MirrorProcess.run(good) { mirror async throws in
+                    let artifact = origin.url("/a.bin")
+                    #expect(try await mirror.redirect(artifact).outcome == "wait")
+                    try FileManager.default.moveItem(atPath: path, toPath: "\(path).1")
+                    #expect(try await !mirror.reload(wrong))
+                    #expect(try await mirror.redirect(artifact).outcome == "hit")
+                    #expect(try await mirror.reload(good))
+                    #expect(try await mirror.redirect(artifact).outcome == "hit")
+                    #expect(try await mirror.end(.terminate) == .code(0))
+                }
+                #expect(try Self.lines("\(path).1").map(\.outcome) == ["wait", "hit"])
+                #expect(try Self.lines(path).map(\.outcome) == ["hit"])
+            }
+        }
+
         @Test("Lines on standard output have the network of the client and how long it took, and survive a reload")
         func standardOutput() async throws {
             try await FakeOrigin.run { origin in

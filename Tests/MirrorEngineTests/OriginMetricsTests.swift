@@ -36,6 +36,23 @@ struct OriginMetricsTests {
         #expect(counters.total(OriginMetrics.Name.requests, "none") == 1)
     }
 
+    @Test("One that is given up counts as without an answer only if its time was over")
+    func givenUp() async throws {
+        let (counters, clock) = (CountingMetrics(), ManualClock())
+        let metrics = OriginMetrics(factory: counters, clock: clock)
+        let end = clock.instant + .seconds(3)
+        for wait in [Duration.seconds(2), .seconds(1)] {
+            await #expect(throws: CancellationError.self) {
+                try await metrics.counting("any", until: end, status: { (status: Int) in status }) {
+                    clock.advance(by: wait)
+                    throw CancellationError()
+                }
+            }
+        }
+        #expect(counters.total(OriginMetrics.Name.requests) == 1)
+        #expect(counters.total(OriginMetrics.Name.requests, "none") == 1)
+    }
+
     @Test("An answer is timed until it begins, whatever it is, and what has none is not timed")
     func times() async throws {
         let (counters, clock) = (CountingMetrics(), ManualClock())

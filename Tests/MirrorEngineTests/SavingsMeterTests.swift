@@ -70,6 +70,24 @@ struct SavingsMeterTests {
         #expect(counters.gauge(SavingsMeter.Name.pricesDate) == 86_400)
     }
 
+    @Test("Guarded classes are counted in their pool")
+    func guarded() throws {
+        let scene = try LearningScene(pools: ["local/a", "local/b"], prices: Self.prices)
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        scene.learned.change { lives in
+            for artifactClass in [UInt32(1), 2] {
+                let key = lives.key(artifactClass, pool)
+                lives.guarded.since[key] = 1
+            }
+        }
+        meter.record([:])
+        #expect(counters.gauge(SavingsMeter.Name.guarded, "local/a") == 2)
+        #expect(counters.gauge(SavingsMeter.Name.guarded, "local/b") == 0)
+    }
+
     @Test("The age of the table is told once there is one")
     func tableAge() async throws {
         let scene = try LearningScene(pools: ["local/a"])

@@ -99,6 +99,18 @@ struct HomeRouteTests {
         }
     }
 
+    @Test(arguments: ["", "&show=link"])
+    func `a browser is told on the page that a URL is not allowed, other clients by the redirect`(more: String) async throws {
+        try await MirrorFixture.run { mirror in
+            let target = Self.form("https://elsewhere.example/a.txt", more)
+            let page = try await mirror.get(target, [Self.browser])
+            #expect(page.status == 403)
+            #expect(page.text.contains("https://elsewhere.example/a.txt matches no rule in origins.allow."))
+            #expect(page.text.contains(#"value="https://elsewhere.example/a.txt""#))
+            #expect(try await mirror.get(target).status == (more.isEmpty ? 302 : 200))
+        }
+    }
+
     @Test func `the link can be shown, with a line for curl that a shell reads as it is meant`() async throws {
         try await MirrorFixture.run(World(), .with { $0.publicURL = "https://mirror.example/base" }) { mirror in
             let artifact = "https://artifacts.example.org/it's here.txt"

@@ -198,9 +198,10 @@ final class MirrorFixture: Sendable {
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
             let registry = MetricsRegistry()
             let named = Reloadable(NamedOriginTable(options.named, policy: policy))
+            let originMetrics = OriginMetrics(factory: registry, clock: world.clock)
             let upstream = UpstreamClient(
-                client: outbound, tokens: UpstreamTokens(client: outbound, clock: world.clock, logger: logger))
-            let origins = OriginTable(outbound, named: named, upstream: upstream, metrics: OriginMetrics(factory: registry))
+                client: outbound, tokens: UpstreamTokens(client: outbound, clock: world.clock, logger: logger), metrics: originMetrics)
+            let origins = OriginTable(outbound, named: named, upstream: upstream, metrics: originMetrics)
             let metrics = EngineMetrics(pools: pools.ids, factory: registry, clock: world.clock)
             let waiters = ReplicaWaiters()
             let publications = PublicationLock()

@@ -142,6 +142,16 @@ struct ProxyProtocolTests {
         }
     }
 
+    @Test func `a health check of the load balancer itself, whose header names no client, is answered`() async throws {
+        try await MirrorFixture.run(try await World.seeded(), try Self.options()) { mirror in
+            let connection = try await open(mirror, for: nil)
+            // Version 2, the command LOCAL.
+            await connection.send([0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x20, 0x00, 0x00, 0x00])
+            #expect(try await connection.get("/readyz").status == 200)
+            await connection.close()
+        }
+    }
+
     @Test func `a listener of its own for admin calls expects no header`() async throws {
         try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.hasAdminListener = true }) { mirror in
             let port = try #require(mirror.adminPort)

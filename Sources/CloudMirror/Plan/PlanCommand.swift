@@ -12,7 +12,7 @@ struct PlanCommand: AsyncParsableCommand {
             Replays a log and adds up, at list prices, what each way to keep copies would have cost. Nothing is sent anywhere. Logs may be compressed \
             with gzip; several are merged by time. Formats: the mirror's own (log.redirects), the common and the combined format of web servers (clf), \
             CloudFront's standard logs, access logs of buckets (s3), CSV (time,key,region,bytes) and the compact binary form (cmt).
-            """)
+            """ + CommandExit.help(.success, .failed, .usage))
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Logs to read.", valueName: "file"), completion: .file())
     var trace: [String]

@@ -8,6 +8,7 @@ struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools",
         abstract: "Show the pools, set up their buckets, and find out what is wrong with them.",
+        discussion: CommandExit.help(.success, .failed, .notApplied, .usage, .unreachable, .configuration),
         subcommands: [PoolsListCommand.self, PoolsApplyCommand.self, PoolsCheckCommand.self],
         defaultSubcommand: PoolsListCommand.self)
 }

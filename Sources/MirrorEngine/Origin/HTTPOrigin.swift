@@ -37,13 +37,13 @@ struct HTTPOrigin: Origin {
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
         let (url, fields) = (url ?? source.url, headers)
-        let label = named?.origin.name ?? client.policy.rule(for: source.url)?.label ?? "other"
         return try await tracedRequest(.get, url, range, status: \.status) { span in
             // As a credential it goes to the URL's own server, and not to where that redirects.
             let request = OutboundRequest(.get, url, headers: fields, credentials: span?.originFields ?? [])
-            return try await metrics.counting(label, status: \.status) {
-                guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
-                return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
+            // Which counts it itself.
+            if let named, let upstream { return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil)) }
+            return try await metrics.counting(client.policy.label(of: source.url), status: \.status) {
+                OriginAnswer(try await client.send(request))
             }
         }
     }

@@ -24,6 +24,9 @@ package struct OriginTable: Sendable {
         self.upstream = upstream
     }
 
+    /// The rules by which artifacts may be fetched over HTTP, as in the configuration; `any` for every public host.
+    var allowed: [String] { client.policy.allow.map(\.label) }
+
     /// The origin of the artifact that a client names. All spellings of a bucket's object are one artifact, and so are URLs that differ only in what
     /// the configuration leaves out of the name.
     ///

@@ -85,6 +85,9 @@ package final class RedirectService: Sendable {
         try origins.resolve(text)
     }
 
+    /// What clients may request (``OriginTable/allowed``).
+    package var allowed: [String] { origins.allowed }
+
     /// Where a request is redirected if the mirror has no copy: the artifact's own URL, signed if clients could not read it otherwise.
     package func location(of origin: any Origin) async -> String {
         let source = origin.source

@@ -1,4 +1,5 @@
 import MirrorEngine
+import MirrorNet
 import MirrorServer
 import MirrorStorage
 

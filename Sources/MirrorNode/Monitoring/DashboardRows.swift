@@ -1,4 +1,5 @@
 import MirrorEngine
+import MirrorNet
 import MirrorServer
 import MirrorStorage
 
@@ -27,6 +28,13 @@ enum DashboardRows {
         "histogram_quantile(\(quantile), \(rate("\(metric)_bucket", by: labels, more)))"
     }
 
+    /// A query for each of these percentiles.
+    private static func percentiles(
+        _ percents: [Int], _ metric: String, by labels: String = "le", _ more: String = chosen, legend: String = ""
+    ) -> [Panel.Query] {
+        percents.map { Panel.Query(quantile("0.\($0)", metric, by: labels, more), "\(legend)p\($0)") }
+    }
+
     private static let isWell = [
         Panel(
             "Outcomes", "How redirect requests ended. Hits should be most of them.", unit: "reqps", as: .stacked,
@@ -45,16 +53,13 @@ enum DashboardRows {
     private static let isFast = [
         Panel(
             "Answers without a wait", "How long redirects took that did not wait for a copy. Answers from memory count as one millisecond.",
-            unit: "s",
-            ["0.5", "0.99"].map {
-                .init(quantile($0, Engine.redirectSeconds, "\(chosen), outcome=~\"hit|backfill\""), "p\($0.dropFirst(2))")
-            }),
+            unit: "s", percentiles([50, 99], Engine.redirectSeconds, "\(chosen), outcome=~\"hit|backfill\"")),
         Panel(
             "Wait for a copy", "How long requests waited for a copy, over all their hops.", unit: "s",
-            ["0.5", "0.95"].map { .init(quantile($0, Engine.waitSeconds), "p\($0.dropFirst(2))") }),
+            percentiles([50, 95], Engine.waitSeconds)),
         Panel(
             "Copy time", "How long copies took.", unit: "s",
-            ["0.5", "0.95"].map { .init(quantile($0, Engine.copySeconds, by: "le, pool"), "{{pool}} p\($0.dropFirst(2))") }),
+            percentiles([50, 95], Engine.copySeconds, by: "le, pool", legend: "{{pool}} ")),
         Panel(
             "Bytes copied", "Through the mirror and by the pools' services.", unit: "Bps", as: .stacked,
             [.init("\(RecordingRules.copiedBytes){\(chosen)}", "{{pool}}")]),

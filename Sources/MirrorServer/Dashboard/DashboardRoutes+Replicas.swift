@@ -9,6 +9,8 @@ extension DashboardRoutes {
     private static let pageLength = 50
     /// Fewer than in a call of the interface: each is shown with its result.
     private static let maxWarm = 1_000
+    /// Rules that are named.
+    private static let maxRules = 20
 
     func replicas(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let session = try neededSession(of: request)
@@ -67,7 +69,14 @@ extension DashboardRoutes {
             pools: services.pools.all.map { HomeView.Choice($0.id.description, isChosen: $0.id.description == pool) },
             // Those that are listed.
             states: Replica.State.allCases.filter { $0 != .absent }.map { HomeView.Choice($0.rawValue, isChosen: $0.rawValue == state) },
-            formKey: session.formKey, maxURLs: Self.maxWarm)
+            formKey: session.formKey, maxURLs: Self.maxWarm, allowed: allowed)
+    }
+
+    /// What may be copied.
+    private var allowed: String {
+        let rules = services.redirects.allowed.map { $0 == "any" ? "every public HTTPS address" : $0 }
+        let more = rules.count > Self.maxRules ? " and \(rules.count - Self.maxRules) more" : ""
+        return rules.isEmpty ? "only the buckets below origins" : rules.prefix(Self.maxRules).joined(separator: ", ") + more
     }
 
     private func page(

@@ -1,4 +1,5 @@
 import MirrorEngine
+import MirrorNet
 import MirrorStorage
 import MirrorTracing
 import NamedOrigins
@@ -45,7 +46,7 @@ package enum MetricCatalog {
         ),
         (
             OriginMetrics.Name.requests, "counter", "origin, status",
-            "Requests to origins, each with the redirects that it followed, by the rule of `origins.allow` (`any` without a configuration) or the host of the bucket, and by answer: `2xx`, `3xx`, `4xx` but `429`, `429`, `5xx`, or `none`. Beyond a hundred origins `other`."
+            "Requests to origins for artifacts and pages, and those that are passed on, each with the redirects that it followed: by the name of a named origin, the rule of `origins.allow` (`any` without a configuration) or the host of the bucket, and by answer: `2xx`, `3xx`, `4xx` but `429`, `429`, `5xx`, or `none`. Beyond a hundred origins `other`."
         ),
         (
             OriginMetrics.Name.seconds, "histogram", "origin",

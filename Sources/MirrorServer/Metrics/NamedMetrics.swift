@@ -24,9 +24,7 @@ final class NamedMetrics: Sendable {
     }
 
     func count(_ call: NamedCall) {
-        // A configured name has no dot and no colon.
-        let isNamed = !call.origin.name.utf8.contains { ".:".utf8.contains($0) } && call.origin.name != "localhost"
-        let key = Key(origin: isNamed ? call.origin.name : Self.byHost, word: call.rule.kind.word)
+        let key = Key(origin: call.origin.isByHost ? Self.byHost : call.origin.name, word: call.rule.kind.word)
         let counter = counters.withLock { counters in
             if let known = counters[key] { return known }
             let counter = Counter(label: Name.requests, dimensions: [("origin", key.origin), ("class", key.word)], factory: factory)

@@ -47,14 +47,18 @@ package struct ReplicasView: View {
     let states: [HomeView.Choice]
     let formKey: String
     let maxURLs: Int
+    let allowed: String
     private var hasResults = false
 
-    /// - Parameter maxURLs: How many URLs can be copied at a time.
-    package init(pools: [HomeView.Choice], states: [HomeView.Choice], formKey: String, maxURLs: Int) {
+    /// - Parameters:
+    ///   - maxURLs: How many URLs can be copied at a time.
+    ///   - allowed: What they may begin with.
+    package init(pools: [HomeView.Choice], states: [HomeView.Choice], formKey: String, maxURLs: Int, allowed: String) {
         self.pools = pools
         self.states = states
         self.formKey = formKey
         self.maxURLs = maxURLs
+        self.allowed = allowed
     }
 
     package var html: String { Templates.render(.replicas, self) }

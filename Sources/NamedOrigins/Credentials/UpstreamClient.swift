@@ -9,17 +9,31 @@ import NIOHTTP1
 package struct UpstreamClient: Sendable {
     private let client: GuardedClient
     private let tokens: UpstreamTokens
+    private let metrics: OriginMetrics
 
-    package init(client: GuardedClient, tokens: UpstreamTokens) {
+    package init(client: GuardedClient, tokens: UpstreamTokens, metrics: OriginMetrics) {
         self.client = client
         self.tokens = tokens
+        self.metrics = metrics
     }
 
     /// Sends a request to a named origin. If it is refused because a token is missing, gets one and sends the request once more.
     ///
-    /// - Parameter authorization: The client's own; sent only if the named origin allows it.
+    /// - Parameters:
+    ///   - authorization: The client's own; sent only if the named origin allows it.
+    ///   - end: When the caller cancels the request if it has no answer by then; `nil` if it may take any time.
     /// - Throws: ``OutboundError``; `CancellationError`.
-    package func send(_ request: OutboundRequest, to origin: NamedOrigin, authorization: Secret?) async throws -> OutboundResponse {
+    package func send(
+        _ request: OutboundRequest, to origin: NamedOrigin, authorization: Secret?, until end: ContinuousClock.Instant? = nil
+    ) async throws -> OutboundResponse {
+        // Clients can make up hosts.
+        let label = origin.isByHost ? client.policy.label(of: request.url) : origin.name
+        return try await metrics.counting(label, until: end, status: \.status) {
+            try await exchange(request, origin, authorization)
+        }
+    }
+
+    private func exchange(_ request: OutboundRequest, _ origin: NamedOrigin, _ authorization: Secret?) async throws -> OutboundResponse {
         var request = request
         request.credentials += credentials(for: request.url, of: origin, authorization)
         let isClient = origin.credentials == .client && authorization != nil

@@ -34,6 +34,9 @@ package struct NamedOrigin: Sendable, Equatable {
 }
 
 extension NamedOrigin {
+    /// Whether it has no name in the configuration, so that clients request it by its host. A name from the configuration has no dot and no colon.
+    package var isByHost: Bool { name == "localhost" || name.utf8.contains { ".:".utf8.contains($0) } }
+
     /// The prefixes of all URLs that can be fetched through it.
     package var places: [ArtifactURL] { [url] + links.map(\.url) }
 }

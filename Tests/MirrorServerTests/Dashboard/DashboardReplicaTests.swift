@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorState
 import Testing
 
@@ -27,6 +28,17 @@ struct DashboardReplicaTests {
             ] {
                 #expect(try await mirror.get("/dashboard/replicas?\(query)", cookie).status == status, "\(query)")
             }
+        }
+    }
+
+    @Test func `what may be copied is said where copies are asked for, and not to strangers`() async throws {
+        let rules = try (0..<25).map { EgressPolicy.AllowRule.prefix(try ArtifactURL("https://origin-\($0).example/")) }
+        try await MirrorFixture.run(World(), .with { $0.allow = rules }) { mirror in
+            let page = try await mirror.get("/dashboard/replicas", [("Cookie", try await mirror.logIn())]).text
+            #expect(page.contains("\(World.origin)/, https://origin-0.example/"))
+            #expect(page.contains("https://origin-18.example/ and 6 more"))
+            #expect(!page.contains("origin-19"))
+            #expect(try await !mirror.get("/", [("Accept", "text/html")]).text.contains("origin-0.example"))
         }
     }
 

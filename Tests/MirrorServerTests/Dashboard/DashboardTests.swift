@@ -1,6 +1,7 @@
 import CoreMetrics
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorTesting
 import MirrorViews
 import Testing
@@ -18,6 +19,7 @@ struct DashboardTests {
             let page = try await mirror.get("/dashboard", [("Cookie", cookie)]).text
             for words in [
                 "All is well.", ">Health<", ">Speed<", ">Savings<", ">Current work<", ">Origins and pools<", "rates since the start",
+                "load the page again for newer figures",
                 #"data-figure="redirects""#, #"<th scope="row">hit</th>"#, "local/dev", "healthy", #"data-figure="held">8 B<"#,
             ] { #expect(page.contains(words), "\(words)") }
             world.clock.advance(by: .seconds(2))

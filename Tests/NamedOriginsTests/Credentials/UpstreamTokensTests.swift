@@ -38,8 +38,7 @@ import Testing
     }
 
     private static func get(_ path: String, _ scene: PageScene) async throws -> (status: Int, text: String) {
-        let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
-        let response = try await client.send(
+        let response = try await scene.upstream.send(
             OutboundRequest(.get, try ArtifactURL(scene.origin.url(path))), to: scene.named, authorization: nil)
         var bytes: [UInt8] = []
         for try await chunk in response.body { bytes.append(contentsOf: chunk.readableBytesView) }
@@ -136,7 +135,7 @@ import Testing
             scene.named = NamedOrigin(
                 name: "hub", url: scene.named.url, credentials: .basic(user: "me", password: Secret("pass")), exchangesTokens: true)
             // As the second part of an artifact is asked for: at once where the first came from.
-            let response = try await UpstreamClient(client: scene.client, tokens: scene.tokens).send(
+            let response = try await scene.upstream.send(
                 OutboundRequest(.get, try ArtifactURL("http://files.example:\(scene.origin.port)/v2/a/blobs/x")), to: scene.named,
                 authorization: nil)
             #expect(response.status == 200)
@@ -187,9 +186,8 @@ import Testing
                 name: "index", url: scene.named.url, credentials: .bearer(Secret("t0ken")),
                 links: [LinkTarget(try ArtifactURL("http://files.example:\(scene.origin.port)/"))])
             scene.origin.on("/a", .text("content"))
-            let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
             for host in ["files.example", "127.0.0.1"] {
-                _ = try await client.send(
+                _ = try await scene.upstream.send(
                     OutboundRequest(.get, try ArtifactURL("http://\(host):\(scene.origin.port)/a")), to: named, authorization: Secret("own")
                 )
             }

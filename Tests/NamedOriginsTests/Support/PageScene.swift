@@ -14,13 +14,13 @@ import TestServers
 /// A page service on a directory of its own, in front of an origin on loopback.
 struct PageScene {
     let origin: FakeOrigin
-    let client: GuardedClient
     let clock: ManualClock
     let log: LogRecorder
     let directory: TemporaryDirectory
     let store: PageStore
     let service: PageService
     let tokens: UpstreamTokens
+    let upstream: UpstreamClient
     var named: NamedOrigin
 
     /// Names that all mean this machine.
@@ -45,15 +45,17 @@ struct PageScene {
             let store = try PageStore(
                 directory: "\(directory.path)/pages", maxBytes: configuration.maxBytes, maxPages: maxPages, logger: log.logger)
             let tokens = UpstreamTokens(client: client, clock: clock, logger: log.logger)
+            let upstream = UpstreamClient(
+                client: client, tokens: tokens, metrics: OriginMetrics(factory: NOOPMetricsHandler.instance, clock: clock))
             let service = PageService(
-                upstream: UpstreamClient(client: client, tokens: tokens), store: store, configuration: configuration, clock: clock,
+                upstream: upstream, store: store, configuration: configuration, clock: clock,
                 metrics: PageMetrics(factory: NOOPMetricsHandler.instance), logger: log.logger)
             let named = NamedOrigin(name: "index", url: try ArtifactURL(origin.url("/")))
             do {
                 try await body(
                     PageScene(
-                        origin: origin, client: client, clock: clock, log: log, directory: directory, store: store, service: service,
-                        tokens: tokens, named: named))
+                        origin: origin, clock: clock, log: log, directory: directory, store: store, service: service,
+                        tokens: tokens, upstream: upstream, named: named))
                 store.close()
                 await client.shutdown()
             } catch {

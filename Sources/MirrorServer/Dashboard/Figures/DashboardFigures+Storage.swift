@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorStorage
 import MirrorViews
 

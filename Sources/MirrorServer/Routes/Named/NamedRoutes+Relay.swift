@@ -35,7 +35,7 @@ extension NamedRoutes {
         let found: OutboundResponse?
         do {
             found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
-                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
+                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: end)
             }
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)

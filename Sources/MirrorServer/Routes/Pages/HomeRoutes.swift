@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorViews
 import NamedOrigins
 
@@ -43,6 +44,10 @@ struct HomeRoutes: Sendable {
             home.problem = error.message
             return page(home, status: error.status, for: request)
         }
+        if PageResponse.isHTMLWanted(by: request), let refusal = refusal(of: wanted) {
+            home.problem = refusal
+            return page(home, status: .forbidden, for: request)
+        }
         guard fields["show"] == "link" else { return Self.redirect(to: "redirect/\(path)") }
         home.link = HomePage.Link(url: "\(home.base)/v1/redirect/\(path)", name: String(ObjectKey(artifact).name))
         return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
@@ -60,6 +65,18 @@ struct HomeRoutes: Sendable {
         guard !name.isEmpty else { return (artifact, encoded) }
         let pool = try services.pool(named: name)
         return (artifact, "\(pool.id)/\(encoded)")
+    }
+
+    /// Why the mirror does not fetch a file, for a person who would otherwise get the JSON of the redirect.
+    private func refusal(of url: String) -> String? {
+        do {
+            try services.redirects.resolve(url).check()
+            return nil
+        } catch let error as OutboundError {
+            return site.hasDashboard ? "\(error.message). The dashboard says below \"Replicas\" what is allowed." : error.message
+        } catch {
+            return nil
+        }
     }
 
     // MARK: Answers

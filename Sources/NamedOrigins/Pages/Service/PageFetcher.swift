@@ -26,8 +26,11 @@ struct PageFetcher: Sendable {
     /// - Throws: ``PageError`` for problems that an older page cannot solve; `CancellationError`.
     func fetch(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
         do {
+            let limit = clock.instant + configuration.fetchLimit
+            // What is for one client is given up with that client's request.
+            let end = isKept ? limit : min(limit, request.deadline)
             let outcome = try await leaving(after: configuration.fetchLimit, by: clock) {
-                try await self.ask(request, key, confirming: stored, isKept: isKept)
+                try await self.ask(request, key, confirming: stored, isKept: isKept, until: end)
             }
             return outcome ?? .down(PageError(code: .timedOut, message: "\(request.url.redacted) takes too long"))
         } catch let error as OutboundError {
@@ -44,7 +47,9 @@ struct PageFetcher: Sendable {
         }
     }
 
-    private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
+    private func ask(
+        _ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool, until end: ContinuousClock.Instant
+    ) async throws -> PageOutcome {
         var fields = [("Accept", request.acceptField.text)]
         if let stored {
             if let etag = stored.record.etag { fields.append(("If-None-Match", etag)) }
@@ -55,7 +60,7 @@ struct PageFetcher: Sendable {
         let now = clock.now
         let response = try await upstream.send(
             OutboundRequest(request.form == .page ? .get : .head, request.url, headers: fields), to: request.origin,
-            authorization: request.authorization)
+            authorization: request.authorization, until: end)
         switch response.status {
         case 200:
             return try await take(response, request, key, at: now, isKept: isKept)

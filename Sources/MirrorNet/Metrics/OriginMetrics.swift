@@ -1,6 +1,5 @@
 package import CoreMetrics
 package import MirrorCore
-import MirrorNet
 
 /// Counts requests to origins, by origin and answer, and measures how long their answers take to begin.
 package final class OriginMetrics: Sendable {
@@ -18,11 +17,15 @@ package final class OriginMetrics: Sendable {
         self.clock = clock
     }
 
-    /// Counts a request when its answer has begun, or when it has failed. Cancelled requests do not count, and only answers are timed.
+    /// Counts a request when its answer has begun, or when it has failed. Only answers are timed. A cancelled request does not count, unless its time
+    /// was over.
     ///
-    /// - Parameter origin: A name from the configuration, because clients can make up hosts.
-    func counting<Answer>(
-        _ origin: String, status: (Answer) -> Int, isolation: isolated (any Actor)? = #isolation, _ ask: () async throws -> Answer
+    /// - Parameters:
+    ///   - origin: A name from the configuration, because clients can make up hosts.
+    ///   - end: When the request is cancelled if it has no answer by then; `nil` if it may take any time.
+    package func counting<Answer>(
+        _ origin: String, until end: ContinuousClock.Instant? = nil, status: (Answer) -> Int,
+        isolation: isolated (any Actor)? = #isolation, _ ask: () async throws -> Answer
     ) async throws -> Answer {
         let began = clock.instant
         do {
@@ -32,6 +35,7 @@ package final class OriginMetrics: Sendable {
                 .record(began.duration(to: clock.instant).inSeconds)
             return answer
         } catch let error as CancellationError {
+            if let end, clock.instant >= end { _ = count(origin, "none") }
             throw error
         } catch {
             _ = count(origin, "none")
@@ -58,9 +62,14 @@ package final class OriginMetrics: Sendable {
     }
 }
 
+extension EgressPolicy {
+    /// The label in metrics for the origin of a URL: the rule that allows it, as written in the configuration.
+    package func label(of url: ArtifactURL) -> String { rule(for: url)?.label ?? "other" }
+}
+
 extension EgressPolicy.AllowRule {
-    /// The label in metrics for origins that the rule allows: the rule as written in the configuration.
-    var label: String {
+    /// The rule as written in the configuration; `any` without one.
+    package var label: String {
         switch self {
         case .anyPublic: "any"
         case .prefix(let url, _): url.description
