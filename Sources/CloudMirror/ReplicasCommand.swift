@@ -76,7 +76,7 @@ struct ReplicasCommand: AsyncParsableCommand {
             ])
         }
         let explanations = replicas.compactMap { replica in
-            replica.explanation.map { "\n\(replica.pool)\n" + $0.map { "  \(TextTable.printable($0))\n" }.joined() }
+            replica.explanation.map { "\n\(TextTable.printable(replica.pool))\n" + $0.map { "  \(TextTable.printable($0))\n" }.joined() }
         }
         return table.isEmpty ? "no replicas\n" : table.text() + explanations.joined()
     }

@@ -224,6 +224,17 @@ import Testing
                 error    local/dev                                     https://a.example/2  (no)
 
                 """)
+        present.pool = "local/\u{1B}"
+        present.explanation = ["It is\u{1B} kept."]
+        #expect(
+            ReplicasCommand.table([present]) == """
+                STATE    POOL        SIZE  LAST USED                 ARTIFACT
+                present  local/?  1.0 KiB  2026-01-31T12:00:00.000Z  https://a.example/1
+
+                local/?
+                  It is? kept.
+
+                """)
         #expect(ReplicasCommand.table([]) == "no replicas\n")
     }
 

@@ -148,6 +148,9 @@ import Testing
     func redirects() throws {
         #expect(try HTTPTransport.resolve("/local/x", from: "http://127.0.0.1:8080/v1/y") == "http://127.0.0.1:8080/local/x")
         #expect(try HTTPTransport.resolve("https://s3.example/a%7eb?X=%2f", from: "http://m.example/") == "https://s3.example/a%7eb?X=%2f")
+        for location in ["/a?from=https://b.example/", "//m.example/a?from=https://b.example/"] {
+            #expect(try HTTPTransport.resolve(location, from: "https://m.example/") == "https://m.example/a?from=https://b.example/")
+        }
         #expect(throws: HTTPTransport.Unreachable.self) { try HTTPTransport.resolve("http://s3.example/a", from: "https://m.example/") }
         #expect(throws: HTTPTransport.Unreachable.self) { try HTTPTransport.resolve("ftp://s3.example/a", from: "https://m.example/") }
     }

@@ -61,6 +61,18 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `with the operator's credentials, a POST is sent only where a rule says so`() async throws {
+        let rule = OriginRule(try PathPattern("/audit"), .passed, methods: .any)
+        try await Self.run(rule, .bearer(Secret("t0ken")), claims: 10) { mirror, origin async throws in
+            for path in ["/audit", "/token"] { origin.on(path, .text("content")) }
+            #expect(try await mirror.request("POST", "/o/index/audit", body: "{}").text == "content")
+            let refused = try await mirror.request("POST", "/o/index/token", body: "{}")
+            #expect(refused.status == 403 && refused.json["code"]?.string == "Forbidden")
+            #expect(try await mirror.get("/o/index/token").text == "content")
+            #expect(origin.requests.map { "\($0.method) \($0.path)" } == ["POST /audit", "GET /token"])
+        }
+    }
+
     @Test func `an origin that does not answer in time is not waited for`() async throws {
         try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .seconds(5)) {
             mirror, origin async throws in

@@ -107,6 +107,18 @@ struct RequestReaderTests {
         #expect(whole > 200)
     }
 
+    @Test(
+        "Blanks without end are refused like a head that is too long",
+        arguments: [
+            ("GET /", " "), ("GET / HTTP/1.1\r\nX:", " "), ("GET / HTTP/1.1\r\nX:", "\t"),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX:", " "),
+        ])
+    func blanks(beginning: String, blank: String) throws {
+        let blanks = [String](repeating: String(repeating: blank, count: 4_096), count: 16)
+        let (_, error) = try read(([beginning] + blanks).map { Array($0.utf8) }, by: ReadingHandler(Self.limits))
+        #expect(error == .headerOverflow)
+    }
+
     @Test func `a body that comes with an offer of another protocol, or is full of line ends, costs no more than another`() throws {
         let size = 1 << 20
         func seconds(_ fields: String, _ body: [UInt8]) throws -> Double {

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorNet
+import MirrorSettings
 import Testing
 
 @testable import NamedOrigins
@@ -155,6 +156,26 @@ import Testing
         #expect((call.rule.inlineLimit > 0) == row.isInline)
         #expect((call.rule.digest != nil) == row.hasDigest)
         if let query = row.query { #expect(call.rule.query == query) }
+    }
+
+    @Test(
+        "With the operator's credentials, only what asks for something may be sent by POST",
+        arguments: [
+            (.npm, "/-/npm/v1/security/advisories/bulk", "passed"), (.npm, "/-/npm/v1/hooks/hook", "refused"), (.npm, "/left-pad", "refused"),
+            (.oci, "/v2/a/blobs/uploads/", "refused"), (.huggingface, "/api/models/a/b/paths-info/main", "passed"),
+            (.huggingface, "/api/models/a/b/commit/main", "refused"), (.github, "/o/r.git/info/lfs/objects/batch", "rewritten"),
+            (.github, "/o/r.git/info/lfs/locks", "refused"), (.github, "/o/r.git/git-upload-pack", "passed"),
+            (.github, "/o/r.git/git-receive-pack", "refused"), (.maven, "/org/a/b/1.0/b-1.0.jar", "refused"),
+        ] as [(Preset, String, String)])
+    func credentials(preset: Preset, path: String, word: String) throws {
+        let url = try ArtifactURL("https://origin.example.org/base/")
+        for credentials in [UpstreamCredentials.bearer(Secret("t0ken")), .none, .client] {
+            let origin = NamedOrigin(name: "it", url: url, rules: preset.rules, credentials: credentials)
+            let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: [.prefix(url)]))
+            let call = try table.call("it\(path)", method: .post)
+            // Without them, what the origin thinks of it is between the client and the origin.
+            #expect(call.rule.kind.word == (credentials.areOfOperator || word != "refused" ? word : "passed"))
+        }
     }
 
     @Test("Every pattern of a preset is one, and only mirrored rules have what copies need", arguments: Preset.allCases)

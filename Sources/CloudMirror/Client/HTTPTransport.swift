@@ -82,7 +82,7 @@ struct HTTPTransport {
         }
         guard from.scheme == .http || target.scheme == .https else { throw Unreachable(reason: "a redirect from HTTPS to plain HTTP") }
         // An absolute URL is used unchanged: its exact characters may be signed.
-        return location.contains("://") ? location : target.description
+        return (try? ArtifactURL(location)) != nil ? location : target.description
     }
 
     /// - Returns: The body; cut off if it ends early or is longer than `limit` bytes.

@@ -64,22 +64,23 @@ package struct PatternProgram: Sendable {
     /// The match of the text from its first byte on.
     package func match(_ text: some Sequence<UInt8>) -> Match? {
         var seen = [Int](repeating: -1, count: instructions.count)
-        var current: [ByteSetState] = []
+        // Used again for each byte: strangers choose the text, and taking memory anew for each byte of it would take most of the time.
+        var (current, next): ([ByteSetState], [ByteSetState]) = ([], [])
+        var stack: [Branch] = []
         var position = 0
-        var accepted = follow(0, nil, at: position, into: &current, seen: &seen)
+        var accepted = follow(0, nil, at: position, into: &current, seen: &seen, &stack)
         if accepted != nil, !isAnchoredAtEnd { return accepted }
         for byte in text {
             position += 1
             accepted = nil
-            var next: [ByteSetState] = []
-            next.reserveCapacity(current.count)
+            next.removeAll(keepingCapacity: true)
             for state in current where state.set.contains(byte) {
-                guard let match = follow(state.next, state.mark, at: position, into: &next, seen: &seen) else { continue }
+                guard let match = follow(state.next, state.mark, at: position, into: &next, seen: &seen, &stack) else { continue }
                 if !isAnchoredAtEnd { return match }
                 accepted = match
             }
             if next.isEmpty, accepted == nil { return nil }
-            current = next
+            swap(&current, &next)
         }
         return accepted
     }
@@ -90,13 +91,17 @@ package struct PatternProgram: Sendable {
         let mark: Int?
     }
 
+    /// An instruction that is yet to be followed.
+    private typealias Branch = (index: Int, mark: Int?)
+
     /// Adds every state that can be reached from `start` without reading a byte.
     ///
+    /// - Parameter stack: Is empty before and after.
     /// - Returns: The match, if the end of the program is among them.
     private func follow(
-        _ start: Int, _ mark: Int?, at position: Int, into states: inout [ByteSetState], seen: inout [Int]
+        _ start: Int, _ mark: Int?, at position: Int, into states: inout [ByteSetState], seen: inout [Int], _ stack: inout [Branch]
     ) -> Match? {
-        var stack = [(index: start, mark: mark)]
+        stack.append((start, mark))
         var match: Match?
         while let (index, mark) = stack.popLast() {
             guard seen[index] != position else { continue }
@@ -104,7 +109,9 @@ package struct PatternProgram: Sendable {
             switch instructions[index] {
             case .match(let set): states.append(ByteSetState(set: set, next: index + 1, mark: mark))
             case .jump(let target): stack.append((target, mark))
-            case .split(let first, let second): stack += [(second, mark), (first, mark)]
+            case .split(let first, let second):
+                stack.append((second, mark))
+                stack.append((first, mark))
             case .mark: stack.append((index + 1, position))
             case .accept: match = Match(mark: mark)
             }

@@ -77,6 +77,8 @@ final class RequestReader {
             // If the decoder and we disagree on where a request ends, it is refused.
             guard !connection.bodyEnd.isReached else { throw HTTPParserError.unknown }
         }
+        // The decoder limits names, values and targets. It does not count the blanks after a target or before a value, but needs what precedes them.
+        guard bytes.readableBytes <= limits.maxHeaderListSize else { throw HTTPParserError.headerOverflow }
         if bytes.readableBytes == 0 {
             kept = ByteBuffer()
         } else if isFollowing {

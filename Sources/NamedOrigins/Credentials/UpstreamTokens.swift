@@ -13,9 +13,9 @@ import Synchronization
 
 /// Gets the tokens that image registries require, and keeps them until they expire.
 ///
-/// A registry answers 401 and names a token service, which may be on any host. Its tokens are sent only to that registry. The operator's
-/// credentials go to a token service only if it is on the registry's own host, or on one that the named origin lists in `links`; and the service must be
-/// https, unless the registry itself is not.
+/// A registry answers 401 and names a token service, which may be on any host. Its tokens are sent only to that registry. The operator's credentials
+/// go to a token service only for a token that the registry's own host asks for, and only if the service is on that host, or on one that the named
+/// origin lists in `links`; and the service must be https, unless the registry itself is not.
 package final class UpstreamTokens: Sendable {
     private struct Key: Hashable {
         let origin: String
@@ -95,7 +95,7 @@ package final class UpstreamTokens: Sendable {
                 return token
             }
             let token =
-                try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, of: origin) } ?? nil
+                try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, for: url, of: origin) } ?? nil
             if let token { self.state.withLock { $0.tokens.insert(token, for: key) } }
             return token
         }
@@ -114,12 +114,13 @@ package final class UpstreamTokens: Sendable {
         return realm.replacingQuery(with: query.isEmpty ? nil : query.joined(separator: "&"))
     }
 
+    /// - Parameter url: What the token is for.
     /// - Returns: `nil` if the service does not issue one.
-    private func fetch(_ service: ArtifactURL, of origin: NamedOrigin) async throws -> Token? {
+    private func fetch(_ service: ArtifactURL, for url: ArtifactURL, of origin: NamedOrigin) async throws -> Token? {
         do {
             let request = OutboundRequest(
                 .get, service, headers: [("Accept", "application/json")],
-                credentials: mayHaveCredentials(service, of: origin) ? origin.credentials.fields(client: nil) : [])
+                credentials: mayHaveCredentials(service, for: url, of: origin) ? origin.credentials.fields(client: nil) : [])
             let response = try await client.send(request)
             guard response.status == 200 else {
                 logger.debug(
@@ -155,12 +156,14 @@ package final class UpstreamTokens: Sendable {
     }
 
     /// The request may have been refused by a host that the registry redirected to, from which the next part of an artifact is requested directly.
-    /// Such a host has no influence here.
-    private func mayHaveCredentials(_ service: ArtifactURL, of origin: NamedOrigin) -> Bool {
-        guard origin.credentials != .client else { return false }
-        return origin.places.contains {
-            $0.scheme == service.scheme && $0.host == service.host && $0.port == service.port
-        }
+    /// Such a host has no influence here: it would be sent the token, and it names what the token is for.
+    private func mayHaveCredentials(_ service: ArtifactURL, for url: ArtifactURL, of origin: NamedOrigin) -> Bool {
+        guard origin.credentials != .client, Self.areOnOneServer(url, origin.url) else { return false }
+        return origin.places.contains { Self.areOnOneServer($0, service) }
+    }
+
+    private static func areOnOneServer(_ one: ArtifactURL, _ other: ArtifactURL) -> Bool {
+        (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
     }
 
     /// The part of an origin that has its own token: one repository of a registry.

@@ -24,7 +24,9 @@ extension Preset {
     static let npmRules: [OriginRule] = [
         .mirrored("/{package}/-/*.tgz"),
         .mirrored("/@{scope}/{package}/-/*.tgz"),
-        .passed("/-/**"),
+        // Questions that are sent by POST; what else is sent below `/-/` changes something.
+        .passed("/-/npm/v1/security/**"),
+        .passed("/-/**", methods: .read),
         .page("/@{scope}/{package}", .npm),
         // Also `/@scope%2fpackage`, which is one segment.
         .page("/{package}", .npm),

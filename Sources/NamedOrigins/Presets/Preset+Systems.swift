@@ -57,7 +57,9 @@ extension Preset {
         OriginRule(
             preset: "**/resolve/{branch}/**", .revalidated, life: seconds, query: .keep,
             commit: CommitPlace(field: "X-Repo-Commit", segment: "resolve")),
-        .passed("/api/**/xet-{read,write}-token/**"),
+        .passed("/api/**/xet-{read,write}-token/**", methods: .read),
+        // A question about several files at once.
+        .passed("/api/**/paths-info/**", methods: .post),
         OriginRule(preset: "/api/**", .rewritten(.fields), query: .keep),
     ]
 
@@ -73,7 +75,9 @@ extension Preset {
         .page("/{owner}/{repository}/raw/**", html: true),
         .passed("/{owner}/{repository}/archive/**", methods: .read),
         OriginRule(preset: "/{owner}/{repository}/info/lfs/objects/batch", .rewritten(.lfs), methods: .post, query: .keep),
-        .passed("/{owner}/{repository}/info/lfs/**"),
+        .passed("/{owner}/{repository}/info/lfs/**", methods: .read),
+        // How Git asks for what it fetches.
+        .passed("/{owner}/{repository}/git-upload-pack", methods: .post),
         OriginRule(preset: "/alambic/media/**/{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256)),
         // codeload.github.com and raw.githubusercontent.com
         .mirrored("/{owner}/{repository}/{tar.gz,zip,legacy.tar.gz,legacy.zip}/{commit:hex40}"),

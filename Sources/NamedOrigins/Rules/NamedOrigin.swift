@@ -70,4 +70,12 @@ package enum UpstreamCredentials: Sendable, Equatable {
     case bearer(Secret)
     /// The client's own `Authorization`, for its request alone: the answer is neither stored nor sent to others.
     case client
+
+    /// Whether they are the operator's: the origin does not see that a stranger has caused a request with them.
+    package var areOfOperator: Bool {
+        switch self {
+        case .none, .client: false
+        case .field, .basic, .bearer: true
+        }
+    }
 }

@@ -106,7 +106,8 @@ package struct NamedOriginTable: Sendable {
     ) -> NamedCall {
         let path = Self.path(url.path, behind: base)
         guard let found = Self.rule(of: origin, for: path, method) else {
-            return refusedCall(url, method) ?? NamedCall(origin: origin, rule: .rest, url: url, digest: nil, hop: marks.hop)
+            let rule: OriginRule = method == .post && origin.credentials.areOfOperator ? .noPOST : .rest
+            return refusedCall(url, method) ?? NamedCall(origin: origin, rule: rule, url: url, digest: nil, hop: marks.hop)
         }
         if found.rule.kind != .refused, let refused = refusedCall(url, method) { return refused }
         let digest: Digest? =

@@ -128,10 +128,12 @@ import Testing
         }
     }
 
-    @Test("A host that the registry has redirected to does not get the operator's credentials by asking for a token itself")
-    func redirectedTo() async throws {
+    @Test(
+        "A host that the registry has redirected to gets neither the operator's credentials nor a token for them by asking for a token itself",
+        arguments: ["files.example", "127.0.0.1"])
+    func redirectedTo(_ realm: String) async throws {
         try await PageScene.run { scene async throws in
-            var (scene, tokens) = Self.registry(scene, realm: "files.example")
+            var (scene, tokens) = Self.registry(scene, realm: realm)
             scene.named = NamedOrigin(
                 name: "hub", url: scene.named.url, credentials: .basic(user: "me", password: Secret("pass")), exchangesTokens: true)
             // As the second part of an artifact is asked for: at once where the first came from.

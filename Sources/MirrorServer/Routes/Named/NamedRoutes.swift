@@ -130,12 +130,7 @@ struct NamedRoutes: Sendable {
 
 extension NamedOrigin {
     /// Whether its answers to a client itself would not be those that the mirror gets.
-    var answersOnlyUs: Bool {
-        switch credentials {
-        case .none, .client: exchangesTokens
-        case .field, .basic, .bearer: true
-        }
-    }
+    var answersOnlyUs: Bool { exchangesTokens || credentials.areOfOperator }
 }
 
 extension RequestError {
