@@ -37,8 +37,9 @@ struct PlanRun {
         while let source = try merge.next() {
             let time = source.use.time
             guard Self.times.contains(time) else { throw CommandFailure("the log has a time that is too far in the future") }
-            guard time - (first ?? time) <= Self.maxSpan else { throw CommandFailure("the log has times that are more than 100 years apart") }
-            first = first ?? time
+            let start = first ?? time
+            guard time - start <= Self.maxSpan else { throw CommandFailure("the log has times that are more than 100 years apart") }
+            first = start
             try state.use(source)
             progress?.show("replaying", merge)
         }

@@ -80,8 +80,8 @@ struct StoreListTests {
         try await StoreFixture.run { fixture async throws in
             fixture.origin.on("/test-bucket") { request in
                 let next = (request.item("start-after").flatMap { Int($0) } ?? 1_000_000) + 1
-                return StoreFixture.xml(
-                    "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>\(next)</Key><Size>3</Size></Contents></ListBucketResult>")
+                let contents = "<Contents><Key>\(next)</Key><Size>3</Size></Contents>"
+                return StoreFixture.xml("<ListBucketResult><IsTruncated>true</IsTruncated>\(contents)</ListBucketResult>")
             }
             let error = try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
             #expect(error.message.contains("1000 pages"))
