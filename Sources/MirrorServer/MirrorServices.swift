@@ -128,7 +128,7 @@ package final class MirrorServices: Sendable {
 }
 
 extension StorageError {
-    /// What stands for an answer that ``MirrorServices/inTime(_:)`` has not got.
+    /// What stands for an answer that ``MirrorServices/inTime(until:_:)`` has not got.
     static func noAnswerInTime(_ operation: String) -> StorageError {
         StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: operation)
     }

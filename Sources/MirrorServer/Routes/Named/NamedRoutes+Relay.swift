@@ -12,7 +12,7 @@ import NamedOrigins
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
     /// - Parameter end: By when the origin's answer has to begin. For a POST, time is counted anew when the client has sent all of it.
-    /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
+    /// - Throws: ``RequestError``, also when the client's network has no claim left for it; ``ClientHasLeft`` before the answer begins.
     func relay(
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil,
         until end: ContinuousClock.Instant
@@ -35,10 +35,10 @@ extension NamedRoutes {
             outbound.body = try await body(of: request, held)
         }
         let (asked, upstream, end) = (outbound, services.upstream, method == .post ? deadline(of: request, call) : end)
-        let place = try await place(for: call, sharer, until: end)
+        let place = try await place(for: call, sharer, until: end, context.client)
         let found: OutboundResponse?
         do {
-            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: context.client) {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
             }
         } catch let error as OutboundError {
@@ -50,7 +50,8 @@ extension NamedRoutes {
         }
         if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
             defer { withExtendedLifetime(place) {} }
-            return try await batch(answer, call, request, relays.memory.holding(for: sharer), until: end, charge: charge(to: network))
+            return try await batch(
+                answer, call, request, relays.memory.holding(for: sharer), until: end, context.client, charge: charge(to: network))
         }
         return response(
             answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, place, charge: charge(to: network))
@@ -58,10 +59,10 @@ extension NamedRoutes {
 
     /// Others may be slow to take what the origin has sent them.
     private func place(
-        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant
+        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant, _ client: ClientPresence?
     ) async throws -> RelayPlaces.Place {
         let (places, origin) = (relays.places, "\(call.url.scheme.rawValue)://\(call.url.authority)")
-        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: client) {
             try await places.place(at: origin, for: sharer)
         }
         guard let place = found else {
@@ -85,12 +86,12 @@ extension NamedRoutes {
     /// Where objects of Git LFS are, with links that lead through the mirror.
     private func batch(
         _ answer: OutboundResponse, _ call: NamedCall, _ request: Request, _ held: RelayMemory.Holding,
-        until end: ContinuousClock.Instant, charge: @escaping @Sendable (Int64) -> Void
+        until end: ContinuousClock.Instant, _ client: ClientPresence?, charge: @escaping @Sendable (Int64) -> Void
     ) async throws -> Response {
         let (prefix, links) = (prefix(for: call, request), services.named.value.links(of: call.origin))
         let read: [UInt8]??
         do {
-            read = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+            read = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: client) {
                 try await LFSBatch.read(answer, prefix: prefix, map: links) { try held.hold($0) }
             }
         } catch let error as OutboundError {

@@ -44,6 +44,17 @@ struct NamedRoutes: Sendable {
         if case .refused = call.rule.kind {
             throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
+        do {
+            return try await answerInTime(call, request, context, epochs, until: end)
+        } catch is ClientHasLeft {
+            return try answerDeparted(call, request)
+        }
+    }
+
+    private func answerInTime(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs,
+        until end: ContinuousClock.Instant
+    ) async throws -> Response {
         // The answer to a client's own credentials is for that client alone: nothing of it is stored.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
             return try await ownAnswer(call, request, context, authorization: own, until: end)
@@ -92,6 +103,14 @@ struct NamedRoutes: Sendable {
             }
         }
         return call
+    }
+
+    /// The answer to a client that has most likely hung up while something was waited for on its behalf, in case it is still there.
+    private func answerDeparted(_ call: NamedCall, _ request: Request) throws -> Response {
+        guard request.method != .post, !call.origin.answersOnlyUs else {
+            throw RequestError(.unavailable, "the client has closed its side of the connection").about(call.url)
+        }
+        return toOrigin(call, .left).response(to: request)
     }
 
     /// What is left to the origin.
