@@ -39,7 +39,7 @@ struct RelayPlacesTests {
         let networks = (1...4).map { Self.network("2001:db8:1:\($0)::1") }
         for (places, share) in [(RelayPlaces(limit: 8), 2), (RelayPlaces(limit: 99, ofNetwork: 5), 5)] {
             var taken: [RelayPlaces.Place] = []
-            for network in networks.prefix(3) { taken += try await Self.take(share, places, network) }
+            for network in networks.prefix(3) { taken.append(contentsOf: try await Self.take(share, places, network)) }
             let waiting = Task { _ = try await places.place(at: Self.origin, for: networks[3]) }
             while places.waiting(at: Self.origin, for: networks[3]) < 1 { await Task.yield() }
             taken.removeLast()

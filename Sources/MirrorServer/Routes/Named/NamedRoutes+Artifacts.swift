@@ -58,7 +58,11 @@ extension NamedRoutes {
                 isLeftToPool = true
                 break
             }
-            if let response = again(call, request, until: end, needing: PoolHealth.patience) { return response }
+            if let response = again(call, request, until: end, needing: PoolHealth.patience) {
+                if delivery == .inline { return response }
+                isLeftToPool = true
+                break
+            }
             do {
                 if let response = try await inline(redirect, asking, call, request, context, until: end) { return response }
             } catch let error as StorageError where error.code == .timedOut {
