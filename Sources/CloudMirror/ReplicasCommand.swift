@@ -51,12 +51,17 @@ struct ReplicasCommand: AsyncParsableCommand {
             return replicas.filter { state == nil || $0.body.state == state?.rawValue }
         }
         var after: String?
+        var watch = PageWatch()
         repeat {
             let page: WholeAnswer<ReplicasCall.Answer> = try await client.call(
                 client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
             replicas += Self.items(of: page)
             let next = page.body.next
-            if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }
+            do throws(EndlessPages) {
+                if let next { try watch.turn(to: next, found: page.body.replicas.count) }
+            } catch {
+                throw CommandFailure("the mirror's list of replicas \(error.reason)")
+            }
             after = next
         } while after != nil
         // An older mirror does not know the parameter and sends all states.

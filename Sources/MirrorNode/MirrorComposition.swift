@@ -240,8 +240,10 @@ struct MirrorComposition: Sendable {
     private static func makeRelays(
         _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
     ) -> GuardedClient {
-        GuardedClient(
-            policy: configuration.origins.policy, configuration: configuration.outbound,
+        var outbound = configuration.outbound
+        outbound.connectionsPerOrigin = configuration.server.connectionsPerOrigin
+        return GuardedClient(
+            policy: configuration.origins.policy, configuration: outbound,
             resolver: CachingResolver(SystemResolver(eventLoopGroup: group)), eventLoopGroup: group, logger: logger)
     }
 

@@ -90,7 +90,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         }
         self.tls = tls.map { Reloadable($0) }
         namedMetrics = NamedMetrics(factory: services.registry)
-        relays = Relays(services.pools)
+        relays = Relays(services.pools, configuration)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable(
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))

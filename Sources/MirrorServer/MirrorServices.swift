@@ -73,9 +73,17 @@ package final class MirrorServices: Sendable {
 
     /// Waits for a pool or the state no longer than clients would. The call itself continues, so that a silent pool is noticed.
     ///
+    /// - Parameter end: By when the request has its answer; `nil` if nothing came before.
     /// - Returns: `nil` if there is no answer in time.
-    func inTime<Value: Sendable>(_ call: @escaping @Sendable () async throws -> Value) async throws -> Value? {
-        try await leaving(after: PoolHealth.patience, by: clock) { try await Task(operation: call).value }
+    func inTime<Value: Sendable>(
+        until end: ContinuousClock.Instant? = nil, _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value? {
+        try await leaving(after: patience(until: end), by: clock) { try await Task(operation: call).value }
+    }
+
+    /// How long a request waits for a pool or the state.
+    func patience(until end: ContinuousClock.Instant?) -> Duration {
+        end.map { min(PoolHealth.patience, clock.instant.duration(to: $0)) } ?? PoolHealth.patience
     }
 
     /// The origin of the artifact that a client names.
@@ -120,7 +128,7 @@ package final class MirrorServices: Sendable {
 }
 
 extension StorageError {
-    /// What stands for an answer that ``MirrorServices/inTime(_:)`` has not got.
+    /// What stands for an answer that ``MirrorServices/inTime(until:_:)`` has not got.
     static func noAnswerInTime(_ operation: String) -> StorageError {
         StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: operation)
     }

@@ -13,6 +13,17 @@ extension ServerConfiguration {
                 "How many of these connections one client may have: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times "
                 + "as many. Further ones are closed at once. This machine and `selection.trustedProxies` may have all of them.")
         reader.value(
+            "maxRelays", &maxRelays, .integer(in: 1...10_000),
+            doc:
+                "How many answers of one origin may be passed on to clients at the same time, as they arrive; further requests wait. The "
+                + "mirror opens a third more connections to an origin, for pages.")
+        reader.value(
+            "maxRelaysPerAddress", &maxRelaysPerAddress, .integer(in: 1...10_000), defaultNote: "a quarter of what all clients may be sent",
+            example: "24",
+            doc:
+                "How many of these answers one client may be sent at the same time, and as many objects of the pools of one service; "
+                + "clients and an IPv6 /48 count as for `maxConnectionsPerAddress`. Raise it if many clients come through one address.")
+        reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "How long a client may neither send a request nor read what it was sent before its connection is closed.")
         reader.value(

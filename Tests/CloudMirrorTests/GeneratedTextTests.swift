@@ -124,6 +124,7 @@ import Testing
         #expect(configuration.copy == copy)
         var server = ServerConfiguration.defaults
         server.maxConnectionsPerAddress = 2_500
+        server.maxRelaysPerAddress = 24
         #expect(configuration.server == server)
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1", "gcs/us-central1", "azure/westeurope"])
         #expect(configuration.origins.buckets.compactMap { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts"])

@@ -7,7 +7,8 @@ import Testing
 @testable import CloudMirror
 
 @Suite("What plan says") struct PlanTests {
-    private static let set = #"{"originGet": 0, "part": 268435456, "default": {"egress": 1, "storage": 730, "put": 0, "get": 0}}"#
+    private static let price = #"{"egress": 1, "storage": 730, "put": 0, "get": 0}"#
+    private static let set = #"{"originGet": 0, "part": 268435456, "default": \#(price)}"#
 
     private static func options(_ traces: [String]) throws -> PlanOptions {
         PlanOptions(traces: traces, prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
@@ -115,6 +116,27 @@ import Testing
         bytes[bytes.count - 8] = 9
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         #expect(throws: CommandFailure.self) { try PlanRun(try Self.options([path])).result() }
+    }
+
+    @Test("What would take memory or time without end is an error that says so")
+    func limits() throws {
+        let directory = try TemporaryDirectory()
+        let year = 365 * 86_400
+        let prices = (0...PlanPools.maxPrices).map { #""r\#($0)": {"egress": \#($0), "storage": 730, "put": 0, "get": 0}"# }
+        let cases: [(lines: String, words: String)] = [
+            ((0...PlanPools.maxPools).map { "\($0),a/x,region\($0),1\n" }.joined(), "more than 1000 regions"),
+            ((0...PlanPools.maxPrices).map { "\($0),a/x,r\($0),1\n" }.joined(), "more than 200 different prices"),
+            ("0,a/x,\(String(repeating: "r", count: PlanPools.maxName + 1)),1\n", "a region in 257 bytes"),
+            ("0,a/x,r0,1\n\(year),a/x,r0,1\n\(101 * year),a/x,r0,1\n", "more than 100 years"),
+        ]
+        let set = #"{"originGet": 0, "part": 268435456, "regions": {\#(prices.joined(separator: ","))}, "default": \#(Self.price)}"#
+        var options = PlanOptions(traces: [], prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
+        for (lines, words) in cases {
+            options.traces = [try Self.file(directory, "\(words).csv", lines)]
+            #expect { try PlanRun(options).result() } throws: { "\($0)".contains(words) }
+        }
+        options.traces = [try Self.file(directory, "long.csv", "0,a/x,r0,1\n\(99 * year),a/x,r0,1\n")]
+        #expect(try PlanRun(options).result().requests == 2)
     }
 
     @Test("What was decided at each request is written, and adds up to the total")

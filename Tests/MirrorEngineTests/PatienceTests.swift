@@ -87,6 +87,19 @@ struct PatienceTests {
         #expect(configuration.wait(asked: nil, hop: 1, patience: exact) == Wait(limit: .seconds(30), before: .seconds(30)))
     }
 
+    @Test("Where the mirror asks the origin itself afterwards, a wait that leaves too little time for that ends with one hop more")
+    func relays() {
+        let patience = Patience(hop: .seconds(12), hops: 3)
+        func next(_ asked: Duration?, _ hop: Int) -> Int? {
+            configuration.wait(asked: asked, hop: hop, patience: patience, isRelayed: true).nextHop
+        }
+        #expect((0...5).map { next(nil, $0) } == [1, 2, 3, 4, nil, nil])
+        #expect([0, 6, 7, 60].map { next(.seconds($0), 0) } == [nil, nil, 1, 1])
+        let first = configuration.wait(asked: nil, hop: 0, patience: patience)
+        #expect(first.within(.seconds(1)) == Wait(limit: .seconds(1), look: .seconds(1), nextHop: 1))
+        #expect(first.within(.seconds(-1)).limit == .zero)
+    }
+
     @Test("What is no copy may take two seconds, and less where the client bears less, but at least one where it says so itself")
     func looks() {
         func look(_ asked: Duration?, _ hop: Duration) -> Duration {

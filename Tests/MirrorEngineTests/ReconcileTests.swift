@@ -59,6 +59,40 @@ struct ReconcileTests {
         }
     }
 
+    /// A store whose list has no end: each page is the first one.
+    private struct CircularStore: ObjectStore {
+        let base = MemoryStore()
+
+        var capabilities: StoreCapabilities { base.capabilities }
+        func head(_ key: ObjectKey) async throws -> ObjectInfo { try await base.head(key) }
+        func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent { try await base.get(key, range: range) }
+        func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+            try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
+        }
+        func delete(_ key: ObjectKey) async throws { try await base.delete(key) }
+        func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation { try await base.location(of: key, life: life) }
+        func checkHealth() async throws {}
+
+        func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+            try (0..<limit).map { number in
+                let key = ObjectKey(try ArtifactURL("https://a.example/\(number)"))
+                let stored = Timestamp(milliseconds: 0)
+                return ObjectInfo(
+                    key: key, size: 1, etag: "\"e\"", lastModified: stored, metadata: ObjectMetadata(upstreamURL: "", stored: stored))
+            }
+        }
+    }
+
+    @Test("A pool whose list comes back to its beginning is not compared for ever")
+    func circles() async throws {
+        try await EngineFixture.run({
+            $0.store = CircularStore()
+            $0.hasWorkers = false
+        }) { engine async throws in
+            await #expect(throws: StorageError.self) { try await engine.sweeper.reconcile(engine.pool) }
+        }
+    }
+
     @Test("What is purged while the pool is compared with the state is not recorded again")
     func purgedMeanwhile() async throws {
         try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in

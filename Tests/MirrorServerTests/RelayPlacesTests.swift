@@ -21,7 +21,7 @@ struct RelayPlacesTests {
     }
 
     @Test func `a network that has its share waits, and others do not`() async throws {
-        let places = RelayPlaces(limit: 4)
+        let places = RelayPlaces(limit: 8)
         let (first, second) = (Self.network("192.0.2.1"), Self.network("192.0.2.2"))
         var taken = try await Self.take(2, places, first)
         let waiting = Task { _ = try await places.place(at: Self.origin, for: first) }
@@ -33,6 +33,18 @@ struct RelayPlacesTests {
         taken.removeLast()
         try await waiting.value
         withExtendedLifetime((taken, others)) {}
+    }
+
+    @Test func `a site has three times the share of a network, and a share may be set`() async throws {
+        let networks = (1...4).map { Self.network("2001:db8:1:\($0)::1") }
+        for (places, share) in [(RelayPlaces(limit: 8), 2), (RelayPlaces(limit: 99, ofNetwork: 5), 5)] {
+            var taken: [RelayPlaces.Place] = []
+            for network in networks.prefix(3) { taken.append(contentsOf: try await Self.take(share, places, network)) }
+            let waiting = Task { _ = try await places.place(at: Self.origin, for: networks[3]) }
+            while places.waiting(at: Self.origin, for: networks[3]) < 1 { await Task.yield() }
+            taken.removeLast()
+            try await waiting.value
+        }
     }
 
     @Test func `who leaves while waiting takes no place`() async throws {
@@ -55,7 +67,7 @@ struct RelayPlacesTests {
             try await MirrorFixture.run(world, options) { mirror async throws in
                 let places = mirror.server.relays.places
                 var taken: [RelayPlaces.Place] = []
-                for _ in 0..<48 { taken.append(try await places.place(at: origin.url(""), for: nil)) }
+                for _ in 0..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: origin.url(""), for: nil)) }
                 let refused = Task { try await mirror.request("POST", "/o/api/search", body: "x").status }
                 while places.waiting(at: origin.url(""), for: nil) < 1 { await Task.yield() }
                 await world.clock.sleepers(1)

@@ -1,18 +1,29 @@
+import Retention
+
 /// The pools of a plan, in the order in which the log first names their regions.
 struct PlanPools {
     static let maxPools = 1_000
+    /// Bytes of a region's name.
+    static let maxName = 256
+    /// All clouds together have fewer. Each takes its part of every table, for each of 20,000 contexts.
+    static let maxPrices = 200
 
     private(set) var names: [String] = []
     /// The peak load of each pool.
     private(set) var loads: [PeakLoad] = []
     private var hashes: [UInt64] = []
+    private var prices: Set<PoolPrices> = []
 
     /// - Parameter hash: Of a region's name.
     func number(of hash: UInt64) -> Int? { hashes.firstIndex(of: hash) }
 
-    mutating func add(_ name: String, hash: UInt64) throws(CommandFailure) {
+    mutating func add(_ name: String, hash: UInt64, _ prices: PoolPrices) throws(CommandFailure) {
         guard names.count < Self.maxPools else {
             throw CommandFailure("the log names more than \(Self.maxPools) regions; --region puts all clients into one")
+        }
+        self.prices.insert(prices)
+        guard self.prices.count <= Self.maxPrices else {
+            throw CommandFailure("the log's regions have more than \(Self.maxPrices) different prices; --region puts all clients into one")
         }
         names.append(name)
         hashes.append(hash)

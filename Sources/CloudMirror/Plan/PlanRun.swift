@@ -5,6 +5,8 @@ import Retention
 struct PlanRun {
     /// Times that a replay can represent: up to the year 6400.
     private static let times: Range<Int64> = 0..<(1 << 47)
+    /// Of a log, in milliseconds: a hundred years. A table is made for each day.
+    private static let maxSpan: Int64 = 100 * 366 * 86_400_000
 
     private let options: PlanOptions
     private let regions: LogRegions
@@ -31,8 +33,13 @@ struct PlanRun {
             }
         }
         let merge = try logs(formats, state)
+        var first: Int64?
         while let source = try merge.next() {
-            guard Self.times.contains(source.use.time) else { throw CommandFailure("the log has a time that is too far in the future") }
+            let time = source.use.time
+            guard Self.times.contains(time) else { throw CommandFailure("the log has a time that is too far in the future") }
+            let start = first ?? time
+            guard time - start <= Self.maxSpan else { throw CommandFailure("the log has times that are more than 100 years apart") }
+            first = start
             try state.use(source)
             progress?.show("replaying", merge)
         }

@@ -74,11 +74,14 @@ struct PlanTally: ~Copyable {
     private mutating func pool(of region: LogBytes) throws -> Int {
         let hash = hash.hash(region)
         if let known = pools.number(of: hash) { return known }
+        guard region.count <= PlanPools.maxName else {
+            throw CommandFailure("the log names a region in \(region.count) bytes; --region puts all clients into one")
+        }
         let name = region.text
         guard let prices = options.prices.prices(of: name) else {
             throw CommandFailure("there is no price for \(name.isEmpty ? "clients without a region (see --region)" : name)")
         }
-        try pools.add(name, hash: hash)
+        try pools.add(name, hash: hash, prices)
         return replay.addPool(prices)
     }
 

@@ -5,12 +5,14 @@
 ///
 /// - Parameter limit: The time limit; `nil` for none.
 /// - Parameter delay: How long the operation may take to end after the caller's task was cancelled.
+/// - Parameter client: The only client that waits for it; `nil` if there is none, or if others wait as well.
 /// - Returns: `nil` if the time limit passed first.
-/// - Throws: What `operation` throws; `CancellationError` if the caller's task was cancelled.
+/// - Throws: What `operation` throws; `CancellationError` if the caller's task was cancelled; ``ClientHasLeft`` as soon as the client has left.
 package func leaving<Success: Sendable>(
     after limit: Duration? = nil, afterCancellation delay: Duration = .zero, by clock: any MonotonicClock,
-    _ operation: @escaping @Sendable () async throws -> Success
+    for client: ClientPresence? = nil, _ operation: @escaping @Sendable () async throws -> Success
 ) async throws -> Success? {
+    if client?.hasLeft == true { throw ClientHasLeft() }
     let outcome = FirstValue<Result<Success?, any Error>>()
     let work = Task {
         do {
@@ -29,7 +31,9 @@ package func leaving<Success: Sendable>(
             }
         }
     }
+    client?.whenLeft { outcome.give(.failure(ClientHasLeft())) }
     defer {
+        client?.forget()
         work.cancel()
         timer?.cancel()
     }

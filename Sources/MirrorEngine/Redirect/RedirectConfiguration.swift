@@ -43,14 +43,19 @@ package struct RedirectConfiguration: Sendable, Equatable {
 
     /// - Parameter asked: The request's `?wait=`. It takes precedence over everything else, because the client knows how long it can wait.
     /// - Parameter hop: How often the client has already been redirected to the mirror itself.
-    package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
+    /// - Parameter isRelayed: Whether the mirror sends the origin's bytes itself if the copy is not done. The origin needs time for that, so a wait
+    ///   that took most of an answer's time ends with one more hop, after which there is no wait.
+    package func wait(asked: Duration?, hop: Int, patience: Patience, isRelayed: Bool = false) -> Wait {
+        func next(after limit: Duration) -> Int? { isRelayed && limit > patience.hop / 2 ? hop + 1 : nil }
         let look = min(lookLimit, patience.hop)
-        if let asked { return Wait(limit: min(asked, waitLimit), look: min(look, max(asked, leastLook))) }
+        if let asked {
+            let limit = min(asked, waitLimit)
+            return Wait(limit: limit, look: min(look, max(asked, leastLook)), nextHop: next(after: limit))
+        }
         let before = patience.hop * hop
         let left = max(maxWait - before, .zero)
+        let limit = hop <= patience.hops ? min(patience.hop, left) : .zero
         let mayHop = hop < patience.hops && left > patience.hop
-        return Wait(
-            limit: hop <= patience.hops ? min(patience.hop, left) : .zero, look: look, before: min(before, maxWait),
-            nextHop: mayHop ? hop + 1 : nil)
+        return Wait(limit: limit, look: look, before: min(before, maxWait), nextHop: mayHop ? hop + 1 : next(after: limit))
     }
 }

@@ -125,9 +125,11 @@ extension RedirectService {
 
     /// What clients look for in a redirect to a replica, where the origin's own redirect has it.
     ///
+    /// - Parameter end: By when the request has its answer.
     /// - Returns: `nil` if the pool does not say, or not in time.
-    package func originWords(of redirect: ReplicaRedirect, in pool: Pool) async -> OriginWords? {
-        let words = try? await leaving(after: Self.wordsLimit, by: clock) { [heads] in
+    package func originWords(of redirect: ReplicaRedirect, in pool: Pool, until end: ContinuousClock.Instant) async -> OriginWords? {
+        let limit = min(Self.wordsLimit, clock.instant.duration(to: end))
+        let words = try? await leaving(after: limit, by: clock) { [heads] in
             try await heads.words(on: redirect.object, of: redirect.id, in: pool)
         }
         return (words ?? nil) ?? nil

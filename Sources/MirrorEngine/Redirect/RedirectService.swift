@@ -116,8 +116,9 @@ package final class RedirectService: Sendable {
     ///
     /// - Parameter asked: Its `?wait=`; limited to `waitLimit`.
     /// - Parameter hop: How often it has already been redirected to the mirror itself.
-    package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
-        configuration.wait(asked: asked, hop: hop, patience: patience)
+    /// - Parameter isRelayed: Whether the mirror sends the origin's bytes itself if the copy is not done.
+    package func wait(asked: Duration?, hop: Int, patience: Patience, isRelayed: Bool = false) -> Wait {
+        configuration.wait(asked: asked, hop: hop, patience: patience, isRelayed: isRelayed)
     }
 
     /// - Parameter userAgent: The field's value; `nil` if there is none.

@@ -180,7 +180,11 @@ package struct Sweeper: Service, CustomStringConvertible {
                 // The listing may be out of date.
                 if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
             }
-            last = objects.count == Self.page ? objects.last?.key : nil
+            let next = objects.count == Self.page ? objects.last?.key : nil
+            if let last, let next, !last.precedes(next) {
+                throw StorageError(.unavailable, "the pool's list comes back to objects that were there before", operation: "list")
+            }
+            last = next
         } while last != nil
         let lost = try await forgetLost(pool)
         if found > 0 || lost > 0 {

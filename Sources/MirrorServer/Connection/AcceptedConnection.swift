@@ -1,6 +1,6 @@
 import Hummingbird
 import HummingbirdCore
-import MirrorEngine
+import MirrorCore
 import NIOCore
 import Synchronization
 

@@ -72,8 +72,8 @@ struct DashboardRoutes: Sendable {
     /// - SeeAlso: HTML Standard, "Server-sent events".
     private func events(_ request: Request, _ context: MirrorRequestContext) throws -> Response {
         guard let session = sessions.session(of: request) else { throw RequestError(.unauthorized, "log in at /dashboard/login first") }
-        guard let viewer = feed.open() else {
-            throw RequestError(.unavailable, "\(DashboardFeed.maxViewers) people are already viewing the dashboard")
+        guard let viewer = feed.open(for: session.id) else {
+            throw RequestError(.unavailable, "too many people, or too many pages of your session, are already viewing the dashboard")
         }
         var fields: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
@@ -84,9 +84,10 @@ struct DashboardRoutes: Sendable {
         return Response(
             status: .ok, headers: fields,
             body: ResponseBody { writer in
+                client?.whenLeft { viewer.end() }
+                defer { client?.forget() }
                 try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
                 for await frame in viewer.frames {
-                    if client?.hasLeft == true { break }
                     guard sessions.isAlive(session) else {
                         try await writer.write(Self.event("end", ""))
                         break

@@ -1,3 +1,4 @@
+import MirrorCore
 package import MirrorState
 import RedisClient
 
@@ -22,6 +23,7 @@ extension RedisStateStore {
     package func sums() async throws -> [String: Double] {
         var sums: [String: Double] = [:]
         var cursor = "0"
+        var watch = PageWatch()
         repeat {
             let answer =
                 try await execute(
@@ -32,6 +34,11 @@ extension RedisStateStore {
                 if let name = values[position].string, let value = values[position + 1].string.flatMap({ Double($0) }) {
                     sums[name] = value
                 }
+            }
+            do throws(EndlessPages) {
+                if next != "0" { try watch.turn(to: next, found: values.count) }
+            } catch {
+                throw StateError.unexpected("sums")
             }
             cursor = next
         } while cursor != "0"

@@ -28,6 +28,7 @@ extension AzureStore {
         var found: [ObjectInfo] = []
         var marker = marker
         var isSkipping = after != nil && marker == nil
+        var watch = PageWatch(from: marker)
         while true {
             let page = try await page(limit: isSkipping ? Self.maxPage : limit - found.count, marker: marker)
             let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
@@ -43,7 +44,7 @@ extension AzureStore {
                 return wanted
             }
             guard let next = page.next else { return found.sorted { $0.key.precedes($1.key) } }
-            guard next != marker else { throw CloudErrors.azure.odd("the service's listing makes no progress", "list") }
+            try watch.turn(to: next, found: ours.count, .azure)
             marker = next
         }
     }

@@ -26,18 +26,21 @@ extension CloudStore {
         guard (1...1000).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []
         var start = after.map(name(of:))
+        var watch = PageWatch(from: start)
         repeat {
             // 1,000 encoded keys of up to 1,024 bytes, with their fields.
             let page = try Self.page(
                 try await client.document(listCall("list", limit: limit, after: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
                 now: client.now)
             // Sorted again, because we promise an order of keys that not every service keeps.
-            found += page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
+            let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
+            found += ours
             // Foreign objects and uploads in progress take room in pages, but do not count.
             guard let last = page.last else { break }
             guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
                 throw errors.odd("the service's pages are not in order", "list")
             }
+            try watch.turn(to: last, found: ours.count, errors)
             start = last
         } while found.count < limit
         return Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))

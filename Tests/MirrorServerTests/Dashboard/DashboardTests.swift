@@ -112,19 +112,63 @@ struct DashboardTests {
                 #expect(String(decoding: rest.bytes, as: UTF8.self).hasSuffix("0\r\n\r\n"))
             }
             try await mirror.ended()
-            #expect(mirror.server.dashboardFeed.open() == nil)
+            #expect(mirror.server.dashboardFeed.open(for: "session") == nil)
         }
     }
 
     @Test func `only so many may look at a time, and a place is free when somebody leaves`() async throws {
         try await MirrorFixture.run { mirror in
             let feed = mirror.server.dashboardFeed
-            var viewers = (0..<DashboardFeed.maxViewers).compactMap { _ in feed.open() }
+            var viewers = (0..<DashboardFeed.maxViewers).compactMap { feed.open(for: "\($0)") }
             #expect(viewers.count == DashboardFeed.maxViewers)
             let cookie = try await mirror.logIn()
             #expect(try await mirror.get("/dashboard/events", [("Cookie", cookie)]).status == 503)
             viewers.removeAll()
             #expect(feed.viewerCount == 0)
+        }
+    }
+
+    @Test func `whoever has looked longest makes room for others, but not at once`() async throws {
+        try await MirrorFixture.run { mirror in
+            let feed = mirror.server.dashboardFeed
+            var viewers = (0..<DashboardFeed.maxViewers).compactMap { feed.open(for: "\($0)") }
+            mirror.world.clock.advance(by: DashboardFeed.stay - .seconds(1))
+            #expect(feed.open(for: "new") == nil)
+            mirror.world.clock.advance(by: .seconds(1))
+            viewers.append(try require(feed.open(for: "new")))
+            #expect(feed.viewerCount == DashboardFeed.maxViewers)
+            // Its stream ends.
+            for await _ in viewers[0].frames {}
+            viewers.removeAll()
+            #expect(feed.viewerCount == 0)
+        }
+    }
+
+    @Test func `one session cannot take all places`() async throws {
+        try await MirrorFixture.run { mirror in
+            let feed = mirror.server.dashboardFeed
+            let viewers = (0..<DashboardFeed.maxViewers).compactMap { _ in feed.open(for: "one") }
+            #expect(viewers.count == DashboardFeed.maxOfSession)
+            #expect(feed.open(for: "another") != nil)
+            withExtendedLifetime(viewers) {}
+        }
+    }
+
+    @Test(arguments: ["close", "reset", "half-close"])
+    func `whoever leaves gives its place up at once, and not with the next figures`(way: String) async throws {
+        try await MirrorFixture.run { mirror in
+            let cookie = try await mirror.logIn()
+            let connection = try await mirror.connection()
+            await connection.send("GET /dashboard/events HTTP/1.1\r\nHost: m\r\nCookie: \(cookie)\r\n\r\n")
+            _ = try await connection.seen("event: rows\n")
+            #expect(mirror.server.dashboardFeed.viewerCount == 1)
+            switch way {
+            case "close": await connection.close()
+            case "reset": try await connection.reset()
+            default: await connection.finishSending()
+            }
+            while mirror.server.dashboardFeed.viewerCount > 0, !Task.isCancelled { await Task.yield() }
+            await connection.close()
         }
     }
 

@@ -15,6 +15,10 @@ import Testing
         (Hex.decode("1f8b0800000000000203edc13101000000c2a0f54fed6d07a0") ?? []) + [UInt8](repeating: 0, count: 254)
         + (Hex.decode("de0022ea0ee200000400") ?? [])
 
+    /// A member of a hundred zeros, and one of nothing.
+    private static let member = Hex.decode("1f8b08000000000002036360a03d0000cac6889964000000") ?? []
+    private static let nothing = Hex.decode("1f8b080000000000020303000000000000000000") ?? []
+
     private static func encoded(_ bytes: [UInt8], coding: String = "gzip", type: String = "text/html") -> FakeBehavior {
         .body(bytes, etag: "\"v1-gzip\"", type: type).with { $0.headers.append(("Content-Encoding", coding)) }
     }
@@ -93,6 +97,26 @@ import Testing
             #expect(try await scene.page("/small").body.length == 512 << 10)
             #expect(try await scene.failure("/a") == .unusable)
             #expect(scene.store.usage.pages == 1)
+        }
+    }
+
+    @Test("What holds next to nothing in ever more members or blocks is no page")
+    func nothingAtLength() async throws {
+        let block: [UInt8] = [0, 0, 0, 0xFF, 0xFF]
+        let lastBlock: [UInt8] = [1, 0, 0, 0xFF, 0xFF]
+        // The header of a member, blocks that are stored and empty, and the member's trailer.
+        let blocks = Array(Self.nothing.prefix(10)) + Array(repeatElement(block, count: 240_000).joined()) + lastBlock
+        let cases: [[UInt8]] = [
+            Array(repeatElement(Self.nothing, count: 60_000).joined()), blocks + [UInt8](repeating: 0, count: 8),
+            Array(repeatElement(Self.member, count: GzipDecoder.maxMembers + 1).joined()),
+        ]
+        try await PageScene.run { scene async throws in
+            for (number, bytes) in cases.enumerated() {
+                scene.origin.on("/\(number)", Self.encoded(bytes))
+                #expect(try await scene.failure("/\(number)") == .unusable, "\(number)")
+            }
+            scene.origin.on("/some", Self.encoded(Array(repeatElement(Self.member + Self.nothing, count: 1_000).joined())))
+            #expect(try await scene.page("/some").body.length == 100_000)
         }
     }
 

@@ -125,6 +125,21 @@ struct StoreListTests {
         }
     }
 
+    @Test("A service that sends us in circles is told, and no object comes twice")
+    func circles() async throws {
+        let key = try SampleObject(size: 1).key
+        let script: StoreFixture.Script = { request in
+            let next = request.query["marker"] == "a" ? "b" : "a"
+            return .init(
+                body: "<EnumerationResults><Blobs><Blob><Name>\(key)</Name><Properties><Content-Length>1</Content-Length></Properties>"
+                    + "</Blob></Blobs><NextMarker>\(next)</NextMarker></EnumerationResults>")
+        }
+        try await StoreFixture.run(script: script) { fixture async throws in
+            try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
+            #expect(fixture.requests.count == 3)
+        }
+    }
+
     @Test("A page has 1 to 1,000 objects", arguments: [0, -1, 1_001])
     func limits(_ limit: Int) async throws {
         try await StoreFixture.run { fixture async throws in

@@ -75,6 +75,20 @@ struct StoreListTests {
         }
     }
 
+    @Test("Pages that hold nothing of ours are not asked for without end")
+    func foreign() async throws {
+        try await StoreFixture.run { fixture async throws in
+            fixture.origin.on("/test-bucket") { request in
+                let next = (request.item("start-after").flatMap { Int($0) } ?? 1_000_000) + 1
+                let contents = "<Contents><Key>\(next)</Key><Size>3</Size></Contents>"
+                return StoreFixture.xml("<ListBucketResult><IsTruncated>true</IsTruncated>\(contents)</ListBucketResult>")
+            }
+            let error = try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
+            #expect(error.message.contains("1000 pages"))
+            #expect(fixture.origin.requests.count == 1_000)
+        }
+    }
+
     @Test("A health check tells who may not list what to permit")
     func health() async throws {
         try await StoreFixture.run { fixture async throws in

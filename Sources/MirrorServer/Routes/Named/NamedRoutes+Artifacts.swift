@@ -10,11 +10,12 @@ import NamedOrigins
 /// Artifacts: what is copied into pools.
 extension NamedRoutes {
     func artifact(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs,
+        until end: ContinuousClock.Instant
     ) async throws -> Response {
         let isHead = request.method == .head
         // Its header fields say more than the object's.
-        if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields) }
+        if isHead, call.rule.isToldByFields { return try await page(call, request, context, form: .fields, until: end) }
         let selector = services.selector.value
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let asked = try delivery(of: request)
@@ -23,10 +24,14 @@ extension NamedRoutes {
         }
         let ofNetwork = selector.delivery(for: client)
         let delivery = asked ?? ofNetwork ?? call.origin.delivery
-        if delivery == .origin { return try await fallback(call, request, context, .asked, inline: false) }
+        if delivery == .origin { return try await fallback(call, request, context, .asked, inline: false, until: end) }
         var wish = RedirectRoutes.Wish(origin: try services.origin(of: call.url.description))
-        wish.wait = call.rule.miss == .redirectAndCopy ? .zero : call.rule.wait
+        wish.isRelayed = delivery == .inline || call.origin.answersOnlyUs
+        // Where rules say how long requests wait, there are no hops but the one that leaves time for the origin.
+        let hasWaited = wish.isRelayed && call.rule.wait != nil && call.hop > 0
+        wish.wait = call.rule.miss == .redirectAndCopy || hasWaited ? .zero : call.rule.wait
         wish.hop = call.hop
+        wish.end = end
         wish.digest = call.digest
         wish.describes = isHead
         // Other requests for the same target say the same and get the same answer, unless some have their own credentials. Memory only
@@ -36,11 +41,11 @@ extension NamedRoutes {
         // All requests that wait with it get its answer, so the answer must suit all of them, and must come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
-        if let refusal = try await refusal(call, asking) {
+        if let refusal = try await refusal(call, asking, until: end) {
             guard refusal == .redirect else {
                 throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule does not make one").about(call.url)
             }
-            return try await fallback(call, request, context, .notCopied, inline: delivery == .inline)
+            return try await fallback(call, request, context, .notCopied, inline: delivery == .inline, until: end)
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
@@ -48,21 +53,28 @@ extension NamedRoutes {
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             guard services.redirects.coldClaims.mayReceive(asking.network) else {
-                if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false) }
+                if delivery == .inline { return try await fallback(call, request, context, .budget, inline: false, until: end) }
                 // A small file is in the pool like any other.
                 isLeftToPool = true
                 break
             }
-            do {
-                if let response = try await inline(redirect, asking, call, request, context) { return response }
-            } catch let error as StorageError where error.code == .timedOut {
-                return try await fallback(call, request, context, .silent, inline: delivery == .inline)
-            } catch is RelayPlaces.Full {
-                if delivery == .inline { return try await fallback(call, request, context, .share, inline: false) }
+            if let response = again(call, request, until: end, needing: PoolHealth.patience) {
+                if delivery == .inline { return response }
                 isLeftToPool = true
                 break
             }
-            guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
+            do {
+                if let response = try await inline(redirect, asking, call, request, context, until: end) { return response }
+            } catch let error as StorageError where error.code == .timedOut {
+                return try await fallback(call, request, context, .silent, inline: delivery == .inline, until: end)
+            } catch is RelayPlaces.Full {
+                if delivery == .inline { return try await fallback(call, request, context, .share, inline: false, until: end) }
+                isLeftToPool = true
+                break
+            }
+            guard !isSecond else {
+                return try await fallback(call, request, context, .unavailable, inline: delivery == .inline, until: end)
+            }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
             wish.isReportedMissing = true
             asking = try redirects.call(for: wish, request, context, epochs)
@@ -70,16 +82,16 @@ extension NamedRoutes {
         }
         switch answer {
         case .origin(let reason) where reason.mayRelay && (delivery == .inline || call.origin.answersOnlyUs):
-            return try await fallback(call, request, context, reason, inline: true)
+            return try await fallback(call, request, context, reason, inline: true, until: end)
         // What the client has to show is in the origin's own answer.
         case .originStatus(401, _) where call.origin.credentials == .client:
-            return try await relay(call, request, context)
+            return try await relay(call, request, context, until: end)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             // From memory, later clients would be redirected, too.
             var response = with(call, await redirects.finish(asking, with: answer, isRemembered: !isLeftToPool)).response(to: request)
             // Some clients read them in the answer to GET.
             if call.rule.isToldByFields, case .replica(let redirect) = answer, let pool = asking.pool {
-                let words = await services.redirects.originWords(of: redirect, in: pool)
+                let words = await services.redirects.originWords(of: redirect, in: pool, until: end)
                 response.headers.append(contentsOf: HTTPFields(words?.fields ?? OriginFields()))
                 if let etag = words?.etag, HTTPField.isValidValue(etag) { response.headers[.eTag] = etag }
             }
@@ -98,7 +110,7 @@ extension NamedRoutes {
     }
 
     /// What is done in place of asking for a copy, by a rule that makes none.
-    private func refusal(_ call: NamedCall, _ asking: RedirectRoutes.Call) async throws -> Miss? {
+    private func refusal(_ call: NamedCall, _ asking: RedirectRoutes.Call, until end: ContinuousClock.Instant) async throws -> Miss? {
         switch call.rule.miss {
         case .wait, .redirectAndCopy: return nil
         case .redirect, .refuse: break
@@ -106,7 +118,7 @@ extension NamedRoutes {
         guard let pool = asking.pool else { return call.rule.miss }
         let (id, state) = (ReplicaID(artifact: asking.origin.source.name, pool: pool.id), services.state)
         do {
-            if let replica = try await services.inTime({ try await state.replica(id) }) {
+            if let replica = try await services.inTime(until: end, { try await state.replica(id) }) {
                 return replica?.state == .present ? nil : call.rule.miss
             }
         } catch let error as StateError {
@@ -123,10 +135,11 @@ extension NamedRoutes {
     ///
     /// - Parameter inline: Whether the mirror sends it, and not the origin itself.
     private func fallback(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ reason: Fallback, inline: Bool
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ reason: Fallback, inline: Bool,
+        until end: ContinuousClock.Instant
     ) async throws -> Response {
         guard inline || call.origin.answersOnlyUs else { return toOrigin(call, reason).response(to: request) }
-        return try await relay(call, request, context)
+        return try await relay(call, request, context, until: end)
     }
 
     /// The object itself.
@@ -134,18 +147,19 @@ extension NamedRoutes {
     /// - Returns: `nil` if the pool does not have it, or fails to return it.
     /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``.
     private func inline(
-        _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
+        _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext,
+        until end: ContinuousClock.Instant
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
         let (places, sharer) = (relays.streams(from: pool.id), sharer(request, context))
-        let found = try await leaving(after: PoolHealth.patience, by: services.clock) {
+        let found = try await leaving(after: services.patience(until: end), by: services.clock) {
             try await places.place(at: pool.id.service, for: sharer)
         }
         guard let place = found else { throw RelayPlaces.Full() }
         do {
             let object = ObjectAnswer(
                 key: redirect.object.key, pool: pool, metrics: services.metrics, place: place, charge: charge(to: asking.network))
-            guard var response = try await services.inTime({ try await object.response(to: request) }) else {
+            guard var response = try await services.inTime(until: end, { try await object.response(to: request) }) else {
                 throw StorageError.noAnswerInTime("inline")
             }
             response.headers[.cloudMirrorPool] = pool.id.description

@@ -12,22 +12,27 @@ extension NamedRoutes {
     ///   - form: Of an artifact, only the header fields.
     ///   - authorization: Of the client, for an origin that is shown it: then the page is for this client alone.
     func page(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page, authorization: Secret? = nil
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page,
+        authorization: Secret? = nil, until end: ContinuousClock.Instant
     ) async throws -> Response {
-        guard let pages = services.pages.value else { return try await relay(call, request, context, authorization: authorization?.value) }
+        guard let pages = services.pages.value else {
+            return try await relay(call, request, context, authorization: authorization?.value, until: end)
+        }
         if let location = slashedLocation(of: call, request) {
             return Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
         }
-        if request.method == .get, let commit = call.rule.commit { return try await toCommit(call, commit, request, context, pages) }
+        if request.method == .get, let commit = call.rule.commit {
+            return try await toCommit(call, commit, request, context, pages, until: end)
+        }
         let answer: PageAnswer
         do {
             // The origin says more about the artifact itself than about its bytes.
             let isCommit = call.rule.commit != nil
-            var asked = pageRequest(call, request, context, form: isCommit ? .fields : form)
+            var asked = pageRequest(call, request, context, form: isCommit ? .fields : form, until: end)
             asked.authorization = authorization
             answer = try await pages.page(asked)
         } catch let error as PageError {
-            return try await fallback(call, request, context, error)
+            return try await fallback(call, request, context, error, until: end)
         }
         context.logger.debug(
             "page",
@@ -55,19 +60,14 @@ extension NamedRoutes {
     }
 
     private func pageRequest(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form, until end: ContinuousClock.Instant
     ) -> PageRequest {
         PageRequest(
             call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
-            prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request),
-            pay: { isPaid(request, context) })
-    }
-
-    /// As long as the client bears silence.
-    func deadline(of request: Request) -> ContinuousClock.Instant {
-        services.clock.instant + services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8).hop
+            prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: end,
+            client: context.client, pay: { isPaid(request, context) })
     }
 
     /// Only HTML may have links without a host, and Python's clients resolve those of JSON, too.
@@ -94,16 +94,17 @@ extension NamedRoutes {
 
     /// What a client gets that asks for a branch: the artifact of the commit that it is at now.
     private func toCommit(
-        _ call: NamedCall, _ place: CommitPlace, _ request: Request, _ context: MirrorRequestContext, _ pages: PageService
+        _ call: NamedCall, _ place: CommitPlace, _ request: Request, _ context: MirrorRequestContext, _ pages: PageService,
+        until end: ContinuousClock.Instant
     ) async throws -> Response {
         let answer: PageAnswer
         do {
-            var asked = pageRequest(call, request, context, form: .fields)
+            var asked = pageRequest(call, request, context, form: .fields, until: end)
             // The client's conditions are about the artifact, and not about where it is.
             (asked.ifNoneMatch, asked.ifModifiedSince) = (nil, nil)
             answer = try await pages.page(asked)
         } catch let error as PageError {
-            return try await fallback(call, request, context, error)
+            return try await fallback(call, request, context, error, until: end)
         }
         guard (200..<300).contains(answer.status) else {
             guard (400..<600).contains(answer.status) else { return toOrigin(call, .notCopied).response(to: request) }
@@ -123,7 +124,7 @@ extension NamedRoutes {
 
     /// What the client gets while there is no page.
     private func fallback(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ error: PageError
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ error: PageError, until end: ContinuousClock.Instant
     ) async throws -> Response {
         switch error.code {
         case .refused: throw RequestError(.forbidden, error.message).about(call.url)
@@ -131,7 +132,7 @@ extension NamedRoutes {
         case .unreachable, .timedOut: throw RequestError(.originError, error.message, status: .gatewayTimeout).about(call.url)
         case .tooLarge, .unavailable:
             guard call.origin.answersOnlyUs else { return toOrigin(call, .unavailable).response(to: request) }
-            return try await relay(call, request, context)
+            return try await relay(call, request, context, until: end)
         case .overBudget:
             guard call.origin.answersOnlyUs else { return toOrigin(call, .budget).response(to: request) }
             throw Self.overBudget(call)

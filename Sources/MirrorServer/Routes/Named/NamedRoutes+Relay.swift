@@ -11,10 +11,14 @@ import NamedOrigins
 /// An origin's answer, passed on as it arrives; nothing is stored.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
-    /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
+    /// - Parameter end: By when the origin's answer has to begin. For a POST, time is counted anew when the client has sent all of it.
+    /// - Throws: ``RequestError``, also when the client's network has no claim left for it; ``ClientHasLeft`` before the answer begins.
     func relay(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil,
+        until end: ContinuousClock.Instant
     ) async throws -> Response {
+        if let response = again(call, request, until: end) { return response }
+        guard request.method == .post || services.clock.instant < end else { throw Self.tooSlow(call) }
         guard isPaid(request, context) else { throw Self.overBudget(call) }
         let (network, sharer) = (network(request, context), sharer(request, context))
         guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
@@ -30,25 +34,24 @@ extension NamedRoutes {
         if method == .post {
             outbound.body = try await body(of: request, held)
         }
-        let (asked, upstream, end) = (outbound, services.upstream, deadline(of: request))
-        let place = try await place(for: call, sharer, until: end)
+        let (asked, upstream, end) = (outbound, services.upstream, method == .post ? deadline(of: request, call) : end)
+        let place = try await place(for: call, sharer, until: end, context.client)
         let found: OutboundResponse?
         do {
-            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: context.client) {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: end)
             }
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
         }
-        guard let answer = found else {
-            throw RequestError(.originError, "the origin does not answer in time", status: .gatewayTimeout).about(call.url)
-        }
+        guard let answer = found else { throw Self.tooSlow(call) }
         guard !(300..<304).contains(answer.status), !(305..<400).contains(answer.status) else {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
         if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
             defer { withExtendedLifetime(place) {} }
-            return try await batch(answer, call, request, relays.memory.holding(for: sharer), charge: charge(to: network))
+            return try await batch(
+                answer, call, request, relays.memory.holding(for: sharer), until: end, context.client, charge: charge(to: network))
         }
         return response(
             answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, place, charge: charge(to: network))
@@ -56,10 +59,10 @@ extension NamedRoutes {
 
     /// Others may be slow to take what the origin has sent them.
     private func place(
-        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant
+        for call: NamedCall, _ sharer: ClientNetwork?, until end: ContinuousClock.Instant, _ client: ClientPresence?
     ) async throws -> RelayPlaces.Place {
         let (places, origin) = (relays.places, "\(call.url.scheme.rawValue)://\(call.url.authority)")
-        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock) {
+        let found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: client) {
             try await places.place(at: origin, for: sharer)
         }
         guard let place = found else {
@@ -83,12 +86,12 @@ extension NamedRoutes {
     /// Where objects of Git LFS are, with links that lead through the mirror.
     private func batch(
         _ answer: OutboundResponse, _ call: NamedCall, _ request: Request, _ held: RelayMemory.Holding,
-        charge: @escaping @Sendable (Int64) -> Void
+        until end: ContinuousClock.Instant, _ client: ClientPresence?, charge: @escaping @Sendable (Int64) -> Void
     ) async throws -> Response {
         let (prefix, links) = (prefix(for: call, request), services.named.value.links(of: call.origin))
         let read: [UInt8]??
         do {
-            read = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+            read = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: client) {
                 try await LFSBatch.read(answer, prefix: prefix, map: links) { try held.hold($0) }
             }
         } catch let error as OutboundError {
@@ -118,6 +121,10 @@ extension NamedRoutes {
 
     /// Bytes.
     private static let pieceSize = 64 << 10
+
+    private static func tooSlow(_ call: NamedCall) -> RequestError {
+        RequestError(.originError, "the origin does not answer in time", status: .gatewayTimeout).about(call.url)
+    }
 
     static func overBudget(_ call: NamedCall) -> RequestError {
         RequestError(.unavailable, "your network has used up its budget for requests to origins; try again later").about(call.url)

@@ -39,34 +39,46 @@ struct NamedRoutes: Sendable {
         // Before anything that a reload changes is looked at.
         let epochs = redirects.epochs
         let call = try read(request)
+        let end = deadline(of: request, call)
         metrics.count(call)
         if case .refused = call.rule.kind {
             throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
+        do {
+            return try await answerInTime(call, request, context, epochs, until: end)
+        } catch is ClientHasLeft {
+            return try answerDeparted(call, request)
+        }
+    }
+
+    private func answerInTime(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs,
+        until end: ContinuousClock.Instant
+    ) async throws -> Response {
         // The answer to a client's own credentials is for that client alone: nothing of it is stored.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
-            return try await ownAnswer(call, request, context, authorization: own)
+            return try await ownAnswer(call, request, context, authorization: own, until: end)
         }
         switch call.rule.kind {
-        case .mirrored: return try await artifact(call, request, context, epochs)
-        case .rewritten(.lfs): return try await relay(call, request, context)
-        case .revalidated, .rewritten: return try await page(call, request, context)
-        case .passed: return try await pass(call, request, context)
+        case .mirrored: return try await artifact(call, request, context, epochs, until: end)
+        case .rewritten(.lfs): return try await relay(call, request, context, until: end)
+        case .revalidated, .rewritten: return try await page(call, request, context, until: end)
+        case .passed: return try await pass(call, request, context, until: end)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
     }
 
     /// The origin's answer for one client alone. Links in pages still lead through the mirror.
     private func ownAnswer(
-        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String, until end: ContinuousClock.Instant
     ) async throws -> Response {
         switch call.rule.kind {
         case .revalidated where call.rule.commit == nil, .rewritten(.html), .rewritten(.python), .rewritten(.npm), .rewritten(.cargoConfig),
             .rewritten(.condaRepodata), .rewritten(.fields):
             guard isPaid(request, context) else { throw Self.overBudget(call) }
-            return try await page(call, request, context, authorization: Secret(authorization))
+            return try await page(call, request, context, authorization: Secret(authorization), until: end)
         case .mirrored, .revalidated, .rewritten(.lfs), .passed, .refused:
-            return try await relay(call, request, context, authorization: authorization)
+            return try await relay(call, request, context, authorization: authorization, until: end)
         }
     }
 
@@ -93,10 +105,47 @@ struct NamedRoutes: Sendable {
         return call
     }
 
+    /// The answer to a client that has most likely hung up while something was waited for on its behalf, in case it is still there.
+    private func answerDeparted(_ call: NamedCall, _ request: Request) throws -> Response {
+        guard request.method != .post, !call.origin.answersOnlyUs else {
+            throw RequestError(.unavailable, "the client has closed its side of the connection").about(call.url)
+        }
+        return toOrigin(call, .left).response(to: request)
+    }
+
     /// What is left to the origin.
-    private func pass(_ call: NamedCall, _ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+    private func pass(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, until end: ContinuousClock.Instant
+    ) async throws -> Response {
         guard request.method == .post || call.origin.answersOnlyUs else { return toOrigin(call, .asked).response(to: request) }
-        return try await relay(call, request, context)
+        return try await relay(call, request, context, until: end)
+    }
+
+    /// By when a request has its answer, whatever hangs: as long from now as its client bears silence, or as its rule lets it wait for a copy.
+    func deadline(of request: Request, _ call: NamedCall) -> ContinuousClock.Instant {
+        let patience = patience(of: request)
+        let wait = services.redirects.wait(asked: call.hop == 0 ? call.rule.wait : nil, hop: 0, patience: patience)
+        return services.clock.instant + max(patience.hop, wait.limit)
+    }
+
+    private func patience(of request: Request) -> Patience {
+        services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
+    }
+
+    /// Redirects a client to the mirror itself once more if too little time is left for what comes next: that then has an answer's whole time.
+    ///
+    /// - Parameter need: What comes next needs no more time than this; `nil` if that is not known.
+    /// - Returns: `nil` if half of the time is left, or what is needed; also if the client would not follow.
+    func again(_ call: NamedCall, _ request: Request, until end: ContinuousClock.Instant, needing need: Duration? = nil) -> Response? {
+        let patience = patience(of: request)
+        let half = patience.hop / 2
+        guard request.method == .get, services.clock.instant.duration(to: end) < min(need ?? half, half), call.hop <= patience.hops,
+            call.hop < HopLocation.maxNumber
+        else { return nil }
+        let location = HopLocation.location(call.hop + 1, path: request.uri.path, query: request.uri.query, publicURL: publicURL)
+        return WholeResponse.redirect(
+            redirects.status, to: location, pool: nil, outcome: .hop, digest: nil, message: "there was too little time left; try again"
+        ).response(to: request)
     }
 
     /// Takes from the budget of the client's network what a call to an origin costs.

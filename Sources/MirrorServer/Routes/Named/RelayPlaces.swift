@@ -1,19 +1,20 @@
 import MirrorCore
 import MirrorEngine
-import MirrorNet
 import Synchronization
 
 /// What limits the bytes of others that the mirror passes on to clients.
 struct Relays: Sendable {
     let memory = RelayMemory()
     /// For answers of origins.
-    let places = RelayPlaces()
+    let places: RelayPlaces
     /// For objects, by service, because its pools may share connections.
     private let streams: [String: RelayPlaces]
 
-    init(_ pools: PoolTable) {
+    init(_ pools: PoolTable, _ configuration: ServerConfiguration) {
+        let share = configuration.maxRelaysPerAddress
+        places = RelayPlaces(limit: configuration.maxRelays, ofNetwork: share)
         streams = Dictionary(grouping: pools.all) { $0.id.service }
-            .mapValues { RelayPlaces(limit: $0.map(\.maxStreams).min() ?? 1) }
+            .mapValues { RelayPlaces(limit: $0.map(\.maxStreams).min() ?? 1, ofNetwork: share) }
     }
 
     /// For the objects of a pool, and all others of its service.
@@ -31,9 +32,11 @@ final class RelayPlaces: Sendable {
     /// For one client network; for one site; for all.
     private let semaphores: (networks: FairSemaphore<Key>, sites: FairSemaphore<Key>, all: FairSemaphore<Key>)
 
-    /// - Parameter limit: Places for each origin, of which one client network may have half, and one site three quarters.
-    init(limit: Int = OutboundConfiguration().connectionsPerOrigin * 3 / 4) {
-        semaphores = (FairSemaphore(limit: limit / 2), FairSemaphore(limit: limit * 3 / 4), FairSemaphore(limit: limit))
+    /// - Parameter limit: Places for each origin.
+    /// - Parameter share: How many of them one client network may have, and a site three times as many; `nil` for a quarter.
+    init(limit: Int, ofNetwork share: Int? = nil) {
+        let share = share ?? max(1, limit / 4)
+        semaphores = (FairSemaphore(limit: share), FairSemaphore(limit: share * ClientNetwork.sitesWorth), FairSemaphore(limit: limit))
     }
 
     /// There has been no place in time.
@@ -67,8 +70,10 @@ final class RelayPlaces: Sendable {
         place.add { semaphore.release(key) }
     }
 
-    /// How many wait because the network has its share or, for `nil`, because all places are taken.
+    /// How many wait because the network, or its site, has its share or, for `nil`, because all places are taken.
     func waiting(at origin: String, for network: ClientNetwork?) -> Int {
-        (network == nil ? semaphores.all : semaphores.networks).waitingCount(Key(origin: origin, network: network))
+        guard let network else { return semaphores.all.waitingCount(Key(origin: origin, network: nil)) }
+        let ofSite = network.site.map { semaphores.sites.waitingCount(Key(origin: origin, network: $0)) } ?? 0
+        return semaphores.networks.waitingCount(Key(origin: origin, network: network)) + ofSite
     }
 }

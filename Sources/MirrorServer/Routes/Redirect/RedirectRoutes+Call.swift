@@ -13,6 +13,10 @@ extension RedirectRoutes {
         var wait: Duration?
         /// How many hops came before.
         var hop = 0
+        /// By when it has its answer, if it began before it is read; `nil` if nothing came before.
+        var end: ContinuousClock.Instant?
+        /// Whether the mirror sends the origin's bytes itself if the copy is not done.
+        var isRelayed = false
         var isReportedMissing = false
         /// The digest that the bytes must have.
         var digest: Digest?

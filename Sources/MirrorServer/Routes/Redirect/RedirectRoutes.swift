@@ -86,7 +86,8 @@ final class RedirectRoutes: Sendable {
         }
         try complete(&wish)
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
-        let wait = services.redirects.wait(asked: wish.wait, hop: wish.hop, patience: patience)
+        let whole = services.redirects.wait(asked: wish.wait, hop: wish.hop, patience: patience, isRelayed: wish.isRelayed)
+        let wait = wish.end.map { whole.within(services.clock.instant.duration(to: $0)) } ?? whole
         let key = wish.isReportedMissing || !wish.isShared ? nil : key(request, choice)
         let network = ClientNetwork(client)
         let coalesced = open(wish.isCoalesced ? key : nil, patience, origin, pool, wait, network, epochs)

@@ -28,13 +28,15 @@ package struct PageRequest: Sendable {
     package var links: any LinkMap
     /// The time by which the client is answered, whatever the origin does.
     package var deadline: ContinuousClock.Instant
+    /// The client; once it has left, the origin is not waited for on its behalf. `nil` if that is not known.
+    package var client: ClientPresence?
     /// Charges the client's budget for a page that was not requested recently, because pages can be made up without end. False if nothing is left.
     package var pay: @Sendable () -> Bool
 
     package init(
         _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
         ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
-        links: any LinkMap, deadline: ContinuousClock.Instant, pay: @escaping @Sendable () -> Bool = { true }
+        links: any LinkMap, deadline: ContinuousClock.Instant, client: ClientPresence? = nil, pay: @escaping @Sendable () -> Bool = { true }
     ) {
         self.url = url
         self.origin = origin
@@ -48,6 +50,7 @@ package struct PageRequest: Sendable {
         self.prefix = prefix
         self.links = links
         self.deadline = deadline
+        self.client = client
         self.pay = pay
     }
 

@@ -12,8 +12,10 @@ struct GzipError: Error, Equatable {
 final class GzipDecoder {
     /// The maximum ratio of output to input. Indexes shrink to a twentieth; deflate can compress zeros to a thousandth.
     static let maxRatio: Int64 = 200
-    /// The output that is allowed whatever the ratio, in bytes.
+    /// The output that is allowed whatever the ratio, in bytes; and how much longer the input may be than the output.
     static let allowance: Int64 = 1 << 20
+    /// Most data have one member, or one for each 64 KiB.
+    static let maxMembers = 65_536
     /// The size of a piece of output, in bytes.
     private static let pieceSize = 64 << 10
     /// The largest window; 16 more make zlib read gzip's header and check what its trailer says.
@@ -25,7 +27,10 @@ final class GzipDecoder {
     private var input: [UInt8] = []
     private var position = 0
     private var bytesIn: Int64 = 0
+    /// Of the input, those that were decompressed.
+    private var bytesTaken: Int64 = 0
     private var bytesOut: Int64 = 0
+    private var members = 0
     private var isInMember = false
 
     init() {
@@ -55,13 +60,20 @@ final class GzipDecoder {
         while position < input.count || isInMember {
             if !isInMember {
                 guard inflateReset(stream) == Z_OK else { throw GzipError(reason: "cannot be decompressed") }
+                members += 1
+                guard members <= Self.maxMembers else { throw GzipError(reason: "has more than \(Self.maxMembers) compressed parts") }
                 isInMember = true
             }
             let (code, consumed, produced) = inflateOnce(&out)
             position += consumed
+            bytesTaken += Int64(consumed)
             bytesOut += Int64(produced)
             guard bytesOut <= Self.allowance || bytesOut / Self.maxRatio <= bytesIn else {
                 throw GzipError(reason: "is more than \(Self.maxRatio) times as large as its compressed form")
+            }
+            // Members and blocks may be empty, without end. What cannot be compressed grows by a thousandth.
+            guard bytesTaken - bytesOut <= Self.allowance + bytesOut / 64 else {
+                throw GzipError(reason: "is shorter than its compressed form")
             }
             switch code {
             case Z_STREAM_END: isInMember = false

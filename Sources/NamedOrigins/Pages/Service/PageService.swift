@@ -43,7 +43,7 @@ package final class PageService: Sendable {
         self.metrics = metrics
     }
 
-    /// - Throws: ``PageError``; `CancellationError`.
+    /// - Throws: ``PageError``; `CancellationError`; ``ClientHasLeft``.
     package func page(_ request: PageRequest) async throws -> PageAnswer {
         do {
             let answer = try await request.isPrivate ? privateAnswer(request) : answer(request)
@@ -88,9 +88,15 @@ package final class PageService: Sendable {
         let outcome: PageOutcome?
         do {
             let limit = clock.instant.duration(to: request.deadline)
-            outcome = try await leaving(after: older == nil ? limit : min(limit, configuration.patience), by: clock) {
+            outcome = try await leaving(
+                after: older == nil ? limit : min(limit, configuration.patience), by: clock, for: request.client
+            ) {
                 try await self.flights.run(key) { try await self.ask(request, key, confirming: found) }
             }
+        } catch let error as ClientHasLeft {
+            // In case it is still there.
+            guard let older else { throw error }
+            return try await answer(request, key, older, .stale)
         } catch let error as PageError where error.code != .refused {
             return try await last(request, key, older, error)
         }
@@ -184,7 +190,7 @@ package final class PageService: Sendable {
         }
         guard mayFetch else { throw Self.tooMany }
         defer { memory.withLock { $0.privateFetches -= 1 } }
-        let outcome = try await inTime(request) {
+        let outcome = try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client) {
             try await self.fetcher.fetch(request, request.key, confirming: nil, isKept: false)
         }
         switch outcome {

@@ -1,9 +1,8 @@
-package import MirrorCore
 import Synchronization
 
 /// The client of a connection: its address, and whether it is still there. A client that closes its side counts as gone.
 ///
-/// Belongs to one connection, which has one request at a time.
+/// Belongs to one connection, which has one request at a time, and that waits for one thing at a time.
 package final class ClientPresence: Sendable {
     private struct State {
         var address: IPAddress?
@@ -39,7 +38,7 @@ package final class ClientPresence: Sendable {
     }
 
     /// Calls `action` when the client leaves, or at once if it has already left. ``forget()`` cancels that.
-    func whenLeft(_ action: @escaping @Sendable () -> Void) {
+    package func whenLeft(_ action: @escaping @Sendable () -> Void) {
         let hasLeft = state.withLock { state in
             if !state.hasLeft { state.action = action }
             return state.hasLeft
@@ -47,7 +46,10 @@ package final class ClientPresence: Sendable {
         if hasLeft { action() }
     }
 
-    func forget() {
+    package func forget() {
         state.withLock { $0.action = nil }
     }
 }
+
+/// The client for which something was done has left.
+package struct ClientHasLeft: Error {}

@@ -1,0 +1,115 @@
+import MirrorCore
+import MirrorEngine
+import MirrorSettings
+import MirrorTesting
+import NamedOrigins
+import TestServers
+import Testing
+
+@testable import MirrorServer
+
+/// `/o/…`: clients that hang up while they wait for an origin.
+@Suite(.timeLimit(.minutes(5)))
+struct NamedDepartureTests {
+    enum Way: CaseIterable {
+        case close, reset, halfClose
+
+        func end(_ connection: RawConnection) async throws {
+            switch self {
+            case .close: await connection.close()
+            case .reset: try await connection.reset()
+            case .halfClose: await connection.finishSending()
+            }
+        }
+    }
+
+    /// A mirror in front of an origin on loopback whose answer for `/a` is held back. Time stands still.
+    private static func run(
+        _ kind: OriginRule.Kind, _ credentials: UpstreamCredentials = .none,
+        _ body: (MirrorFixture, FakeOrigin, FakeGate) async throws -> Void
+    ) async throws {
+        try await FakeOrigin.run { origin async throws in
+            let (directory, gate) = (try TemporaryDirectory(), FakeGate())
+            origin.on("/a", .text("content").with { $0.gate = gate })
+            let rule = OriginRule(.everything, kind, methods: .any)
+            let named = NamedOrigin(name: "index", url: try ArtifactURL(origin.url("/")), rules: [rule], credentials: credentials)
+            let options = MirrorOptions.with {
+                $0.named = [named]
+                // Also because only plain HTTP is spoken there.
+                $0.allow = [.prefix(named.url)]
+                $0.pages = "\(directory.path)/pages"
+                $0.fallback = World.pool
+            }
+            try await MirrorFixture.run(World(), options) { mirror async throws in try await body(mirror, origin, gate) }
+        }
+    }
+
+    private static func request(_ fields: String = "") -> String { "GET /o/index/a HTTP/1.1\r\nHost: m\r\n\(fields)\r\n" }
+
+    @Test(arguments: ["", "Authorization: Bearer own\r\n"])
+    func `a client that leaves while a page is fetched is answered at once, and another one gets the page`(fields: String) async throws {
+        try await Self.run(.revalidated, .client) { mirror, origin, gate async throws in
+            let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request(fields))
+            _ = try await origin.request(for: "/a")
+            async let other = mirror.get("/o/index/a")
+            await leaving.finishSending()
+            let answer = try await leaving.response()
+            #expect(answer.status == 302 && answer["Location"] == origin.url("/a"))
+            #expect(answer["X-Cloud-Mirror-Outcome"] == "fallback")
+            await leaving.close()
+            gate.open()
+            let page = try await other
+            #expect(page.status == 200 && page.text == "content")
+        }
+    }
+
+    @Test func `a client that leaves while a page is confirmed gets the page that is here`() async throws {
+        try await Self.run(.revalidated) { mirror, origin, gate async throws in
+            origin.on("/a", .text("old"), .text("new", etag: "\"v2\"").with { $0.gate = gate })
+            #expect(try await mirror.get("/o/index/a").text == "old")
+            let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request("Cache-Control: no-cache\r\n"))
+            _ = try await origin.request(2, for: "/a")
+            await leaving.finishSending()
+            let answer = try await leaving.response()
+            #expect(answer.text == "old" && answer["X-Cloud-Mirror-Freshness"] == "stale")
+            await leaving.close()
+            gate.open()
+        }
+    }
+
+    @Test(arguments: Way.allCases)
+    func `a client that leaves before the origin has answered gives its place to another one`(way: Way) async throws {
+        try await Self.run(.passed, .bearer(Secret("t0ken"))) { mirror, origin, gate async throws in
+            let (places, place) = (mirror.server.relays.places, origin.url(""))
+            var taken: [RelayPlaces.Place] = []
+            for _ in 1..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: place, for: nil)) }
+            let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request())
+            _ = try await origin.request(for: "/a")
+            let next = Task { _ = try await places.place(at: place, for: nil) }
+            while places.waiting(at: place, for: nil) < 1 { await Task.yield() }
+            try await way.end(leaving)
+            try await next.value
+            if way == .halfClose { #expect(try await leaving.response().status == 503) }
+            await leaving.close()
+            withExtendedLifetime(taken) {}
+            gate.open()
+        }
+    }
+
+    @Test(arguments: Way.allCases)
+    func `a client that leaves while it waits for a place waits no longer`(way: Way) async throws {
+        try await Self.run(.passed, .bearer(Secret("t0ken"))) { mirror, origin, gate async throws in
+            let (places, place) = (mirror.server.relays.places, origin.url(""))
+            var taken: [RelayPlaces.Place] = []
+            for _ in 0..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: place, for: nil)) }
+            let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request())
+            while places.waiting(at: place, for: nil) < 1 { await Task.yield() }
+            try await way.end(leaving)
+            while places.waiting(at: place, for: nil) > 0 { await Task.yield() }
+            await leaving.close()
+            #expect(origin.requests.isEmpty)
+            withExtendedLifetime(taken) {}
+            gate.open()
+        }
+    }
+}
