@@ -141,13 +141,20 @@ package final class ActivityRecorder: Sendable {
     /// The numbers of artifacts' classes; that of `other` where there are too many classes.
     private func classNumbers(_ artifacts: [ArtifactURL]) async throws -> [UInt32] {
         let names = artifacts.map { learned.artifactClass(of: $0) }
-        let new = Set(names).subtracting(classes.withLock { $0 })
-        if !new.isEmpty, classes.withLock({ $0.count <= ClassList.maxClasses }) {
-            let shared = try await store.addClasses(new.sorted())
-            classes.withLock { $0.formUnion(shared) }
+        var known = classes.withLock { $0 }
+        let new = Set(names).subtracting(known)
+        if !new.isEmpty, known.count <= ClassList.maxClasses {
+            let shared = Set(try await store.addClasses(new.sorted()))
+            classes.withLock { $0 = shared }
+            known.formUnion(shared)
         }
-        let known = classes.withLock { $0 }
         return names.map { ActivityRecord.number(of: known.contains($0) ? $0 : ClassList.other) }
+    }
+
+    /// Reads which classes all processes share: one that the state has lost is added again at its next use.
+    func refreshClasses() async throws {
+        let shared = try await store.addClasses([])
+        classes.withLock { $0 = Set(shared) }
     }
 
     // MARK: The end of replicas
