@@ -45,9 +45,11 @@ package struct LearnedLives: Sendable {
 
     /// What the table says about a context; `nil` without a table.
     package func life(_ artifactClass: UInt32, place: UInt8, in pool: PoolID) -> ExpectedLife? {
-        guard let lives, let node = node(artifactClass, place: place) else { return nil }
-        return lives.life(node: node, pool: prices.index(of: pool))
+        node(artifactClass, place: place).flatMap { life(node: $0, in: pool) }
     }
+
+    /// - Parameter node: Of the table.
+    func life(node: Int, in pool: PoolID) -> ExpectedLife? { lives?.life(node: node, pool: prices.index(of: pool)) }
 
     /// When a replica ends, in seconds since 1970; infinite where storage costs nothing.
     ///
