@@ -44,8 +44,9 @@ extension Configuration {
             section.value(
                 "origin", &retention.origin, .pool, none: PriceTable.internet, example: "\(Self.exampleRegion)",
                 doc:
-                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none."
-            )
+                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none. "
+                    + "A pool in that region with the policy `cost` gets no copies on request if reading from there is free (`never-pays` in "
+                    + "`cloud_mirror_fallbacks_total`).")
             var file: String?
             section.value(
                 "prices", &file, .path, defaultNote: "the built-in list prices", example: "/etc/cloud-mirror/prices.json",
@@ -79,6 +80,9 @@ extension Configuration {
             service: pool.id.service, region: pool.id.region, origin: retention.origin.map { ($0.service, $0.region) },
             part: copy.partSize, override: pool.retention.price)
     }
+
+    /// Pools that go by cost although their prices are unknown.
+    var unpricedPools: [PoolID] { pools.filter { $0.retention.policy == .cost && prices(of: $0) == nil }.map(\.id) }
 }
 
 extension SettingKind where Value == String {
