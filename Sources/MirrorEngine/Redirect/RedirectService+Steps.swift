@@ -15,6 +15,10 @@ extension RedirectService {
         }
         // The replica is absent, pending, or an error that may be retried.
         if known?.state != .pending, neverPays(request) { return .origin(.neverPays) }
+        // Before the claim: the copy may be there before that returns.
+        let isFirst = uses.expectCopy(of: request.id)
+        var isPending = false
+        defer { if isFirst, !isPending { uses.forgetCopy(of: request.id) } }
         let finding = try await traced("lookup in pool") { _ in try await probe.find(request) }
         switch finding {
         case .settled(let replica, let outcome, let token):
@@ -24,7 +28,7 @@ extension RedirectService {
         case .overBudget:
             return .origin(.budget)
         case .pending:
-            uses.recordMiss(request.id)
+            isPending = true
             return try await pending(request)
         }
     }

@@ -85,8 +85,13 @@ package final class UseRecorder: Sendable {
         hold(Use(at: now, bytes: bytes), of: id)
     }
 
-    /// A copy was requested because there is no replica.
-    func recordMiss(_ id: ReplicaID) { activity?.expect(id, at: clock.now) }
+    /// A copy is about to be requested because there is no replica: the request is recorded as a use once the copy is there.
+    ///
+    /// - Returns: Whether this is the first of those that wait for it.
+    func expectCopy(of id: ReplicaID) -> Bool { activity?.expect(id, at: clock.now) ?? false }
+
+    /// The first of them has found that no copy is being made.
+    func forgetCopy(of id: ReplicaID) { activity?.dropExpected(id) }
 
     /// Writes a use at once. What else is done after a use is done with the next ones.
     func write(_ id: ReplicaID, bytes: Int64) async throws {

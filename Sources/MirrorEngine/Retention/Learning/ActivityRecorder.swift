@@ -60,13 +60,21 @@ package final class ActivityRecorder: Sendable {
 
     // MARK: Requests without a replica
 
-    /// A copy was requested: the request counts as a use once the copy is there and its size is known.
-    func expect(_ id: ReplicaID, at time: Timestamp) {
-        guard learned.isOn else { return }
-        held.withLock { held in
-            if held.awaited[id] == nil, held.awaited.count < Self.maxAwaited { held.awaited[id] = time }
+    /// A copy is requested: the request counts as a use once the copy is there and its size is known.
+    ///
+    /// - Returns: Whether this call awaits it; `false` if it is awaited already, or cannot be.
+    @discardableResult
+    func expect(_ id: ReplicaID, at time: Timestamp) -> Bool {
+        guard learned.isOn else { return false }
+        return held.withLock { held in
+            guard held.awaited[id] == nil, held.awaited.count < Self.maxAwaited else { return false }
+            held.awaited[id] = time
+            return true
         }
     }
+
+    /// No copy is made after all.
+    func dropExpected(_ id: ReplicaID) { held.withLock { $0.awaited[id] = nil } }
 
     /// Takes note of copies that have come.
     package func run(_ changes: AsyncStream<ReplicaChange>, _ state: any StateStore) async {
@@ -187,7 +195,7 @@ package final class ActivityRecorder: Sendable {
 
     /// Forgets when an artifact was used in a pool, because it was purged there.
     package func forget(_ id: ReplicaID) async {
-        held.withLock { $0.awaited[id] = nil }
+        dropExpected(id)
         let pool = ActivityRecord.number(of: id.pool.description)
         await attempt {
             _ = try await self.store.updateActivity([ActivityKey(id.artifact)]) { _, record in
