@@ -15,7 +15,8 @@ struct Learning: Sendable {
     /// - Parameter name: Of this process, unlike that of any other.
     init(_ configuration: Configuration, store: any ActivityStore, name: String, clock: any MirrorClock, logger: Logger) {
         learned = LearnedRetention(
-            prices: configuration.retentionPrices, isOn: configuration.learns, classes: ClassPatterns(configuration.retention.classes))
+            prices: configuration.retentionPrices, isOn: configuration.learns, classes: ClassPatterns(configuration.retention.classes),
+            admission: configuration.retention.admission)
         let lives = configuration.pools.reduce(into: [PoolID: Duration]()) { $0[$1.id] = $1.retention.timeToLive }
         recorder = ActivityRecorder(
             store: store, learned: learned, clock: clock, timeToLive: { lives[$0] ?? RetentionConfiguration().timeToLive }, logger: logger)
@@ -28,6 +29,7 @@ struct Learning: Sendable {
     func reload(_ configuration: Configuration, instead current: Configuration) {
         learned.isOn = configuration.learns
         learned.replacePrices(with: configuration.retentionPrices)
+        learned.replaceAdmission(with: configuration.retention.admission)
         let known = current.unpricedPools
         Self.warn(of: configuration.unpricedPools.filter { !known.contains($0) }, logger)
     }

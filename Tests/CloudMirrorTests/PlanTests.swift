@@ -130,6 +130,22 @@ import Testing
         #expect(text == "keep,admit\n1800.0,1\n1800.0,1\n1800.0,1\n")
     }
 
+    @Test("With admission by cost, tiny artifacts whose fees cost more than their egress are read from the origin once there is a table")
+    func admission() throws {
+        let directory = try TemporaryDirectory()
+        let uses = (0..<30).flatMap { [($0, $0 * 8_640), ($0, $0 * 8_640 + 3_600)] }
+        let log = try Self.file(directory, "a.csv", uses.map { "\($0.1),c/\($0.0),r0,10240\n" }.joined())
+        let set = #"{"originGet": 4e-7, "part": 268435456, "default": {"egress": 0.02, "storage": 0.023, "put": 5e-6, "get": 4e-7}}"#
+        var options = PlanOptions(traces: [log], prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
+        func counts() throws -> [Int] {
+            let ledger = try #require(try PlanRun(options).result().ledger(of: .hazard))
+            return [ledger.hits, ledger.copies, ledger.redirects]
+        }
+        #expect(try counts() == [30, 30, 0])
+        options.admission = .cost
+        #expect(try counts() == [10, 10, 40])
+    }
+
     @Test("Pools without egress fees and a NAT gateway are compared on request")
     func candidates() throws {
         let directory = try TemporaryDirectory()

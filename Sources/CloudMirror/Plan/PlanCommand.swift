@@ -3,6 +3,8 @@ import MirrorCore
 import MirrorSystem
 import Retention
 
+extension Admission: ExpressibleByArgument {}
+
 /// `cloud-mirror plan`: computes from a log of reads what a mirror would have cost and saved.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +43,9 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(help: "Policies, separated by commas (default: all).")
     var policies: String?
 
+    @Option(help: "What the learning policy copies: always, or only what is expected to pay (cost), as retention.admission.")
+    var admission = Admission.always
+
     @Option(
         help: ArgumentHelp(
             "A service without egress fees to compare with, such as r2 or tigris; may be given more than once.", valueName: "service"))
@@ -76,7 +81,7 @@ struct PlanCommand: AsyncParsableCommand {
             let options = PlanOptions(
                 traces: trace, format: LogFormat(rawValue: format), prices: try loadedPrices(), region: region,
                 networks: try parsedNetworks(),
-                policies: try parsedPolicies(), candidates: candidate, natGateway: natGateway, recordsDecisions: decisions != nil,
+                policies: try parsedPolicies(), admission: admission, candidates: candidate, natGateway: natGateway, recordsDecisions: decisions != nil,
                 showsProgress: Terminal.standardErrorIsTerminal)
             let result = try PlanRun(options).result()
             if let decisions, let made = result.decisions { try DecisionFiles.write(made, to: decisions) }

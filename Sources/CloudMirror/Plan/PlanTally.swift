@@ -32,6 +32,7 @@ struct PlanTally: ~Copyable {
         var replayOptions = ReplayOptions()
         replayOptions.learns = options.policies.contains(.hazard)
         replayOptions.compares = options.policies.contains { $0 != .hazard }
+        replayOptions.admission = options.admission
         replayOptions.recordsDecisions = options.recordsDecisions && replayOptions.learns
         replay = Replay(replayOptions)
         for service in options.candidates {

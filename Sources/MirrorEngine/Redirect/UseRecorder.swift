@@ -93,6 +93,14 @@ package final class UseRecorder: Sendable {
     /// The first of them has found that no copy is being made.
     func forgetCopy(of id: ReplicaID) { activity?.dropExpected(id) }
 
+    /// What is recorded of a request for an artifact that is not there, if a copy is not expected to pay; `nil` if it is copied.
+    func useWithoutCopy(of id: ReplicaID) async throws -> ActivityRecorder.Use? {
+        try await activity?.useWithoutCopy(of: id, at: clock.now)
+    }
+
+    /// Such a request was redirected to the origin.
+    func recordWithoutCopy(_ use: ActivityRecorder.Use) { activity?.note(use) }
+
     /// Writes a use at once. What else is done after a use is done with the next ones.
     func write(_ id: ReplicaID, bytes: Int64) async throws {
         let now = clock.now

@@ -8,17 +8,20 @@ import Synchronization
 ///
 /// It has nothing to do with answering requests. What cannot be recorded is dropped.
 package final class ActivityRecorder: Sendable {
-    /// A use of a replica that is present.
+    /// A use of a replica that is present, or of an artifact that was not copied for it.
     package struct Use: Sendable, Hashable {
         package let id: ReplicaID
         package let at: Timestamp
         /// Of the object.
         package let bytes: Int64
+        /// Whether there is a replica.
+        package let isKept: Bool
 
-        package init(id: ReplicaID, at: Timestamp, bytes: Int64) {
+        package init(id: ReplicaID, at: Timestamp, bytes: Int64, isKept: Bool = true) {
             self.id = id
             self.at = at
             self.bytes = bytes
+            self.isKept = isKept
         }
     }
 
@@ -29,7 +32,7 @@ package final class ActivityRecorder: Sendable {
     private struct Held {
         /// When an artifact was requested that was not there.
         var awaited: [ReplicaID: Timestamp] = [:]
-        /// Those whose copies have come since.
+        /// Those whose copies have come since, and those that were redirected because a copy is not expected to pay.
         var arrived: [Use] = []
     }
 
@@ -104,6 +107,13 @@ package final class ActivityRecorder: Sendable {
         }
     }
 
+    /// A request was redirected to the origin without a copy (``useWithoutCopy(of:at:)``).
+    func note(_ use: Use) {
+        held.withLock { held in
+            if held.arrived.count < Self.maxAwaited { held.arrived.append(use) }
+        }
+    }
+
     // MARK: Uses
 
     /// Records uses, in the order of their times, with those whose copies have come.
@@ -124,7 +134,7 @@ package final class ActivityRecorder: Sendable {
         let activities = zip(uses, numbers).map { use, number in
             ActivityUse(
                 key: ActivityKey(use.id.artifact), pool: ActivityRecord.number(of: use.id.pool.description), artifactClass: number,
-                time: ActivityRecord.seconds(use.at), bytes: use.bytes, isKept: true)
+                time: ActivityRecord.seconds(use.at), bytes: use.bytes, isKept: use.isKept)
         }
         let lives = learned.lives
         let timesToLive = uses.map { timeToLive($0.id.pool).inSeconds }

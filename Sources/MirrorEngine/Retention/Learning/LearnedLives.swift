@@ -13,6 +13,8 @@ package struct LearnedLives: Sendable {
         }
     }
     package var guarded = GuardedClasses()
+    /// What is copied when it is requested and is not there.
+    package var admission = Admission.always
     private var lives: RetentionTable?
     /// The names of the table's classes by their numbers in records.
     private var names: [UInt32: String] = [:]
