@@ -81,17 +81,19 @@ struct PlanCommand: AsyncParsableCommand {
             let options = PlanOptions(
                 traces: trace, format: LogFormat(rawValue: format), prices: try loadedPrices(), region: region,
                 networks: try parsedNetworks(),
-                policies: try parsedPolicies(), admission: admission, candidates: candidate, natGateway: natGateway, recordsDecisions: decisions != nil,
-                showsProgress: Terminal.standardErrorIsTerminal)
-            let result = try PlanRun(options).result()
+                policies: try parsedPolicies(), admission: admission, candidates: candidate, natGateway: natGateway,
+                recordsDecisions: decisions != nil, showsProgress: Terminal.standardErrorIsTerminal)
+            let replayed = try PlanRun(options).result()
+            let result = daysAs.map { replayed.shown(as: $0) } ?? replayed
             if let decisions, let made = result.decisions { try DecisionFiles.write(made, to: decisions) }
             if let plot {
-                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days"
+                let shown = result.shownDays.map { ", shown as \(HumanText.tenths($0)) days" } ?? ""
+                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days\(shown)"
                 try CommandFailure.explaining("cannot write \(plot)") { () throws(Errno) in
                     try SmallFile.write(Array(PlanPlot(result, title: title).svg.utf8), to: plot)
                 }
             }
-            print(json ? JSONText.text(PlanDocument(result)) : PlanText(result: result, days: daysAs).text)
+            print(json ? JSONText.text(PlanDocument(result)) : PlanText(result: result).text)
         }
     }
 

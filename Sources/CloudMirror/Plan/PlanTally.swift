@@ -93,7 +93,8 @@ struct PlanTally: ~Copyable {
         for (pool, name) in pools.names.enumerated() {
             result.pools.append(
                 PlanResult.Pool(
-                    name: name, peak: pools.loads[pool], breakEven: replay.breakEven(in: pool), bestFixed: replay.bestFixedLife(in: pool),
+                    name: name, peak: pools.loads[pool], breakEven: replay.breakEven(in: pool),
+                    bestFixed: options.policies.contains { $0 != .hazard } ? replay.bestFixedLife(in: pool) : nil,
                     learnedLife: replay.learnedLife(in: pool),
                     policies: options.policies.map { ($0, replay.ledger(of: $0, in: pool)) }))
         }
