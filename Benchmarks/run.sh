@@ -2,7 +2,7 @@
 # Measures cloud-mirror side by side with nginx, curl, rclone, s5cmd and redis-benchmark on this machine, and prints one table at the end.
 # usage: Benchmarks/run.sh [--trial] [--keep] [quick | NAME...]
 #   quick: the main rows in less than three minutes, once everything is built
-#   names: machine hot-redirect pipelined-redirect tls-redirect hot-many selected-redirect cold-redirect copy memory serve startup regions plan,
+#   names: machine hot-redirect pipelined-redirect tls-redirect hot-many selected-redirect retention-redirect cold-redirect copy memory serve startup regions plan,
 #   and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small s3-memory, with the servers of scripts/cloud-servers gcs-copy gcs-small gcs-memory azure-copy azure-small azure-memory, and with Redis
 #   redis-hot-redirect state wake-up waiting redis-away, and with peryx and devpi links and python-install; all of them without a name (more than an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)

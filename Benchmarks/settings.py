@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = [
-    "machine", "hot-redirect", "pipelined-redirect", "tls-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve",
-    "startup", "s3-copy", "s3-server-side", "s3-small", "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
-    "waiting", "redis-away", "regions", "links", "plan", "python-install",
+    "machine", "hot-redirect", "pipelined-redirect", "tls-redirect", "hot-many", "selected-redirect", "retention-redirect", "cold-redirect", "copy",
+    "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small", "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy",
+    "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up", "waiting", "redis-away", "regions", "links", "plan", "python-install",
 ]
 # What `quick` stands for.
 MAIN = ["machine", "hot-redirect", "pipelined-redirect", "tls-redirect", "cold-redirect", "copy", "serve", "startup"]

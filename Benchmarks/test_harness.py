@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench_links import served_row  # noqa: E402
+from bench_retention_redirect import paired_ratio  # noqa: E402
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
 from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
@@ -71,6 +72,11 @@ class Harness(unittest.TestCase):
         self.assertEqual([spread([5]), spread([0, 0])], [None, None])
         text = render([Row("a", "b", 100, "c", 50, spread=(0.2, None))], [], [])
         self.assertIn("| a | b | 100 ±20% | c | 50.0 |", text)
+
+    def test_rounds_are_compared_with_those_that_they_alternated_with(self):
+        self.assertEqual(paired_ratio([100, 50, 99], [100, 50, 100]), 1)
+        with self.assertRaises(ValueError):
+            paired_ratio([1], [1, 2])
 
     def test_quick_stands_for_benchmarks_that_exist(self):
         self.assertLess(set(MAIN), set(BENCHMARKS))

@@ -21,8 +21,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let machine = MachineCheck(configuration)
             let service = machine.listeners() + machine.localToken() + machine.service()
             Terminal.say("service\n\(Self.rows(of: service, configuration))")
-            let prices = PriceCheck(configuration).findings(at: SystemClock().now)
-            if !prices.isEmpty { Terminal.say("retention\n\(prices.map(\.line.row).joined())") }
+            let prices = PriceCheck(configuration).lines(at: SystemClock().now)
+            if !prices.isEmpty { Terminal.say("retention\n\(prices.map(\.row).joined())") }
             Terminal.say("state\n")
             let isStateFine = await StateCheck(configuration).run { Terminal.say($0.row) }
             await LearningCheck(configuration).run { Terminal.say($0.row) }

@@ -23,7 +23,7 @@ struct ReplicasCommand: AsyncParsableCommand {
 
     @Flag(
         help:
-            "Explain why the artifact's replicas are kept or gone, in words and in dollars at list prices; for pools with the policy cost.")
+            "Explain why the artifact's replicas are kept or gone, and until when; with the policy cost also in dollars at list prices.")
     var explain = false
 
     @OptionGroup var admin: AdminOptions

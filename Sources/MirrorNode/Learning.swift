@@ -10,26 +10,36 @@ struct Learning: Sendable {
     let recorder: ActivityRecorder
     let learner: RetentionLearner
     let policy: CostPolicy
+    private let logger: Logger
 
     /// - Parameter name: Of this process, unlike that of any other.
     init(_ configuration: Configuration, store: any ActivityStore, name: String, clock: any MirrorClock, logger: Logger) {
         learned = LearnedRetention(
-            prices: configuration.retentionPrices, isOn: configuration.learns, classes: ClassPatterns(configuration.retention.classes))
+            prices: configuration.retentionPrices, isOn: configuration.learns, classes: ClassPatterns(configuration.retention.classes),
+            admission: configuration.retention.admission)
         let lives = configuration.pools.reduce(into: [PoolID: Duration]()) { $0[$1.id] = $1.retention.timeToLive }
         recorder = ActivityRecorder(
             store: store, learned: learned, clock: clock, timeToLive: { lives[$0] ?? RetentionConfiguration().timeToLive }, logger: logger)
         learner = RetentionLearner(store: store, learned: learned, recorder: recorder, name: name, clock: clock, logger: logger)
         policy = CostPolicy(store: store, learned: learned, recorder: recorder)
-        for pool in configuration.pools where pool.retention.policy == .cost && configuration.prices(of: pool) == nil {
-            logger.warning(
-                "the pool's prices are unknown, so a copy is assumed to cost as much as keeping it for 26 days; set retention.price",
-                metadata: ["pool": "\(pool.id)"])
-        }
+        self.logger = logger
+        Self.warn(of: configuration.unpricedPools, logger)
     }
 
-    func reload(_ configuration: Configuration) {
+    func reload(_ configuration: Configuration, instead current: Configuration) {
         learned.isOn = configuration.learns
         learned.replacePrices(with: configuration.retentionPrices)
+        learned.replaceAdmission(with: configuration.retention.admission)
+        let known = current.unpricedPools
+        Self.warn(of: configuration.unpricedPools.filter { !known.contains($0) }, logger)
+    }
+
+    private static func warn(of pools: [PoolID], _ logger: Logger) {
+        for pool in pools {
+            logger.warning(
+                "the pool's prices are unknown, so a copy is assumed to cost as much as keeping it for 26 days; set retention.price",
+                metadata: ["pool": "\(pool)"])
+        }
     }
 }
 

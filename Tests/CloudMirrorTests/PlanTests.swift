@@ -40,8 +40,8 @@ import Testing
         #expect(abs(try Self.total(result, .clairvoyant) - 2.5) < 1e-9)
         #expect(result.requests == 3)
         #expect(result.artifacts == 1)
-        #expect(result.advice.policy == "never")
-        let text = PlanText(result: result, days: nil).text
+        #expect(result.advice?.policy == "never")
+        let text = PlanText(result: result).text
         #expect(text.contains("3 requests, 1 artifacts, 1 regions, 0.1 days"))
         #expect(text.contains("never            3.00"))
         #expect(text.contains("Cheapest: never, 3.00 $ instead of 3.00 $ without a mirror.\n"))
@@ -86,7 +86,7 @@ import Testing
         let lines = (0..<400).map { "\($0),a/b,r0,1000\n" }.joined()
         let good = try PlanRun(try Self.options([try Self.file(directory, "good.csv", lines + "what\n")])).result()
         #expect(good.lines.unreadable == 1)
-        #expect(PlanText(result: good, days: nil).text.contains("1 lines cannot be read, of which the first is"))
+        #expect(PlanText(result: good).text.contains("1 lines cannot be read, of which the first is"))
         let bad = try Self.file(directory, "bad.csv", lines + String(repeating: "what\n", count: 5))
         #expect {
             try PlanRun(try Self.options([bad])).result()
@@ -150,6 +150,64 @@ import Testing
         try DecisionFiles.write(try #require(result.decisions), to: directory.path)
         let text = try String(contentsOfFile: "\(directory.path)/hazard.csv", encoding: .utf8)
         #expect(text == "keep,admit\n1800.0,1\n1800.0,1\n1800.0,1\n")
+    }
+
+    /// Forty days of one artifact that is read every ten minutes.
+    private static func steady(_ directory: TemporaryDirectory) throws -> PlanOptions {
+        try options([try file(directory, "a.csv", (0...5_760).map { "\($0 * 600),a/x,r0,\(gibibyte)\n" }.joined())])
+    }
+
+    @Test("Dollars for other days than the log's are in all forms of the result, and what is saved in a month stays the same")
+    func daysAs() throws {
+        let directory = try TemporaryDirectory()
+        let result = try PlanRun(try Self.steady(directory)).result()
+        let shown = result.shown(as: 80)
+        #expect(abs(try Self.total(shown, .never) - 2 * 5_761) < 1e-9)
+        let (saved, same) = (try #require(result.savedPerMonth), try #require(shown.savedPerMonth))
+        #expect(abs(saved - same) < 1e-9 && saved > 0)
+        #expect(PlanText(result: shown).text.contains("5761 requests, 1 artifacts, 1 regions, 40.0 days, shown as 80.0 days;"))
+        #expect(PlanText(result: shown).text.contains("11522.00"))
+        #expect(PlanPlot(shown, title: "").svg.contains(">11522.00 $<"))
+        let (one, two) = (PlanDocument(result), PlanDocument(shown))
+        #expect(two.policies["never"]?.total == 11_522)
+        #expect(two.shownDays == 80 && one.shownDays == nil)
+        let (best, twice) = (try #require(one.pools["r0"]?.bestFixedTotal), try #require(two.pools["r0"]?.bestFixedTotal))
+        #expect(abs(twice - 2 * best) < 1e-9)
+        // What is no sum of dollars stays.
+        #expect(two.policies["never"]?.redirects == 5_761)
+        #expect(two.policies["store"]?.hitBytes == 5_760 * Double(Self.gibibyte))
+        #expect(two.policies["store"]?.readBytes == 5_761 * Double(Self.gibibyte))
+    }
+
+    @Test("Nothing is recommended that was not replayed")
+    func chosenPolicies() throws {
+        let directory = try TemporaryDirectory()
+        var options = try Self.steady(directory)
+        options.policies = [.hazard]
+        let learned = try PlanRun(options).result()
+        #expect(learned.advice?.policy == "hazard")
+        #expect(PlanDocument(learned).pools["r0"]?.recommended == "hazard")
+        #expect(PlanText(result: learned).text.contains("Cheapest: hazard, "))
+        options.policies = [.store]
+        let stored = try PlanRun(options).result()
+        #expect(stored.advice?.policy == "ttl")
+        #expect(stored.savedPerMonth == nil)
+    }
+
+    @Test("With admission by cost, tiny artifacts whose fees cost more than their egress are read from the origin once there is a table")
+    func admission() throws {
+        let directory = try TemporaryDirectory()
+        let uses = (0..<30).flatMap { [($0, $0 * 8_640), ($0, $0 * 8_640 + 3_600)] }
+        let log = try Self.file(directory, "a.csv", uses.map { "\($0.1),c/\($0.0),r0,10240\n" }.joined())
+        let set = #"{"originGet": 4e-7, "part": 268435456, "default": {"egress": 0.02, "storage": 0.023, "put": 5e-6, "get": 4e-7}}"#
+        var options = PlanOptions(traces: [log], prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
+        func counts() throws -> [Int] {
+            let ledger = try #require(try PlanRun(options).result().ledger(of: .hazard))
+            return [ledger.hits, ledger.copies, ledger.redirects]
+        }
+        #expect(try counts() == [30, 30, 0])
+        options.admission = .cost
+        #expect(try counts() == [10, 10, 40])
     }
 
     @Test("Pools without egress fees and a NAT gateway are compared on request")

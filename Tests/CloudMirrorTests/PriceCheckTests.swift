@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorStorage
 import Retention
 import Testing
 
@@ -22,6 +23,29 @@ struct PriceCheckTests {
         #expect(findings.map(\.key) == ["retention.prices", "pools.local/dev.retention.price"])
         #expect(findings.allSatisfy { $0.severity == .warning })
         #expect(PriceCheck(make(.ttl)).findings(at: now).isEmpty)
+    }
+
+    @Test("The day of the prices is told, with where they are from and where origins are taken to be")
+    func day() throws {
+        let now = Timestamp(milliseconds: 0)
+        var configuration = make(.cost)
+        let price = PriceTable.Override(egress: 0.05, storage: 0.01, put: 0, get: 0)
+        configuration.pools[0].retention.price = price
+        #expect(
+            PriceCheck(configuration).lines(at: now).map(\.text) == [
+                "list prices of 1970-01-01 (retention.prices), for origins on the internet (retention.origin)"
+            ])
+        configuration.retention.prices = nil
+        configuration.retention.origin = PoolID("s3/us-east-1")
+        let day = try #require(PriceTable.builtIn).asOf.day
+        #expect(
+            PriceCheck(configuration).lines(at: now).map(\.text) == [
+                "list prices of \(day) (built in), for origins in s3/us-east-1 (retention.origin)"
+            ])
+        configuration.pools[0].retention.price = PriceTable.Override(egress: 0.05)
+        configuration.retention.prices = PriceTable.empty
+        #expect(PriceCheck(configuration).lines(at: now).count == 2)
+        #expect(PriceCheck(make(.ttl)).lines(at: now).isEmpty)
     }
 
     @Test("A pool's own prices are enough")

@@ -42,6 +42,7 @@ import Testing
             ("tokens: [the-first-admin-token]", "tokens: [the-other-admin-token], localToken: false"),
             ("artifacts.example.org/", "artifacts.example.org/builds/"),
             ("timeToLive: 1h", "timeToLive: 2h, maxBytes: 5GiB, grace: 3s"),
+            ("copy: {", "retention: {policy: cost, admission: cost, origin: s3/us-east-1}\ncopy: {"),
             (
                 "default: local/a",
                 "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16], regions: {aws/us-west-2: local/b}, "
@@ -54,10 +55,12 @@ import Testing
         #expect(
             changed == [
                 "admin.localToken", "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace",
-                "pools.local/a.retention.maxBytes",
-                "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
+                "pools.local/a.retention.maxBytes", "pools.local/a.retention.policy",
+                "pools.local/a.retention.timeToLive", "pools.local/b.retention.policy", "redirect.clients",
+                "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
                 "redirect.hop", "redirect.hops", "redirect.maxWait",
-                "redirect.maxWaiting", "redirect.waitLimit", "selection.default", "selection.deliveryHeader",
+                "redirect.maxWaiting", "redirect.waitLimit", "retention.admission", "retention.origin", "retention.policy",
+                "selection.default", "selection.deliveryHeader",
                 "selection.nearest", "selection.networks", "selection.poolHeader", "selection.proxyHeader", "selection.regions",
                 "selection.trustedProxies",
             ])

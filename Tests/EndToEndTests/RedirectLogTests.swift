@@ -36,6 +36,8 @@ extension EndToEnd {
                 let hits: Int
                 let copies: Int
                 let redirects: Int
+                let total: Double
+                let readBytes: Double
             }
 
             let requests: Int
@@ -89,11 +91,19 @@ extension EndToEnd {
                     #expect(
                         try Self.lines(path) == [line(b, 3_000_000, "wait")] + Array(repeating: line(b, 3_000_000, "hit"), count: 4))
 
-                    let result = try await Command.run(["plan", "--trace", path, "\(path).1", "--json"])
+                    // A dollar for each MiB from the origin, and none for what is kept.
+                    let set = #"{"originGet": 0, "part": 268435456, "default": {"egress": 1024, "storage": 0, "put": 0, "get": 0}}"#
+                    let prices = try directory.write(set, to: "prices.json")
+                    let result = try await Command.run(["plan", "--trace", path, "\(path).1", "--prices", prices, "--json"])
                     #expect(result.exit == .code(0), "\(result.errors)")
                     let plan = try result.json(Plan.self)
                     #expect(plan.requests == 13 && plan.artifacts == 3 && plan.unreadableLines == 0)
-                    #expect(plan.policies["store"].map { [$0.copies, $0.hits, $0.redirects] } == [3, 10, 0])
+                    for policy in ["store", "hazard"] {
+                        #expect(plan.policies[policy].map { [$0.copies, $0.hits, $0.redirects] } == [3, 10, 0], "\(policy)")
+                    }
+                    let never = try #require(plan.policies["never"])
+                    #expect(never.readBytes == 31_000_000)
+                    #expect(abs(never.total - 31_000_000 / 1_048_576) < 1e-9)
                 }
             }
         }

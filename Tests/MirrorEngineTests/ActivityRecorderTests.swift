@@ -140,6 +140,62 @@ struct ActivityRecorderTests {
         #expect(restarted.lives.table == scene.learned.lives.table)
     }
 
+    @Test("What the state has lost while the mirror runs is learned again from nothing, as at the first start: lives are half of T* until then")
+    func lostState() async throws {
+        let scene = try LearningScene()
+        let store = LosableActivityStore(clock: scene.clock)
+        let learned = LearnedRetention(prices: scene.learned.lives.prices, isOn: true)
+        let recorder = ActivityRecorder(store: store, learned: learned, clock: scene.clock, logger: EngineFixture.logger)
+        let learner = RetentionLearner(
+            store: store, learned: learned, recorder: recorder, name: "test", clock: scene.clock, logger: EngineFixture.logger)
+        let id = try scene.id("models/1")
+        func use() async { await recorder.record([ActivityRecorder.Use(id: id, at: scene.clock.now, bytes: LearningScene.gibibyte)]) }
+
+        for _ in 0..<24 {
+            await use()
+            scene.clock.advance(by: .seconds(3_600))
+        }
+        await learner.step()
+        #expect(learned.lives.table?.time == scene.now)
+        store.lose()
+        await learner.step()
+        #expect(learned.lives.table == nil)
+
+        await use()
+        let stored = try await store.activity(of: [ActivityKey(id.artifact)])
+        let record = try #require(stored.first.flatMap(\.self))
+        let uses = try #require(record.pools.first)
+        let expiry = learned.lives.expiry(uses, of: record.artifactClass, bytes: LearningScene.gibibyte, in: id.pool)
+        #expect(expiry == Double(uses.own) + 129_600)
+        scene.clock.advance(by: .seconds(86_399))
+        await learner.step()
+        #expect(learned.lives.table == nil)
+        scene.clock.advance(by: .seconds(3_600))
+        await learner.step()
+        let table = try #require(learned.lives.table)
+        #expect(table.time == scene.now)
+        // The class is in the list again, although this process had added it before.
+        #expect(table.classes == ["https://artifacts.example.org/models"])
+        #expect(table.nodes.count == 5)
+        let document = try await store.document(.table)
+        #expect(try #require(document).bytes == table.encoded)
+    }
+
+    @Test("A class that the state has lost is listed again at its next use")
+    func lostClasses() async throws {
+        let scene = try LearningScene()
+        let store = LosableActivityStore(clock: scene.clock)
+        let recorder = ActivityRecorder(store: store, learned: scene.learned, clock: scene.clock, logger: EngineFixture.logger)
+        let id = try scene.id("models/1")
+        let use = ActivityRecorder.Use(id: id, at: scene.clock.now, bytes: 1)
+        await recorder.record([use])
+        #expect(try await store.addClasses([]) == ["https://artifacts.example.org/models"])
+        store.lose()
+        try await recorder.refreshClasses()
+        await recorder.record([use])
+        #expect(try await store.addClasses([]) == ["https://artifacts.example.org/models"])
+    }
+
     @Test("A class whose account is overdrawn is guarded at once: its replicas are kept for T*, in every process")
     func guards() async throws {
         let scene = try LearningScene()

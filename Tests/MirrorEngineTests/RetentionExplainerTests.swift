@@ -30,9 +30,9 @@ struct RetentionExplainerTests {
         await scene.learner.step()
         _ = try await scene.use(try scene.id("models/1", 1))
         let text = try await explanation(of: id, scene)
-        #expect(text.contains("A request in another pool 0s ago was a sign"))
-        #expect(text.contains("Of artifacts of the class https://artifacts.example.org/models: "))
-        #expect(text.contains("Of all artifacts: "))
+        #expect(text.contains("A request in local/b 0s ago was a sign"))
+        #expect(text.contains("Of artifacts of the class https://artifacts.example.org/models, for which it pays to keep them for "))
+        #expect(text.contains("Of all artifacts, for which it pays to keep them for "))
         #expect(text.contains("Keeping it costs as much as another copy ($0.02) after 3d"))
         #expect(text.contains("is expected to save $0.0"))
     }
@@ -59,6 +59,55 @@ struct RetentionExplainerTests {
         #expect(try await explanation(of: id, scene).contains("By what is known now, it would be kept for "))
         scene.learned.replacePrices(with: RetentionPrices(asOf: nil, [id.pool: nil]))
         #expect(try await explanation(of: id, scene).contains("at prices that are only assumed."))
+        #expect(try await explanation(of: try scene.id("models/2"), scene).isEmpty)
+    }
+
+    @Test("It says until when the sweep keeps a replica, also one that was warmed after another one had ended, and that is on its way out")
+    func until() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("models/1")
+        _ = try await scene.use(id)
+        scene.clock.advance(by: .seconds(200_000))
+        try await scene.sweep()
+        #expect(try await !scene.isThere(id))
+        let object = StoredObject(
+            key: ObjectKey(id.artifact), size: LearningScene.gibibyte, sha256: nil, storedAt: scene.clock.now, lastUsed: scene.clock.now)
+        _ = try await scene.state.recordPresent(id, object)
+        let end = scene.clock.now + .seconds(129_600)
+        let text = try await explanation(of: id, scene)
+        #expect(text.contains("no request for it was recorded"))
+        #expect(text.contains("it is kept for 36h after its last request, until \(end.iso8601)."))
+        scene.clock.advance(by: .seconds(129_600))
+        try await scene.sweeper.sweep(scene.pools.all[0])
+        scene.clock.advance(by: .seconds(60))
+        #expect(try await explanation(of: id, scene).contains("It was marked for deletion 60s ago"))
+        try await scene.sweep()
+        #expect(try await !scene.isThere(id))
+    }
+
+    @Test("Of a class that is guarded it says so, and that the break-even life counts")
+    func guarded() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("models/1")
+        _ = try await scene.use(id)
+        let record = try #require(try await scene.record(id))
+        let key = scene.learned.lives.key(ActivityRecord.number(of: scene.learned.artifactClass(of: id.artifact)), id.pool)
+        scene.learned.change { $0.guarded.since[key] = record.own }
+        let text = try await explanation(of: id, scene)
+        #expect(text.contains("Its class is guarded in local/a: "))
+        #expect(text.contains("it is kept for 3d after its last request, until "))
+        #expect(!text.contains("expected to save"))
+    }
+
+    @Test("In a pool that goes by time it says until when")
+    func timeToLive() async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("models/1")
+        _ = try await scene.use(id)
+        scene.pools.all[0].replaceLimits(with: Pool.Limits(RetentionConfiguration(timeToLive: .seconds(3_600)), maxBytes: nil))
+        let end = scene.clock.now + .seconds(3_600)
+        #expect(
+            try await explanation(of: id, scene) == "By the policy ttl it is kept for 60m after its last request, until \(end.iso8601).")
         #expect(try await explanation(of: try scene.id("models/2"), scene).isEmpty)
     }
 }

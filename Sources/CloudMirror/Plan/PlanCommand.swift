@@ -3,6 +3,8 @@ import MirrorCore
 import MirrorSystem
 import Retention
 
+extension Admission: ExpressibleByArgument {}
+
 /// `cloud-mirror plan`: computes from a log of reads what a mirror would have cost and saved.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +43,9 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(help: "Policies, separated by commas (default: all).")
     var policies: String?
 
+    @Option(help: "What the learning policy copies: always, or only what is expected to pay (cost), as retention.admission.")
+    var admission = Admission.always
+
     @Option(
         help: ArgumentHelp(
             "A service without egress fees to compare with, such as r2 or tigris; may be given more than once.", valueName: "service"))
@@ -76,17 +81,19 @@ struct PlanCommand: AsyncParsableCommand {
             let options = PlanOptions(
                 traces: trace, format: LogFormat(rawValue: format), prices: try loadedPrices(), region: region,
                 networks: try parsedNetworks(),
-                policies: try parsedPolicies(), candidates: candidate, natGateway: natGateway, recordsDecisions: decisions != nil,
-                showsProgress: Terminal.standardErrorIsTerminal)
-            let result = try PlanRun(options).result()
+                policies: try parsedPolicies(), admission: admission, candidates: candidate, natGateway: natGateway,
+                recordsDecisions: decisions != nil, showsProgress: Terminal.standardErrorIsTerminal)
+            let replayed = try PlanRun(options).result()
+            let result = daysAs.map { replayed.shown(as: $0) } ?? replayed
             if let decisions, let made = result.decisions { try DecisionFiles.write(made, to: decisions) }
             if let plot {
-                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days"
+                let shown = result.shownDays.map { ", shown as \(HumanText.tenths($0)) days" } ?? ""
+                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days\(shown)"
                 try CommandFailure.explaining("cannot write \(plot)") { () throws(Errno) in
                     try SmallFile.write(Array(PlanPlot(result, title: title).svg.utf8), to: plot)
                 }
             }
-            print(json ? JSONText.text(PlanDocument(result)) : PlanText(result: result, days: daysAs).text)
+            print(json ? JSONText.text(PlanDocument(result)) : PlanText(result: result).text)
         }
     }
 

@@ -11,6 +11,8 @@ struct PlanOptions {
     var region: String?
     var networks: [(network: IPNetwork, region: String)] = []
     var policies = ReplayPolicy.allCases
+    /// What the learning policy copies.
+    var admission = Admission.always
     /// Services without egress fees to compare with.
     var candidates: [String] = []
     /// What a NAT gateway charges, in dollars per GiB, for reads from another region or from the internet; `nil` without a gateway.

@@ -8,16 +8,16 @@ struct PlanResult {
         let peak: PeakLoad
         /// T*, in seconds.
         let breakEven: Double
-        /// The fixed life after the last use that would have cost the least.
-        let bestFixed: (seconds: Double, total: Double)
+        /// The fixed life after the last use that would have cost the least; `nil` if only the learning policy was replayed.
+        var bestFixed: (seconds: Double, total: Double)?
         /// In seconds; `nil` if nothing was learnt.
         let learnedLife: Double?
-        let policies: [(policy: ReplayPolicy, ledger: Ledger)]
+        var policies: [(policy: ReplayPolicy, ledger: Ledger)]
     }
 
     struct Candidate {
         let name: String
-        let ledger: Ledger
+        var ledger: Ledger
     }
 
     let requests: Int
@@ -28,10 +28,29 @@ struct PlanResult {
     let outOfOrder: Int
     let peak: PeakLoad
     let pricesAsOf: Timestamp?
-    let policies: [(policy: ReplayPolicy, ledger: Ledger)]
+    var policies: [(policy: ReplayPolicy, ledger: Ledger)]
     var pools: [Pool] = []
     var candidates: [Candidate] = []
     var decisions: Decisions?
+    /// The days that the dollars are for, if not those of the log.
+    private(set) var shownDays: Double?
+
+    /// The same with dollars for so many days.
+    func shown(as days: Double) -> PlanResult {
+        guard self.days > 0 else { return self }
+        let factor = days / self.days
+        var result = self
+        result.shownDays = days
+        for index in policies.indices { result.policies[index].ledger = policies[index].ledger.scaled(by: factor) }
+        for index in pools.indices {
+            result.pools[index].bestFixed?.total *= factor
+            for policy in pools[index].policies.indices {
+                result.pools[index].policies[policy].ledger = pools[index].policies[policy].ledger.scaled(by: factor)
+            }
+        }
+        for index in candidates.indices { result.candidates[index].ledger = candidates[index].ledger.scaled(by: factor) }
+        return result
+    }
 
     /// The recommended policy, and how long it keeps an artifact after a use.
     struct Advice {
@@ -44,10 +63,10 @@ struct PlanResult {
     /// The policies that a mirror can apply.
     private static let possible: [ReplayPolicy] = [.never, .halfBreakEven, .hazard]
 
-    /// The cheapest policy for one pool.
-    func advice(for pool: Pool) -> Advice {
-        var advice = Advice(policy: "ttl", life: pool.bestFixed.seconds, total: pool.bestFixed.total)
-        for (policy, ledger) in pool.policies where Self.possible.contains(policy) && ledger.total <= advice.total {
+    /// The cheapest policy for one pool; `nil` if none was replayed that a mirror can apply.
+    func advice(for pool: Pool) -> Advice? {
+        var advice = pool.bestFixed.map { Advice(policy: "ttl", life: $0.seconds, total: $0.total) }
+        for (policy, ledger) in pool.policies where Self.possible.contains(policy) && ledger.total <= advice?.total ?? .infinity {
             let life: Double? =
                 switch policy {
                 case .halfBreakEven: pool.breakEven / 2
@@ -60,13 +79,32 @@ struct PlanResult {
     }
 
     /// The cheapest policy, if all pools use the same one.
-    var advice: Advice {
-        let fixed = pools.reduce(0) { $0 + $1.bestFixed.total }
-        var advice = Advice(policy: "ttl", life: nil, total: fixed)
-        for (policy, ledger) in policies where Self.possible.contains(policy) && ledger.total <= advice.total {
+    var advice: Advice? {
+        let fixed = pools.compactMap { $0.bestFixed?.total }
+        var advice = fixed.isEmpty ? nil : Advice(policy: "ttl", life: nil, total: fixed.reduce(0, +))
+        for (policy, ledger) in policies where Self.possible.contains(policy) && ledger.total <= advice?.total ?? .infinity {
             advice = Advice(policy: policy.rawValue, life: nil, total: ledger.total)
         }
         return advice
+    }
+
+    /// What the cheapest policy saves in a month, compared with no mirror, in dollars; `nil` for a log of hours, which says nothing about a month.
+    var savedPerMonth: Double? {
+        guard days >= 1, let advice, let never = ledger(of: .never)?.total else { return nil }
+        return (never - advice.total) / (shownDays ?? days) * 365 / 12
+    }
+
+    /// What the figures do not tell.
+    var warnings: [String] {
+        var warnings: [String] = []
+        if days < breakEvenDays {
+            warnings.append("The log is shorter than T*: it tells little about gaps beyond \(HumanText.tenths(days)) days.")
+        }
+        if lines.unreadable > 0 {
+            warnings.append("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
+        }
+        if outOfOrder > 0 { warnings.append("\(outOfOrder) uses came after later ones; they count as if they were at the same time.") }
+        return warnings
     }
 
     func ledger(of policy: ReplayPolicy) -> Ledger? { policies.first { $0.policy == policy }?.ledger }

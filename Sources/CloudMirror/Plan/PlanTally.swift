@@ -32,6 +32,7 @@ struct PlanTally: ~Copyable {
         var replayOptions = ReplayOptions()
         replayOptions.learns = options.policies.contains(.hazard)
         replayOptions.compares = options.policies.contains { $0 != .hazard }
+        replayOptions.admission = options.admission
         replayOptions.recordsDecisions = options.recordsDecisions && replayOptions.learns
         replay = Replay(replayOptions)
         for service in options.candidates {
@@ -95,7 +96,8 @@ struct PlanTally: ~Copyable {
         for (pool, name) in pools.names.enumerated() {
             result.pools.append(
                 PlanResult.Pool(
-                    name: name, peak: pools.loads[pool], breakEven: replay.breakEven(in: pool), bestFixed: replay.bestFixedLife(in: pool),
+                    name: name, peak: pools.loads[pool], breakEven: replay.breakEven(in: pool),
+                    bestFixed: options.policies.contains { $0 != .hazard } ? replay.bestFixedLife(in: pool) : nil,
                     learnedLife: replay.learnedLife(in: pool),
                     policies: options.policies.map { ($0, replay.ledger(of: $0, in: pool)) }))
         }

@@ -135,6 +135,8 @@ package enum Fallback: String, Sendable, CaseIterable {
     case notCopied = "not-copied"
     /// Reading from the origin costs no more than reading from the pool, whose policy goes by cost.
     case neverPays = "never-pays"
+    /// A copy is not expected to pay, by earlier uses of artifacts like this one; only with `retention.admission: cost`.
+    case unlikelyToPay = "unlikely-to-pay"
     /// The client, its network or its named origin wants the origin itself.
     case asked
     /// No pool serves this client.
@@ -159,6 +161,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .otherDigest: "the copy does not have the digest that the link states; this is the origin"
         case .notCopied: "there is no copy yet; this is the origin"
         case .neverPays: "a copy would never pay here; this is the origin"
+        case .unlikelyToPay: "a copy is not expected to pay here; this is the origin"
         case .asked: "this is the origin, as requested"
         case .noPool: "no pool serves this client; this is the origin"
         case .unavailable: "the mirror cannot look for the copy at the moment; this is the origin"

@@ -11,7 +11,7 @@ extension RedirectService {
             switch answer {
             // Counted; ``ColdClaims`` logs a line now and then.
             case .hop, .origin(.budget): .debug
-            case .refused, .origin(.noPool), .origin(.share), .origin(.neverPays): .debug
+            case .refused, .origin(.noPool), .origin(.share), .origin(.neverPays), .origin(.unlikelyToPay): .debug
             // Requests that waited for a failure have a line; requests that get it while it is remembered have none.
             case .originStatus, .origin(.copyFailed), .origin(.timedOut): hasWaited ? .info : .debug
             case .description(let description) where description.outcome != .backfill: .debug

@@ -14,7 +14,11 @@ extension RedirectService {
             return answer
         }
         // The replica is absent, pending, or an error that may be retried.
-        if known?.state != .pending, neverPays(request) { return .origin(.neverPays) }
+        if known?.state != .pending, let reason = try await reasonAgainstCopy(request) { return .origin(reason) }
+        // Before the claim: the copy may be there before that returns.
+        let isFirst = uses.expectCopy(of: request.id)
+        var isPending = false
+        defer { if isFirst, !isPending { uses.forgetCopy(of: request.id) } }
         let finding = try await traced("lookup in pool") { _ in try await probe.find(request) }
         switch finding {
         case .settled(let replica, let outcome, let token):
@@ -24,18 +28,29 @@ extension RedirectService {
         case .overBudget:
             return .origin(.budget)
         case .pending:
-            uses.recordMiss(request.id)
+            isPending = true
             return try await pending(request)
         }
     }
 
-    /// Whether no copy is made because none could save anything: by the pool's policy, prices decide, and reading from the origin is as cheap.
+    /// Why no copy is made of an artifact that the pool does not have: the pool goes by cost, and a copy could not save anything, or is not expected to.
     ///
     /// That is only believed of plain URLs. Named origins do more for their clients than to keep copies, and where a bucket is comes out only when it is
     /// asked.
-    private func neverPays(_ request: PendingRequest) -> Bool {
-        guard request.pool.policy == .cost, request.origin.named == nil, !request.origin.isPrivate else { return false }
-        return learned?.lives.prices.savesNothing(in: request.pool.id) ?? false
+    ///
+    /// - Returns: `nil` if a copy is made.
+    private func reasonAgainstCopy(_ request: PendingRequest) async throws -> Fallback? {
+        guard request.pool.policy == .cost, request.origin.named == nil, !request.origin.isPrivate, let lives = learned?.lives else {
+            return nil
+        }
+        if lives.prices.savesNothing(in: request.pool.id) { return .neverPays }
+        guard lives.admission == .cost, let use = try await uses.useWithoutCopy(of: request.id) else { return nil }
+        // HEAD uses nothing.
+        guard !request.isHead else { return .unlikelyToPay }
+        // Anybody can make up names of artifacts, so each that is recorded costs as much as one that is copied.
+        guard coldClaims.spend(request.network) else { return .budget }
+        uses.recordWithoutCopy(use)
+        return .unlikelyToPay
     }
 
     private func pending(_ request: PendingRequest) async throws -> RedirectAnswer {

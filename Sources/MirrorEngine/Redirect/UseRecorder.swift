@@ -85,8 +85,21 @@ package final class UseRecorder: Sendable {
         hold(Use(at: now, bytes: bytes), of: id)
     }
 
-    /// A copy was requested because there is no replica.
-    func recordMiss(_ id: ReplicaID) { activity?.expect(id, at: clock.now) }
+    /// A copy is about to be requested because there is no replica: the request is recorded as a use once the copy is there.
+    ///
+    /// - Returns: Whether this is the first of those that wait for it.
+    func expectCopy(of id: ReplicaID) -> Bool { activity?.expect(id, at: clock.now) ?? false }
+
+    /// The first of them has found that no copy is being made.
+    func forgetCopy(of id: ReplicaID) { activity?.dropExpected(id) }
+
+    /// What is recorded of a request for an artifact that is not there, if a copy is not expected to pay; `nil` if it is copied.
+    func useWithoutCopy(of id: ReplicaID) async throws -> ActivityRecorder.Use? {
+        try await activity?.useWithoutCopy(of: id, at: clock.now)
+    }
+
+    /// Such a request was redirected to the origin.
+    func recordWithoutCopy(_ use: ActivityRecorder.Use) { activity?.note(use) }
 
     /// Writes a use at once. What else is done after a use is done with the next ones.
     func write(_ id: ReplicaID, bytes: Int64) async throws {

@@ -8,6 +8,7 @@ extension Configuration {
     package struct Retention: Sendable, Equatable {
         /// Of pools that name none.
         package var policy: RetentionConfiguration.Policy = .ttl
+        package var admission = Admission.always
         /// How many artifacts' uses are remembered.
         package var history = 1_000_000
         /// See ``ClassPatterns``.
@@ -28,6 +29,7 @@ extension Configuration {
                 doc:
                     "The policy of pools that do not set one: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
                     + "expected to save more than its storage costs.")
+            section.value("admission", &retention.admission, .choice(), doc: Self.admissionDoc)
             section.value(
                 "history", &retention.history, .integer(in: 1_000...100_000_000),
                 doc:
@@ -44,8 +46,9 @@ extension Configuration {
             section.value(
                 "origin", &retention.origin, .pool, none: PriceTable.internet, example: "\(Self.exampleRegion)",
                 doc:
-                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none."
-            )
+                    "The service and region that most origins are in, which decides what egress costs; `\(PriceTable.internet)` if they are in none. "
+                    + "A pool in that region with the policy `cost` gets no copies on request if reading from there is free (`never-pays` in "
+                    + "`cloud_mirror_fallbacks_total`).")
             var file: String?
             section.value(
                 "prices", &file, .path, defaultNote: "the built-in list prices", example: "/etc/cloud-mirror/prices.json",
@@ -60,6 +63,9 @@ extension Configuration {
     }
 
     private static let exampleRegion = "gcs/us-central1"
+    private static let admissionDoc =
+        "What is copied in pools with the policy `cost`: `always` copies each artifact at its first request, `cost` only if a copy is expected to "
+        + "save more than it costs (`unlikely-to-pay` in `cloud_mirror_fallbacks_total`). That saves little money and loses many hits."
 
     /// How long replicas of a pool can stay without a use, apart from those that are so small that fees decide about them.
     ///
@@ -79,6 +85,9 @@ extension Configuration {
             service: pool.id.service, region: pool.id.region, origin: retention.origin.map { ($0.service, $0.region) },
             part: copy.partSize, override: pool.retention.price)
     }
+
+    /// Pools that go by cost although their prices are unknown.
+    var unpricedPools: [PoolID] { pools.filter { $0.retention.policy == .cost && prices(of: $0) == nil }.map(\.id) }
 }
 
 extension SettingKind where Value == String {

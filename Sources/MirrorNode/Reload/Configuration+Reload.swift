@@ -26,6 +26,7 @@ extension Configuration {
         result.retention.prices = other.retention.prices
         result.retention.origin = other.retention.origin
         result.retention.policy = other.retention.policy
+        result.retention.admission = other.retention.admission
         result.redirect = other.redirect
         // Other parts were created with these settings and keep them.
         result.redirect.lookLimit = redirect.lookLimit

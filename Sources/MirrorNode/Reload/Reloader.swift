@@ -78,7 +78,7 @@ struct Reloader: Service {
         mirror.services.redirects.reload(next.redirect)
         for pool in next.pools { mirror.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
         mirror.services.uses.reload(coarseness: next.useCoarseness)
-        mirror.learning.reload(next)
+        mirror.learning.reload(next, instead: current)
         mirror.localToken?.keep(next.admin.localToken)
         server.reload(adminTokens: mirror.adminTokens(next))
         if let tls, next.tls != current.tls { server.reload(tls: tls) }

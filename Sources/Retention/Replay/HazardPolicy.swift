@@ -48,9 +48,7 @@ struct HazardPolicy: Sendable {
     /// Whether a replica that is not there is copied.
     func admits(_ activity: PoolActivity, pool: Int, _ costs: ArtifactCosts) -> Bool {
         guard admission == .cost, let table, !self[Int(activity.context.artifactClass), pool].account.isGuarded else { return true }
-        let life = table.life(activity.context, of: sums.tree, pool: pool)
-        let saved = (costs.redirect - costs.hit) * life.useProbability - costs.storage * life.meanWait
-        return saved > costs.copy - costs.redirect
+        return table.life(activity.context, of: sums.tree, pool: pool).paysForCopy(costs)
     }
 
     // MARK: The table
@@ -92,11 +90,4 @@ struct HazardPolicy: Sendable {
             accounts[artifactClass].indices.filter { accounts[artifactClass][$0].account.isGuarded }.map { (artifactClass, $0) }
         }
     }
-}
-
-/// Whether an artifact is copied at the first request.
-package enum Admission: String, Sendable {
-    case always
-    /// Only if its copy is expected to pay.
-    case cost
 }

@@ -6,9 +6,7 @@ package struct Ledger: Sendable, Equatable {
     package var hits = 0
     package var copies = 0
     package var redirects = 0
-    /// Read by clients from the pool, copies included.
-    package var poolBytes = 0.0
-    /// Of hits alone.
+    /// Read by clients from replicas that were there.
     package var hitBytes = 0.0
     /// Read from the origin.
     package var originBytes = 0.0
@@ -16,13 +14,23 @@ package struct Ledger: Sendable, Equatable {
     package init() {}
 
     package var total: Double { storage + egress + requests }
+    /// Read by clients, from wherever.
+    package var readBytes: Double { hitBytes + originBytes }
+
+    /// What so many times as much would have cost.
+    package func scaled(by factor: Double) -> Ledger {
+        var scaled = self
+        scaled.storage *= factor
+        scaled.egress *= factor
+        scaled.requests *= factor
+        return scaled
+    }
 
     mutating func hit(_ costs: ArtifactCosts, bytes: Double, times: Double = 1) {
         hits += Int(times)
         egress += costs.readEgress * times
         requests += (costs.hit - costs.readEgress) * times
         hitBytes += bytes * times
-        poolBytes += bytes * times
     }
 
     mutating func copy(_ costs: ArtifactCosts, bytes: Double) {
@@ -30,7 +38,6 @@ package struct Ledger: Sendable, Equatable {
         egress += costs.egress + costs.readEgress
         requests += costs.copyReads - costs.readEgress + costs.copyWrites
         originBytes += bytes
-        poolBytes += bytes
     }
 
     mutating func redirect(_ costs: ArtifactCosts, bytes: Double, times: Double = 1) {
@@ -47,7 +54,6 @@ package struct Ledger: Sendable, Equatable {
         hits += other.hits
         copies += other.copies
         redirects += other.redirects
-        poolBytes += other.poolBytes
         hitBytes += other.hitBytes
         originBytes += other.originBytes
     }

@@ -38,6 +38,10 @@ struct EngineFixture: Sendable {
         var policy = RetentionConfiguration.Policy.ttl
         /// Has the prices; nobody knows them without.
         var learned: LearnedRetention?
+        /// Learns from uses.
+        var activity: ActivityRecorder?
+        /// The policy `cost`; without it all replicas have a time to live.
+        var costs: (any RetentionPolicy)?
         var coarseness: Duration = .seconds(60)
         var outbound = OutboundConfiguration()
         var requireHTTPS = false
@@ -114,9 +118,11 @@ struct EngineFixture: Sendable {
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket, fetch: setup.fetch)
         let limits = Pool.Limits(
             RetentionConfiguration(timeToLive: setup.timeToLive, grace: setup.grace, policy: setup.policy), maxBytes: setup.maxBytes)
-        pool = Pool(id: id, store: store, limits: limits)
+        pool = Pool(id: id, store: store, limits: limits, costs: setup.costs)
         var all = [pool]
-        for (name, store) in setup.otherPools { all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits)) }
+        for (name, store) in setup.otherPools {
+            all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits, costs: setup.costs))
+        }
         pools = PoolTable(all)
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base, memory: 8 << 20)
@@ -132,11 +138,12 @@ struct EngineFixture: Sendable {
         origins = OriginTable(outbound, buckets: setup.buckets, metrics: OriginMetrics(factory: counters))
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters()
-        remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
+        remover = ReplicaRemover(pools: pools, state: state, publications: publications, activity: setup.activity, clock: clock)
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(
-            state: state, coarseness: setup.coarseness...setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
+            state: state, coarseness: setup.coarseness...setup.coarseness, presence: presence, activity: setup.activity, clock: clock,
+            logger: Self.logger)
         space = PoolSpace(
             state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
@@ -160,6 +167,10 @@ struct EngineFixture: Sendable {
             group.addTask { await state.run() }
             group.addTask { await waiters.run(changes) }
             group.addTask { await redirects.coldClaims.run(budgetChanges) }
+            if let activity = setup.activity {
+                let copyChanges = await state.changes()
+                group.addTask { await activity.run(copyChanges, state) }
+            }
             if setup.hasWorkers {
                 let workers = makeWorkers()
                 group.addTask { try await workers.run() }

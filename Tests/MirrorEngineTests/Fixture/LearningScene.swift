@@ -18,6 +18,7 @@ struct LearningScene: Sendable {
     let learned: LearnedRetention
     let recorder: ActivityRecorder
     let learner: RetentionLearner
+    let policy: CostPolicy
     let pools: PoolTable
     let remover: ReplicaRemover
     let uses: UseRecorder
@@ -34,6 +35,7 @@ struct LearningScene: Sendable {
         recorder = ActivityRecorder(store: state, learned: learned, clock: clock, logger: logger)
         learner = RetentionLearner(store: state, learned: learned, recorder: recorder, name: "test", clock: clock, logger: logger)
         let policy = CostPolicy(store: state, learned: learned, recorder: recorder)
+        self.policy = policy
         let limits = Pool.Limits(RetentionConfiguration(grace: .zero, policy: .cost), maxBytes: maxBytes)
         pools = PoolTable(ids.map { Pool(id: $0, store: MemoryStore(clock: clock), limits: limits, costs: policy) })
         let counters = CountingMetrics()

@@ -12,6 +12,8 @@ struct PlanDocument: Encodable {
         let copies: Int
         let redirects: Int
         let hitBytes: Double
+        /// By clients, hits or not.
+        let readBytes: Double
 
         init(_ ledger: Ledger) {
             total = ledger.total
@@ -22,16 +24,17 @@ struct PlanDocument: Encodable {
             copies = ledger.copies
             redirects = ledger.redirects
             hitBytes = ledger.hitBytes
+            readBytes = ledger.readBytes
         }
     }
 
     struct Pool: Encodable {
         let policies: [String: Policy]
-        let recommended: String
+        let recommended: String?
         let lifeSeconds: Double?
         let breakEvenSeconds: Double?
-        let bestFixedSeconds: Double
-        let bestFixedTotal: Double
+        let bestFixedSeconds: Double?
+        let bestFixedTotal: Double?
         let peakBytesPerSecond: Double
         let peakRequestsPerSecond: Double
     }
@@ -39,14 +42,18 @@ struct PlanDocument: Encodable {
     let requests: Int
     let artifacts: Int
     let days: Double
+    /// The days that the dollars are for, if not those of the log.
+    let shownDays: Double?
     let pricesAsOf: String?
     let unreadableLines: Int
     let outOfOrder: Int
     let peakBytesPerSecond: Double
     let peakRequestsPerSecond: Double
     let policies: [String: Policy]
-    let recommended: String
-    let recommendedTotal: Double
+    let recommended: String?
+    let recommendedTotal: Double?
+    let savedPerMonth: Double?
+    let warnings: [String]
     let pools: [String: Pool]
     let candidates: [String: Policy]
 
@@ -54,6 +61,7 @@ struct PlanDocument: Encodable {
         requests = result.requests
         artifacts = result.artifacts
         days = result.days
+        shownDays = result.shownDays
         pricesAsOf = result.pricesAsOf?.day
         unreadableLines = result.lines.unreadable
         outOfOrder = result.outOfOrder
@@ -61,15 +69,17 @@ struct PlanDocument: Encodable {
         peakRequestsPerSecond = result.peak.usesPerSecond
         policies = Self.policies(result.policies)
         let advice = result.advice
-        recommended = advice.policy
-        recommendedTotal = advice.total
+        recommended = advice?.policy
+        recommendedTotal = advice?.total
+        savedPerMonth = result.savedPerMonth
+        warnings = result.warnings
         pools = Dictionary(
             result.pools.map { pool in
                 let advice = result.advice(for: pool)
                 let description = Pool(
-                    policies: Self.policies(pool.policies), recommended: advice.policy, lifeSeconds: advice.life.flatMap(Self.finite),
-                    breakEvenSeconds: Self.finite(pool.breakEven), bestFixedSeconds: pool.bestFixed.seconds,
-                    bestFixedTotal: pool.bestFixed.total, peakBytesPerSecond: pool.peak.bytesPerSecond,
+                    policies: Self.policies(pool.policies), recommended: advice?.policy, lifeSeconds: advice?.life.flatMap(Self.finite),
+                    breakEvenSeconds: Self.finite(pool.breakEven), bestFixedSeconds: pool.bestFixed?.seconds,
+                    bestFixedTotal: pool.bestFixed?.total, peakBytesPerSecond: pool.peak.bytesPerSecond,
                     peakRequestsPerSecond: pool.peak.usesPerSecond)
                 return (pool.name, description)
             }

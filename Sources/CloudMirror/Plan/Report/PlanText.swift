@@ -4,22 +4,18 @@ import Retention
 /// A plan as text for the terminal.
 struct PlanText {
     let result: PlanResult
-    /// Scales the dollars to this many days instead of the log's.
-    let days: Double?
-
-    private var scale: Double { days.map { result.days > 0 ? $0 / result.days : 1 } ?? 1 }
 
     var text: String {
         var parts = [head, table]
         if result.pools.count > 0 { parts.append(pools) }
         if !result.candidates.isEmpty { parts.append(candidates) }
-        parts.append((advice + warnings).map { "\($0)\n" }.joined())
+        parts.append((advice + result.warnings).map { "\($0)\n" }.joined())
         return parts.joined(separator: "\n")
     }
 
     private var head: String {
         let of = result.pricesAsOf.map { " as of \($0.day)" } ?? ""
-        let span = days.map { "shown as \(HumanText.tenths($0)) days" }
+        let span = result.shownDays.map { "shown as \(HumanText.tenths($0)) days" }
         let facts = [
             "\(result.requests) requests", "\(result.artifacts) artifacts", "\(result.pools.count) regions",
             "\(HumanText.tenths(result.days)) days",
@@ -42,16 +38,13 @@ struct PlanText {
     private func row(_ name: String, _ ledger: Ledger, _ best: Double) -> [String] {
         let requests = ledger.hits + ledger.copies + ledger.redirects
         return [
-            name, HumanText.dollars(ledger.total * scale), HumanText.dollars(ledger.storage * scale),
-            HumanText.dollars(ledger.egress * scale),
-            HumanText.dollars(ledger.requests * scale), best > 0 ? HumanText.fixed(ledger.total / best, 3) : "-",
+            name, HumanText.dollars(ledger.total), HumanText.dollars(ledger.storage),
+            HumanText.dollars(ledger.egress),
+            HumanText.dollars(ledger.requests), best > 0 ? HumanText.fixed(ledger.total / best, 3) : "-",
             Self.percent(Double(ledger.hits), of: Double(requests)),
-            Self.percent(ledger.hitBytes, of: ledger.poolBytes + ledger.originBytes - Self.copied(ledger)),
+            Self.percent(ledger.hitBytes, of: ledger.readBytes),
         ]
     }
-
-    /// Bytes that were read from the origin first and then from the pool are in both counts.
-    private static func copied(_ ledger: Ledger) -> Double { ledger.poolBytes - ledger.hitBytes }
 
     private var pools: String {
         var table = TextTable([
@@ -62,10 +55,9 @@ struct PlanText {
             let advice = result.advice(for: pool)
             let never = pool.policies.first { $0.policy == .never }?.ledger.total
             table.add([
-                pool.name.isEmpty ? "-" : pool.name, advice.policy, advice.life.map(Self.life) ?? "-",
-                HumanText.dollars(advice.total * scale),
-                never.map { HumanText.dollars($0 * scale) } ?? "-", Self.life(pool.bestFixed.seconds), Self.life(pool.breakEven),
-                "\(HumanText.bytes(Int64(clamping: Int(pool.peak.bytesPerSecond))))/s",
+                pool.name.isEmpty ? "-" : pool.name, advice?.policy ?? "-", advice?.life.map(Self.life) ?? "-",
+                Self.dollars(advice?.total), Self.dollars(never), pool.bestFixed.map { Self.life($0.seconds) } ?? "-",
+                Self.life(pool.breakEven), "\(HumanText.bytes(Int64(clamping: Int(pool.peak.bytesPerSecond))))/s",
             ])
         }
         return table.text()
@@ -78,36 +70,22 @@ struct PlanText {
         for candidate in result.candidates {
             let ledger = candidate.ledger
             table.add(
-                [candidate.name] + [ledger.total, ledger.storage, ledger.egress, ledger.requests].map { HumanText.dollars($0 * scale) })
+                [candidate.name] + [ledger.total, ledger.storage, ledger.egress, ledger.requests].map { HumanText.dollars($0) })
         }
         return table.text()
     }
 
     private var advice: [String] {
-        let advice = result.advice
-        guard let never = result.ledger(of: .never)?.total else { return ["Cheapest: \(advice.policy)."] }
-        let sum =
-            "Cheapest: \(advice.policy), \(HumanText.dollars(advice.total * scale)) $ instead of \(HumanText.dollars(never * scale)) $ without a mirror"
-        // A few hours say nothing about a month.
-        guard result.days >= 1 else { return ["\(sum)."] }
-        return ["\(sum): it saves \(HumanText.dollars((never - advice.total) / result.days * 365 / 12)) $ in a month."]
-    }
-
-    private var warnings: [String] {
-        var warnings: [String] = []
-        if result.days < result.breakEvenDays {
-            warnings.append("The log is shorter than T*: it tells little about gaps beyond \(HumanText.tenths(result.days)) days.")
-        }
-        if result.lines.unreadable > 0 {
-            warnings.append("\(result.lines.unreadable) lines cannot be read, of which the first is \(result.lines.firstUnreadable ?? "")")
-        }
-        if result.outOfOrder > 0 {
-            warnings.append("\(result.outOfOrder) uses came after later ones; they count as if they were at the same time.")
-        }
-        return warnings
+        guard let advice = result.advice else { return [] }
+        let cheapest = "Cheapest: \(advice.policy), \(HumanText.dollars(advice.total)) $"
+        guard let never = result.ledger(of: .never)?.total else { return ["\(cheapest)."] }
+        let sum = "\(cheapest) instead of \(HumanText.dollars(never)) $ without a mirror"
+        return [result.savedPerMonth.map { "\(sum): it saves \(HumanText.dollars($0)) $ in a month." } ?? "\(sum)."]
     }
 
     // MARK: Numbers
+
+    private static func dollars(_ dollars: Double?) -> String { dollars.map(HumanText.dollars) ?? "-" }
 
     static func percent(_ part: Double, of whole: Double) -> String { whole > 0 ? "\(HumanText.fixed(part / whole * 100, 1))%" : "-" }
 

@@ -8,17 +8,20 @@ import Synchronization
 ///
 /// It has nothing to do with answering requests. What cannot be recorded is dropped.
 package final class ActivityRecorder: Sendable {
-    /// A use of a replica that is present.
+    /// A use of a replica that is present, or of an artifact that was not copied for it.
     package struct Use: Sendable, Hashable {
         package let id: ReplicaID
         package let at: Timestamp
         /// Of the object.
         package let bytes: Int64
+        /// Whether there is a replica.
+        package let isKept: Bool
 
-        package init(id: ReplicaID, at: Timestamp, bytes: Int64) {
+        package init(id: ReplicaID, at: Timestamp, bytes: Int64, isKept: Bool = true) {
             self.id = id
             self.at = at
             self.bytes = bytes
+            self.isKept = isKept
         }
     }
 
@@ -29,7 +32,7 @@ package final class ActivityRecorder: Sendable {
     private struct Held {
         /// When an artifact was requested that was not there.
         var awaited: [ReplicaID: Timestamp] = [:]
-        /// Those whose copies have come since.
+        /// Those whose copies have come since, and those that were redirected because a copy is not expected to pay.
         var arrived: [Use] = []
     }
 
@@ -60,13 +63,21 @@ package final class ActivityRecorder: Sendable {
 
     // MARK: Requests without a replica
 
-    /// A copy was requested: the request counts as a use once the copy is there and its size is known.
-    func expect(_ id: ReplicaID, at time: Timestamp) {
-        guard learned.isOn else { return }
-        held.withLock { held in
-            if held.awaited[id] == nil, held.awaited.count < Self.maxAwaited { held.awaited[id] = time }
+    /// A copy is requested: the request counts as a use once the copy is there and its size is known.
+    ///
+    /// - Returns: Whether this call awaits it; `false` if it is awaited already, or cannot be.
+    @discardableResult
+    func expect(_ id: ReplicaID, at time: Timestamp) -> Bool {
+        guard learned.isOn else { return false }
+        return held.withLock { held in
+            guard held.awaited[id] == nil, held.awaited.count < Self.maxAwaited else { return false }
+            held.awaited[id] = time
+            return true
         }
     }
+
+    /// No copy is made after all.
+    func dropExpected(_ id: ReplicaID) { held.withLock { $0.awaited[id] = nil } }
 
     /// Takes note of copies that have come.
     package func run(_ changes: AsyncStream<ReplicaChange>, _ state: any StateStore) async {
@@ -96,6 +107,13 @@ package final class ActivityRecorder: Sendable {
         }
     }
 
+    /// A request was redirected to the origin without a copy (``useWithoutCopy(of:at:)``).
+    func note(_ use: Use) {
+        held.withLock { held in
+            if held.arrived.count < Self.maxAwaited { held.arrived.append(use) }
+        }
+    }
+
     // MARK: Uses
 
     /// Records uses, in the order of their times, with those whose copies have come.
@@ -116,7 +134,7 @@ package final class ActivityRecorder: Sendable {
         let activities = zip(uses, numbers).map { use, number in
             ActivityUse(
                 key: ActivityKey(use.id.artifact), pool: ActivityRecord.number(of: use.id.pool.description), artifactClass: number,
-                time: ActivityRecord.seconds(use.at), bytes: use.bytes, isKept: true)
+                time: ActivityRecord.seconds(use.at), bytes: use.bytes, isKept: use.isKept)
         }
         let lives = learned.lives
         let timesToLive = uses.map { timeToLive($0.id.pool).inSeconds }
@@ -141,13 +159,20 @@ package final class ActivityRecorder: Sendable {
     /// The numbers of artifacts' classes; that of `other` where there are too many classes.
     private func classNumbers(_ artifacts: [ArtifactURL]) async throws -> [UInt32] {
         let names = artifacts.map { learned.artifactClass(of: $0) }
-        let new = Set(names).subtracting(classes.withLock { $0 })
-        if !new.isEmpty, classes.withLock({ $0.count <= ClassList.maxClasses }) {
-            let shared = try await store.addClasses(new.sorted())
-            classes.withLock { $0.formUnion(shared) }
+        var known = classes.withLock { $0 }
+        let new = Set(names).subtracting(known)
+        if !new.isEmpty, known.count <= ClassList.maxClasses {
+            let shared = Set(try await store.addClasses(new.sorted()))
+            classes.withLock { $0 = shared }
+            known.formUnion(shared)
         }
-        let known = classes.withLock { $0 }
         return names.map { ActivityRecord.number(of: known.contains($0) ? $0 : ClassList.other) }
+    }
+
+    /// Reads which classes all processes share: one that the state has lost is added again at its next use.
+    func refreshClasses() async throws {
+        let shared = try await store.addClasses([])
+        classes.withLock { $0 = Set(shared) }
     }
 
     // MARK: The end of replicas
@@ -180,7 +205,7 @@ package final class ActivityRecorder: Sendable {
 
     /// Forgets when an artifact was used in a pool, because it was purged there.
     package func forget(_ id: ReplicaID) async {
-        held.withLock { $0.awaited[id] = nil }
+        dropExpected(id)
         let pool = ActivityRecord.number(of: id.pool.description)
         await attempt {
             _ = try await self.store.updateActivity([ActivityKey(id.artifact)]) { _, record in

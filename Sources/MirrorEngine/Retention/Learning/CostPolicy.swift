@@ -24,13 +24,14 @@ package struct CostPolicy: RetentionPolicy {
     package func expiries(of replicas: [(id: ReplicaID, object: StoredObject)], in pool: Pool) async throws -> [Timestamp] {
         let lives = learned.lives
         var changed: [(id: ReplicaID, bytes: Int64)] = []
-        let expiries = zip(replicas, try await uses(of: replicas)).map { replica, found -> Timestamp in
+        let expiries = zip(replicas, try await activities(of: replicas)).map { replica, activity -> Timestamp in
             let (id, object) = replica
-            let expiry = lives.expiry(found.uses, of: found.artifactClass, bytes: object.size, in: pool.id)
+            let expiry = activity.expiry(of: object, in: pool.id, lives)
             let costs = lives.costs(of: object.size, in: pool.id)
-            let open = GuardAccount.open(costs, kept: max(0, expiry - Double(found.uses.own)))
-            if found.isRecorded, abs(open - Double(found.uses.open)) > Self.leastChange * costs.margin { changed.append((id, object.size)) }
-            return max(Timestamp(seconds: expiry), object.lastUsed + pool.grace)
+            let open = GuardAccount.open(costs, kept: max(0, expiry - Double(activity.uses.own)))
+            let isChanged = abs(open - Double(activity.uses.open)) > Self.leastChange * costs.margin
+            if activity.isRecorded, isChanged { changed.append((id, object.size)) }
+            return activity.end(of: object, in: pool, lives)
         }
         if !changed.isEmpty { await recorder.commit(changed) }
         return expiries
@@ -46,9 +47,9 @@ package struct CostPolicy: RetentionPolicy {
     package func worth(of replicas: [(id: ReplicaID, object: StoredObject)], in pool: Pool, at now: Timestamp) async throws -> [Double]? {
         let lives = learned.lives
         guard lives.table != nil else { return nil }
-        return zip(replicas, try await uses(of: replicas)).map { replica, found in
+        return zip(replicas, try await activities(of: replicas)).map { replica, activity in
             lives.worth(
-                found.uses, of: found.artifactClass, bytes: replica.object.size, in: pool.id, at: Double(now.milliseconds) / 1_000)
+                activity.uses, of: activity.artifactClass, bytes: replica.object.size, in: pool.id, at: Double(now.milliseconds) / 1_000)
         }
     }
 
@@ -60,32 +61,10 @@ package struct CostPolicy: RetentionPolicy {
         return "as long as it is expected to pay, learned until \(Timestamp(seconds: table.time).iso8601)"
     }
 
-    /// What is recorded of replicas. One that was never used, because it was warmed or found in the pool, is as after a first use when it was stored.
-    private func uses(
-        of replicas: [(id: ReplicaID, object: StoredObject)]
-    ) async throws -> [(artifactClass: UInt32, uses: ActivityRecord.PoolUses, isRecorded: Bool)] {
+    private func activities(of replicas: [(id: ReplicaID, object: StoredObject)]) async throws -> [ReplicaActivity] {
         guard !replicas.isEmpty else { return [] }
         let records = try await store.activity(of: replicas.map { ActivityKey($0.id.artifact) })
-        return zip(replicas, records).map { replica, record in
-            let (id, object) = replica
-            let lastUsed = ActivityRecord.seconds(object.lastUsed)
-            let pool = ActivityRecord.number(of: id.pool.description)
-            guard let record, var uses = record[pool], uses.gone == 0 || uses.gone <= lastUsed else {
-                let number = record?.artifactClass ?? ActivityRecord.number(of: learned.artifactClass(of: id.artifact))
-                return (number, ActivityRecord.PoolUses(firstUseAt: lastUsed, in: pool), false)
-            }
-            // A use whose record was lost still counts for the replica.
-            uses.own = max(uses.own, lastUsed)
-            uses.clock = max(uses.clock, lastUsed)
-            return (record.artifactClass, uses, uses.gone == 0)
-        }
-    }
-}
-
-extension ActivityRecord.PoolUses {
-    fileprivate init(firstUseAt time: UInt32, in pool: UInt32) {
-        self.init(
-            pool: pool, uses: 1, first: time, own: time, clock: time, place: Context(0, isElsewhere: false, rate: 0, age: 0).place)
+        return zip(replicas, records).map { ReplicaActivity($1, of: $0.id, $0.object, learned) }
     }
 }
 

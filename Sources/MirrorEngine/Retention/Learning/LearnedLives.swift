@@ -13,6 +13,8 @@ package struct LearnedLives: Sendable {
         }
     }
     package var guarded = GuardedClasses()
+    /// What is copied when it is requested and is not there.
+    package var admission = Admission.always
     private var lives: RetentionTable?
     /// The names of the table's classes by their numbers in records.
     private var names: [UInt32: String] = [:]
@@ -45,9 +47,11 @@ package struct LearnedLives: Sendable {
 
     /// What the table says about a context; `nil` without a table.
     package func life(_ artifactClass: UInt32, place: UInt8, in pool: PoolID) -> ExpectedLife? {
-        guard let lives, let node = node(artifactClass, place: place) else { return nil }
-        return lives.life(node: node, pool: prices.index(of: pool))
+        node(artifactClass, place: place).flatMap { life(node: $0, in: pool) }
     }
+
+    /// - Parameter node: Of the table.
+    func life(node: Int, in pool: PoolID) -> ExpectedLife? { lives?.life(node: node, pool: prices.index(of: pool)) }
 
     /// When a replica ends, in seconds since 1970; infinite where storage costs nothing.
     ///

@@ -12,8 +12,10 @@ package final class LearnedRetention: Sendable {
     /// - Parameters:
     ///   - isOn: Whether any pool has the policy `cost`.
     ///   - classes: Those that the operator has named.
-    package init(prices: RetentionPrices, isOn: Bool, classes: ClassPatterns = ClassPatterns()) {
-        current = Mutex(LearnedLives(prices: prices))
+    package init(prices: RetentionPrices, isOn: Bool, classes: ClassPatterns = ClassPatterns(), admission: Admission = .always) {
+        var lives = LearnedLives(prices: prices)
+        lives.admission = admission
+        current = Mutex(lives)
         active = Atomic(isOn)
         patterns = classes
     }
@@ -32,6 +34,11 @@ package final class LearnedRetention: Sendable {
     package func replacePrices(with prices: RetentionPrices) {
         guard prices != lives.prices else { return }
         change { $0.prices = prices }
+    }
+
+    package func replaceAdmission(with admission: Admission) {
+        guard admission != lives.admission else { return }
+        change { $0.admission = admission }
     }
 
     func change(_ body: (inout LearnedLives) -> Void) {

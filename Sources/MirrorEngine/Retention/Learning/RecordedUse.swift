@@ -11,11 +11,11 @@ struct RecordedUse: Sendable {
     let account: GuardAccount
     let counterfactual: Counterfactual
 
-    /// Records a use of a replica that is present.
+    /// Records a use.
     ///
     /// - Parameters:
     ///   - lives: Say how long the replica is kept from now on.
-    ///   - timeToLive: Seconds, for comparison.
+    ///   - timeToLive: Seconds, for comparison. A use without a copy is not compared: nobody counts what it cost, either.
     init(
         _ use: ActivityUse, in pool: PoolID, _ lives: LearnedLives, timeToLive: Double, _ record: inout ActivityRecord?
     ) {
@@ -32,14 +32,14 @@ struct RecordedUse: Sendable {
                 let isMiss = before.gone != 0
                 let kept = isMiss ? min(gap, max(0, Double(before.gone) - Double(before.own))) : gap
                 account.settle(costs, gap: gap, kept: kept, isMiss: isMiss, open: &open)
-                counterfactual.addGap(costs, gap, timeToLive: timeToLive)
-            } else {
+                if use.isKept { counterfactual.addGap(costs, gap, timeToLive: timeToLive) }
+            } else if use.isKept {
                 counterfactual.addFirst(costs)
             }
             account.countUse(costs)
             after.open = Float(open)
             let expiry = lives.expiry(after, of: artifactClass, bytes: use.bytes, in: pool)
-            account.add(after.commit(costs, kept: expiry - Double(after.own)))
+            account.add(after.commit(costs, kept: use.isKept ? expiry - Double(after.own) : 0))
             record?[use.pool] = after
         }
         self.account = account

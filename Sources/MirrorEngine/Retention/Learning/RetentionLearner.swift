@@ -74,6 +74,7 @@ package final class RetentionLearner: Sendable {
         await recorder.flush(at: clock.now)
         await attempt {
             try await self.refresh()
+            if self.learned.isOn { try await self.recorder.refreshClasses() }
             if self.learned.isOn, !self.state.withLock({ $0.isLoaded }) {
                 self.recorder.accounts.load(try await self.store.sums())
                 self.state.withLock { $0.isLoaded = true }
@@ -95,16 +96,30 @@ package final class RetentionLearner: Sendable {
     }
 
     /// Reads what other processes have computed.
+    ///
+    /// What this process has read before and is no longer there was lost with the state: then nothing is known, as at the first start. Otherwise this
+    /// process would keep its replicas by a table that no other one has, and that it could not replace.
     func refresh() async throws {
         let known = state.withLock { $0 }
-        if let found = try await store.document(.table), found.number != known.tableVersion {
-            if let table = LearnedTable(encoded: found.bytes) { learned.change { $0.table = table } }
-            state.withLock { $0.tableVersion = found.number }
+        if let found = try await store.document(.table) {
+            if found.number != known.tableVersion {
+                if let table = LearnedTable(encoded: found.bytes) { learned.change { $0.table = table } }
+                state.withLock { $0.tableVersion = found.number }
+            }
+        } else if known.tableVersion != 0 {
+            learned.change { $0.table = nil }
+            state.withLock { ($0.tableVersion, $0.isLoaded) = (0, false) }
+            logger.warning("what was learned about how long copies are worth keeping is lost; it is learned again")
         }
-        if let found = try await store.document(.guards), found.number != known.guardsVersion {
-            let guarded = GuardedClasses(encoded: found.bytes)
-            if guarded != learned.lives.guarded { learned.change { $0.guarded = guarded } }
-            state.withLock { $0.guardsVersion = found.number }
+        if let found = try await store.document(.guards) {
+            if found.number != known.guardsVersion {
+                let guarded = GuardedClasses(encoded: found.bytes)
+                if guarded != learned.lives.guarded { learned.change { $0.guarded = guarded } }
+                state.withLock { $0.guardsVersion = found.number }
+            }
+        } else if known.guardsVersion != 0 {
+            learned.change { $0.guarded = GuardedClasses() }
+            state.withLock { $0.guardsVersion = 0 }
         }
     }
 

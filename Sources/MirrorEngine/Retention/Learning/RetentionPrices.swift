@@ -49,5 +49,8 @@ package struct RetentionPrices: Sendable, Equatable {
     /// The place of a pool in ``pools``; 0 for one that is not among them.
     func index(of pool: PoolID) -> Int { indices[pool] ?? 0 }
 
+    /// The pool that activity records call by this number; `nil` if this process does not have it.
+    func pool(numbered number: UInt32) -> PoolID? { pools.first { ActivityRecord.number(of: $0.description) == number } }
+
     var all: [PoolPrices] { pools.map { self[$0] } }
 }

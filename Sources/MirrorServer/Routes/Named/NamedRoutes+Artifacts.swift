@@ -202,7 +202,9 @@ extension Fallback {
     fileprivate var mayRelay: Bool {
         switch self {
         case .budget, .share, .overloaded, .left, .shuttingDown: false
-        case .timedOut, .copyFailed, .removing, .otherDigest, .notCopied, .neverPays, .asked, .noPool, .unavailable, .silent: true
+        case .timedOut, .copyFailed, .removing, .otherDigest, .notCopied, .neverPays, .unlikelyToPay, .asked, .noPool, .unavailable,
+            .silent:
+            true
         }
     }
 }
