@@ -41,8 +41,11 @@ extension StateTransaction {
     private mutating func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>, maxErrors: Int) throws -> LeaseOutcome {
         while let first = try firstJob(terms.pools, passingOver: lanes) {
             guard first.due <= now else { return .notDue(next: first.due) }
-            let id = try RecordRow.id(pool: first.pool, url: first.url)
-            let old = try record(id)
+            guard let id = try? RecordRow.id(pool: first.pool, url: first.url), let old = try readable(id), old.job != nil else {
+                // All others would wait behind it.
+                try drop(row: first.number)
+                continue
+            }
             var record = old
             switch record.writeOffLease(at: now) {
             case .setAside(let failure):
@@ -129,13 +132,21 @@ extension StateTransaction {
     }
 
     mutating func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) throws -> Removal? {
-        let old = try record(id)
+        let old = try condition == .none ? recordOrDrop(id) : record(id)
         var record = old
         let token = try nextNumber()
         let start = record.beginRemoval(condition, token: token, at: now, duration: duration)
         if start == .nothing { return nil }
         try store(record, replacing: old, id, isToldOf: start == .begun)
         return start == .repeated ? nil : Removal(id: id, token: token)
+    }
+
+    /// A purge gets rid of a record that cannot be read: it counts as absent.
+    private func recordOrDrop(_ id: ReplicaID) throws -> ReplicaRecord {
+        if let record = try readable(id) { return record }
+        let statement = try db.cachedStatement(sql: "SELECT rowid FROM replicas WHERE pool = ? AND hash = ?")
+        if let number = try Int64.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash]) { try drop(row: number) }
+        return ReplicaRecord()
     }
 
     mutating func confirm(_ removals: [Removal], duration: Duration) throws -> [Removal] {
