@@ -36,6 +36,7 @@ public import MirrorCore
 ///   do not count, except those that are older than the store remembers.
 /// - `touch` only moves `lastUsed` forward, unless a clock that was set back left it in the future; it clears the mark, and only changes replicas that
 ///   are present.
+/// - A use that is more than an hour ahead of the store's clock counts as one now, whichever call tells of it.
 /// - `describe` adds the pool's header fields to a present replica's object, if it is still the same object, and changes nothing else.
 /// - `time` is by the same clock as marks.
 /// - `mark` only marks replicas that are present and were not used after `unusedSince`.

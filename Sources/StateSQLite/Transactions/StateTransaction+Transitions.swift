@@ -23,7 +23,7 @@ extension StateTransaction {
     mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject) throws -> Replica {
         let old = try record(id)
         var record = old
-        if record.recordPresent(object) { try store(record, replacing: old, id, isToldOf: true) }
+        if record.recordPresent(object, at: now) { try store(record, replacing: old, id, isToldOf: true) }
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
@@ -96,7 +96,7 @@ extension StateTransaction {
             if try move(use) { continue }
             let old = try record(use.id)
             var record = old
-            switch record.touch(at: use.at) {
+            switch record.touch(at: use.at, now: now) {
             case .nothing: break
             case .used: try store(record, replacing: old, use.id, isToldOf: false)
             case .revived: try store(record, replacing: old, use.id, isToldOf: true)
@@ -110,7 +110,8 @@ extension StateTransaction {
     private func move(_ use: ReplicaUse) throws -> Bool {
         let statement = try db.cachedStatement(
             sql: "UPDATE replicas SET last_used = ?1 WHERE pool = ?2 AND hash = ?3 AND status = 2 AND marked_at IS NULL AND last_used < ?1")
-        try statement.execute(arguments: [use.at.milliseconds, use.id.pool.description, use.id.artifact.nameHash])
+        let time = ReplicaUse.time(use.at, at: now)
+        try statement.execute(arguments: [time.milliseconds, use.id.pool.description, use.id.artifact.nameHash])
         return db.changesCount > 0
     }
 
