@@ -129,7 +129,8 @@ extension StateTransaction {
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
         guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }
-        guard let totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+        guard var totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+        totals.bytes = max(0, totals.bytes)
         return totals
     }
 

@@ -83,9 +83,11 @@ extension StateTransaction {
         GROUP BY pool
         """
 
+    /// A sum of bytes that would overflow stays as it is: sizes come from a pool's answer, and an absurd one must not stop the rest.
     private static let addition = """
         INSERT INTO totals (pool, objects, bytes, pending, errors, pending_bytes, error_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects, bytes = bytes + excluded.bytes,
+        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects,
+        bytes = CASE typeof(bytes + excluded.bytes) WHEN 'integer' THEN bytes + excluded.bytes ELSE bytes END,
         pending = pending + excluded.pending, errors = errors + excluded.errors,
         pending_bytes = pending_bytes + excluded.pending_bytes, error_bytes = error_bytes + excluded.error_bytes
         """

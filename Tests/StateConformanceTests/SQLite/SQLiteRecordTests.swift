@@ -114,4 +114,21 @@ struct SQLiteRecordTests {
         #expect(try await after.totals(of: ids[0].pool).objects == 1)
         await after.close()
     }
+
+    @Test("sizes that no sum can hold keep nothing from being recorded, used and removed")
+    func absurdSizes() async throws {
+        let store = try open()
+        let pool = try Sample.pool()
+        let ids = try (1...4).map { try Sample.id($0) }
+        for id in ids[..<3] { #expect(try await store.recordPresent(id, Sample.object(id, size: .max))?.state == .present) }
+        #expect(try await store.recordPresent(ids[3], Sample.object(ids[3], size: 100))?.state == .present)
+        #expect(try await store.totals(of: pool).objects == 4)
+        for id in ids {
+            try await store.touch([ReplicaUse(id: id, at: clock.now + .seconds(1))])
+            #expect(try await store.remove(id))
+            #expect(try await store.totals(of: pool).bytes >= 0)
+        }
+        #expect(try await store.totals(of: pool).objects == 0)
+        await store.close()
+    }
 }
