@@ -9,8 +9,8 @@ import ServiceLifecycle
 /// back within their limits.
 ///
 /// Failures are forgotten an hour after they could have been retried if nobody has asked for them, so that URLs that never were artifacts do not
-/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed. A graceful
-/// shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
+/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed. A
+/// graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
     /// How long a failure can still be seen after it could have been retried.
@@ -94,7 +94,8 @@ package struct Sweeper: Service, CustomStringConvertible {
     }
 
     /// - Returns: Whether it succeeded.
-    @discardableResult private func attempt(_ what: String, _ pool: Pool?, _ operation: () async throws -> Void) async -> Bool {
+    @discardableResult
+    private func attempt(_ what: String, _ pool: Pool?, _ operation: () async throws -> Void) async -> Bool {
         do {
             try await operation()
             return true
