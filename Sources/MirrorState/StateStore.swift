@@ -16,7 +16,8 @@ public import MirrorCore
 ///   is announced. Long messages are truncated.
 /// - The query that was kept last for a replica is the one that is read, by every process that shares the store, as long as the copy lasts, over leases,
 ///   retries and hand-backs.
-/// - A kept query is gone when the copy has ended or the replica was taken out of service, and never appears in records, listings, changes or claims.
+/// - A kept query is gone when the copy has ended or the replica was taken out of service, before that is told, and never appears in records, listings,
+///   changes or claims.
 /// - A claim of an origin's refusal (4xx) succeeds before its time if a query has been kept since.
 /// - A job is leased to one worker at a time, the oldest first, none before its time; an expired lease is leased again with a larger token and the next
 ///   attempt. If none is due, the time of the first one is returned.
@@ -36,6 +37,7 @@ public import MirrorCore
 ///   do not count, except those that are older than the store remembers.
 /// - `touch` only moves `lastUsed` forward, unless a clock that was set back left it in the future; it clears the mark, and only changes replicas that
 ///   are present.
+/// - A use that is more than an hour ahead of the store's clock counts as one now, whichever call tells of it.
 /// - `describe` adds the pool's header fields to a present replica's object, if it is still the same object, and changes nothing else.
 /// - `time` is by the same clock as marks.
 /// - `mark` only marks replicas that are present and were not used after `unusedSince`.

@@ -1,3 +1,4 @@
+import Logging
 package import MirrorCore
 package import MirrorState
 import RedisClient
@@ -46,8 +47,9 @@ extension RedisStateStore {
     package func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
         let answer = try await run(.abandonedRemovals, in: pool, [], [.integer(Int64(StatePage.length(limit)))])
         let keys = keys(of: pool)
-        return try (answer.array ?? []).map { value throws(StateError) in
-            guard let url = value.string, let id = keys.replica(ofURL: url) else { throw StateError.unexpected("abandonedRemovals") }
+        return (answer.array ?? []).compactMap { value in
+            let id = value.string.flatMap { keys.replica(ofURL: $0) }
+            if id == nil { logger.warning("a removal is skipped: it belongs to no artifact", metadata: ["pool": "\(pool)"]) }
             return id
         }
     }

@@ -179,12 +179,12 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func finish(_ lease: CopyLease, _ result: CopyResult, leasing terms: LeaseTerms?) async throws -> LeaseOutcome? {
-        let outcome = try await write { [maxQueued] transaction in
+        try await write { [maxQueued, queries] transaction in
             try transaction.finish(lease, result, maxErrors: maxQueued)
+            // Before the change is told: whoever hears of it may keep another query.
+            if result.endsCopy { queries.drop(lease.id) }
             return try terms.map { try transaction.lease($0, maxErrors: maxQueued) }
         }
-        if result.endsCopy { queries.drop(lease.id) }
-        return outcome
     }
 
     // MARK: Being used and going away
@@ -204,9 +204,11 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
-        let removal = try await write { try $0.beginRemoval(id, condition, duration: duration) }
-        if removal != nil { queries.drop(id) }
-        return removal
+        try await write { [queries] transaction in
+            let removal = try transaction.beginRemoval(id, condition, duration: duration)
+            if removal != nil { queries.drop(id) }
+            return removal
+        }
     }
 
     public func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {

@@ -147,26 +147,63 @@ final class PoolDirectory: Sendable {
     // MARK: Listing
 
     /// At most `limit` objects after `after`, in the order of keys; holds the names in only one two-digit directory at a time.
+    ///
+    /// What cannot be read is left out: one bad place on a disk must not hide what is behind it.
+    ///
+    /// - Throws: If many places in a row cannot be read, or if nothing was found because of that: the pool must not look empty.
     func list(after: ObjectKey?, limit: Int) throws -> [ObjectInfo] {
         var page: [ObjectInfo] = []
+        var unreadable = Unreadable()
         let first = after.map { String($0.hash) } ?? ""
         for prefix in try names(in: objects) where prefix.utf8.count == 2 && prefix >= first.prefix(2) {
-            guard let directory = try? objects.openDirectory(prefix) else { continue }
-            for hash in try names(in: directory) where hash.hasPrefix(prefix) && hash >= first {
-                guard let files = try? directory.openDirectory(hash) else { continue }
-                for name in try names(in: files) {
-                    guard let key = ObjectKey("\(hash)/\(name)"), after?.precedes(key) ?? true, let info = try open(key)?.info else {
-                        continue
-                    }
+            guard let (directory, hashes) = try unreadable.passing({ try contents(of: prefix, in: objects) }) else { continue }
+            for hash in hashes where hash.hasPrefix(prefix) && hash >= first {
+                guard let (_, names) = try unreadable.passing({ try contents(of: hash, in: directory) }) else { continue }
+                for name in names {
+                    guard let key = ObjectKey("\(hash)/\(name)"), after?.precedes(key) ?? true,
+                        let info = try unreadable.passing({ try open(key)?.info })
+                    else { continue }
+                    unreadable.endRow()
                     page.append(info)
                     if page.count == limit { return page }
                 }
             }
         }
+        if page.isEmpty, after == nil, let error = unreadable.first { throw error }
         return page
+    }
+
+    private func contents(of name: String, in parent: Descriptor) throws -> (directory: Descriptor, names: [String]) {
+        let directory = try parent.openDirectory(name)
+        return (directory, try names(in: directory))
     }
 
     private func names(in directory: Descriptor) throws -> [String] {
         try directory.entries().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// What one listing could not read.
+    private struct Unreadable {
+        static let mostInRow = 16
+
+        private(set) var first: (any Error)?
+        private var row = 0
+
+        /// After an object that was read.
+        mutating func endRow() { row = 0 }
+
+        /// - Returns: `nil` for what is absent or cannot be read.
+        mutating func passing<Result>(_ read: () throws -> Result?) throws -> Result? {
+            do {
+                return try read()
+            } catch let error as Errno where meansAbsent(error) {
+                return nil
+            } catch {
+                first = first ?? error
+                row += 1
+                if row == Self.mostInRow { throw error }
+                return nil
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
+import Synchronization
 import TestServers
 import Testing
 
@@ -242,6 +243,32 @@ struct CopyLeaseTests {
                 clock.advance(by: .seconds(1))
                 #expect(try await engine.ask("/a.bin").redirect != nil)
             }
+        }
+    }
+
+    @Test("While the state store is away, an attempt that has to be repeated does not become one that never ended")
+    func stateIsAwayAtTheEnd() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            let id = try engine.id("/a.bin")
+            _ = try await engine.base.claim(id)
+            let lease = try #require(try await engine.base.lease(pools: [id.pool], worker: "test", duration: .seconds(600)))
+            let clock = engine.setup.clock
+            let slots = CopySlots(engine.setup.copy, credit: OriginCredit(clock: clock))
+            let publisher = CopyPublisher(
+                state: engine.base, desk: LeaseDesk(), publications: engine.publications, remover: engine.remover, lease: .seconds(600),
+                clock: clock, logger: EngineFixture.logger)
+            let ends = Mutex(0)
+            engine.base.before(.finish) {
+                let isFirst = ends.withLock { ends in
+                    ends += 1
+                    return ends == 1
+                }
+                if isFirst { throw StateError(.unavailable, "scripted") }
+            }
+            try await publisher.finish(slots.begin(lease, CopyProgress(clock: clock)), .retry(after: .zero))
+            let next = try #require(try await engine.base.lease(pools: [id.pool], worker: "test", duration: .seconds(600)))
+            #expect(next.attempt == 2)
+            #expect(next.lane == lease.lane)
         }
     }
 }

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorNet
 import MirrorState
 import MirrorStorage
+import NamedOrigins
 import TestServers
 import Testing
 
@@ -69,6 +70,21 @@ struct CopyPullTests {
         try await run(features: [.parallelParts]) { engine, seen async throws in
             #expect(try await engine.ask("/a.tar").size == 200_000)
             #expect(seen.current.isEmpty)
+        }
+    }
+
+    @Test("An artifact whose URL has its digest passes through here, where the digest is checked")
+    func digestInURL() async throws {
+        let rule = OriginRule(try PathPattern("/blobs/{digest:hex64}"), .mirrored, digest: .path(.sha256))
+        try await run(change: { $0.rules = [rule] }) { engine, seen async throws in
+            let hex = try FakeBody.bytes(Self.bytes).sha256.hex
+            let other = String(repeating: "ab", count: 32)
+            for hex in [hex, other] { engine.origin.on("/blobs/\(hex)", .body(Self.bytes, etag: "\"e\"")) }
+            #expect(try await engine.ask("/blobs/\(hex)").size == 200_000)
+            #expect(try await engine.ask("/blobs/\(other)").fallback != nil)
+            #expect(try await !engine.isInPool("/blobs/\(other)"))
+            #expect(seen.current.isEmpty)
+            #expect(engine.store.count(.pull) == 0)
         }
     }
 

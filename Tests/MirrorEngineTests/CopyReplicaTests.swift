@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NamedOrigins
 import TestServers
 import Testing
 
@@ -18,7 +19,7 @@ struct CopyReplicaTests {
     /// - Parameter others: The regions of the other pools by their names, which are those of their buckets too.
     private func run(
         _ others: [String: String] = ["bucket/b": "there"], keepsDigests: Bool = true, logger: Logger = EngineFixture.logger,
-        origin: FakeBucket? = nil, _ body: @Sendable (EngineFixture, BucketService) async throws -> Void
+        origin: FakeBucket? = nil, rules: [OriginRule] = [], _ body: @Sendable (EngineFixture, BucketService) async throws -> Void
     ) async throws {
         let service = BucketService(keepsDigests: keepsDigests)
         try await EngineFixture.run({
@@ -27,6 +28,7 @@ struct CopyReplicaTests {
             $0.logger = logger
             if let origin { $0.buckets = [origin] }
             $0.bucket = origin
+            $0.rules = rules
         }) { engine async throws in
             engine.origin.on("/a.bin", Self.whole)
             try await body(engine, service)
@@ -98,6 +100,26 @@ struct CopyReplicaTests {
             #expect(try await engine.ask("/a.bin").size == 200_000)
             #expect(service.copies.isEmpty)
             #expect(engine.origin.requests.count > requests)
+        }
+    }
+
+    @Test("A replica that does not have the digest in the artifact's URL is not copied from")
+    func otherDigest() async throws {
+        let rule = OriginRule(try PathPattern("/blobs/{digest:hex64}"), .mirrored, digest: .path(.sha256))
+        try await run(rules: [rule]) { engine, service async throws in
+            let hex = try Self.whole.body.sha256.hex
+            let path = "/blobs/\(hex)"
+            engine.origin.on(path, Self.whole)
+            let (artifact, now) = (try engine.artifact(path), engine.setup.clock.now)
+            let bucket = try #require(service["bucket/b"])
+            let upload = try await bucket.beginUpload(
+                ObjectKey(artifact), metadata: ObjectMetadata(upstreamURL: artifact.description, stored: now), expectedSize: 3)
+            let part = UploadPart(number: 0, offset: 0, length: 3)
+            _ = try await upload.write(part, from: ByteStream(ByteBuffer(bytes: [1, 2, 3])))
+            let info = try await upload.complete(size: 3, sha256: try FakeBody.bytes([1, 2, 3]).sha256)
+            _ = try await engine.state.recordPresent(try replica(engine, artifact), StoredObject(info, lastUsed: now))
+            #expect(try await engine.ask(path).size == 200_000)
+            #expect(service.copies.isEmpty)
         }
     }
 

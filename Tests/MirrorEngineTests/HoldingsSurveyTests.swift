@@ -84,6 +84,20 @@ struct HoldingsSurveyTests {
         #expect(unread == 501)
     }
 
+    @Test("A machine that was asleep during a page does not make a survey pause for months")
+    func asleep() async throws {
+        _ = try await add("/a.bin", 1)
+        let slow = ScriptedStateStore(memory)
+        let survey = HoldingsSurvey(state: slow, factory: counters, clock: clock)
+        slow.before(.leastRecentlyUsed) { [clock] in clock.advance(by: .seconds(86_400)) }
+        let taking = Task { try await survey.take(of: pool) }
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(600))
+        try #require(clock.sleeperCount == 0)
+        try await taking.value
+        #expect(unread == 1)
+    }
+
     @Test("What is used or copied during a survey counts once, among the most recent")
     func usedMeanwhile() async throws {
         let early = try await add("/early.bin", 1_000)

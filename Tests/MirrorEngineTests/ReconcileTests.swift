@@ -136,6 +136,44 @@ struct ReconcileTests {
         }
     }
 
+    @Test("An object that cannot be looked at keeps nobody from finding and forgetting others")
+    func badObject() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            func reconcile(_ objects: Int, firstFails: Bool) async throws {
+                let isFirst = Mutex(firstFails)
+                engine.store.before(.head) {
+                    let fails = isFirst.withLock { isFirst in
+                        defer { isFirst = false }
+                        return isFirst
+                    }
+                    if fails { throw StorageError(.unavailable, "scripted", operation: "scripted") }
+                }
+                if firstFails {
+                    await #expect(throws: StorageError.self) { try await engine.sweeper.reconcile(engine.pool) }
+                } else {
+                    try await engine.sweeper.reconcile(engine.pool)
+                }
+                #expect(try await engine.base.totals(of: engine.pool.id).objects == objects)
+            }
+            for path in ["/a", "/b"] { try await engine.put(path, [1]) }
+            try await reconcile(1, firstFails: true)
+            try await reconcile(2, firstFails: false)
+            for path in ["/a", "/b"] { try await engine.setup.store.delete(try engine.key(path)) }
+            try await reconcile(1, firstFails: true)
+            try await reconcile(0, firstFails: false)
+        }
+    }
+
+    @Test("A pool that is away is not asked for each of its objects")
+    func endsEarly() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            for number in 0..<100 { try await engine.put("/\(number)", [1]) }
+            engine.store.fail(.head, .unavailable)
+            await #expect(throws: StorageError.self) { try await engine.sweeper.reconcile(engine.pool) }
+            #expect(engine.store.count(.head) == 16)
+        }
+    }
+
     @Test("Objects that no mirror wrote are left alone, and not recorded")
     func strangers() async throws {
         try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in

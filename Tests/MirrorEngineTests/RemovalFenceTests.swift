@@ -223,6 +223,16 @@ struct RemovalFenceTests {
         }
     }
 
+    @Test("A record that cannot be read keeps nobody from a purge")
+    private func unreadable() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            try await engine.put("/a", [1])
+            engine.base.before(.replica) { throw StateError(.corrupt, "scripted") }
+            #expect(try await engine.remover.purge(try engine.id("/a")) == .object)
+            #expect(try await !engine.isInPool("/a"))
+        }
+    }
+
     @Test("One object that cannot be deleted keeps a sweep from nothing else")
     private func undeletable() async throws {
         let clock = ManualClock()

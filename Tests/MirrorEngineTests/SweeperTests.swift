@@ -304,4 +304,22 @@ struct SweeperTests {
             }
         }
     }
+
+    @Test("A comparison that the pool failed is tried again after ten minutes, and not only after six hours")
+    func comparesAgain() async throws {
+        try await run({ $0.hasWorkers = false }) { engine, _, clock async throws in
+            engine.store.fail(.list, .unavailable)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await engine.sweeper.run() }
+                await clock.sleepers(2)
+                engine.store.heal()
+                for (duration, count) in [(599, 1), (60, 2), (21_000, 2), (600, 3)] {
+                    clock.advance(by: .seconds(duration))
+                    await clock.sleepers(2)
+                    #expect(engine.store.count(.list) == count)
+                }
+                group.cancelAll()
+            }
+        }
+    }
 }

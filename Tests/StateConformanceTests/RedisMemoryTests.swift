@@ -54,6 +54,24 @@ struct RedisMemoryTests {
         await admin.close()
     }
 
+    @Test("when the counters of a pool are deleted, what is found in the pool is recorded all the same, unless it was removed meanwhile")
+    func countersAreGone() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let (one, other) = (try Sample.id(1), try Sample.id(2))
+        let before = try await store.moment(in: one.pool)
+        #expect(try await store.remove(one))
+        try await admin.ask("DEL", place.key("counters"))
+        #expect(try await store.recordPresent(one, Sample.object(one), seenSince: before) == nil)
+        let after = try await store.moment(in: one.pool)
+        #expect(try await store.recordPresent(one, Sample.object(one), seenSince: after)?.state == .present)
+        #expect(try await store.remove(other))
+        #expect(try await store.recordPresent(other, Sample.object(other), seenSince: after) == nil)
+        await store.close()
+        await admin.close()
+    }
+
     @Test("listings forget what is gone, tell of it, and still give whole pages")
     func listingsForget() async throws {
         let place = try await RedisPlace.onServer()

@@ -112,6 +112,23 @@ struct RedisRecordTests {
         await admin.close()
     }
 
+    @Test("a removal whose artifact cannot be read keeps nobody from ending the others")
+    func listsTheOtherRemovals() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let ids = [try Sample.id(1), try Sample.id(2)]
+        for id in ids {
+            let removal = try #require(try await store.beginRemoval(id))
+            try await store.handBack(removal)
+        }
+        // A name that this version would write in another way.
+        try await admin.ask("HSET", place.key(ids[0]), "url", "HTTPS://artifacts.example.org/builds/1.tar.bz2")
+        #expect(try await store.abandonedRemovals(in: ids[0].pool, limit: 9) == [ids[1]])
+        await store.close()
+        await admin.close()
+    }
+
     @Test("a key of another type is corrupt, and the message says what to do")
     func refusesForeignKeys() async throws {
         let place = try await RedisPlace.onServer()

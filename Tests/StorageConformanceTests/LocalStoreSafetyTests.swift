@@ -144,6 +144,45 @@ struct LocalStoreSafetyTests {
         }
     }
 
+    #if os(Linux)
+        @Test("a file that cannot be opened hides no other from a listing, and does not make the pool look empty")
+        func unreadable() async throws {
+            try await withLocalStore { store, directory in
+                let objects = try (0..<3).map { try SampleObject("\($0).bin", size: 10) }
+                for object in objects { try await object.put(into: store) }
+                let sorted = objects.sorted { $0.key.precedes($1.key) }
+                for (number, object) in sorted.enumerated() {
+                    let path = file(of: object, in: directory)
+                    try FileManager.default.removeItem(atPath: path)
+                    // Nobody can open a socket, whatever its permissions.
+                    try #require(mknod(path, 0o140_600, 0) == 0)
+                    try await requireStorageError(.unavailable, "head") { try await store.head(object.key) }
+                    let rest = sorted[(number + 1)...].map(\.key)
+                    if rest.isEmpty {
+                        try await requireStorageError(.unavailable, "list") { try await store.list(after: nil, limit: 10) }
+                    } else {
+                        #expect(try await store.list(after: nil, limit: 10).map(\.key) == rest)
+                        #expect(try await store.list(after: nil, limit: 1).map(\.key) == [rest[0]])
+                    }
+                }
+            }
+        }
+
+        @Test("a directory of which nothing can be read is not looked through to its end")
+        func allUnreadable() async throws {
+            try await withLocalStore { store, directory in
+                let objects = try (0..<20).map { try SampleObject("\($0).bin", size: 10) }
+                for object in objects { try await object.put(into: store) }
+                let last = try #require(objects.max { $0.key.precedes($1.key) })
+                for object in objects where object.key != last.key {
+                    try FileManager.default.removeItem(atPath: file(of: object, in: directory))
+                    try #require(mknod(file(of: object, in: directory), 0o140_600, 0) == 0)
+                }
+                try await requireStorageError(.unavailable, "list") { try await store.list(after: nil, limit: 10) }
+            }
+        }
+    #endif
+
     @Test("strange names in its directories are not listed")
     func strangers() async throws {
         try await withLocalStore { store, directory in

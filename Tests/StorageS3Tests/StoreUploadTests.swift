@@ -14,6 +14,8 @@ struct StoreUploadTests {
     private static let created = StoreFixture.xml(
         "<InitiateMultipartUploadResult><UploadId>id/1+</UploadId></InitiateMultipartUploadResult>")
     private static let upload = "uploadId=id%2F1%2B"
+    /// What a proxy may answer.
+    private static let page = StoreFixture.xml("<html><body>Please log in</body></html>")
 
     /// Begins a multipart upload whose requests all succeed, except those that end it.
     private func prepare(_ fixture: StoreFixture, _ object: SampleObject, parts: Int) {
@@ -58,7 +60,7 @@ struct StoreUploadTests {
         }
     }
 
-    @Test("A completion that answers 200 with an error is asked for again; what stays an error is one")
+    @Test("A completion that answers 200 with an error is asked for again; what stays an error is one, and so is something else")
     func completionError() async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
@@ -70,13 +72,15 @@ struct StoreUploadTests {
             try await write(object, to: upload)
             #expect(try await upload.complete(size: object.size, sha256: object.sha256).etag == "\"e-2\"")
         }
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            prepare(fixture, object, parts: 2)
-            fixture.answer("\(fixture.path(object))?\(Self.upload)", StoreFixture.error(200, "InvalidPart"))
-            let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-            try await write(object, to: upload)
-            await #expect(throws: StorageError.self) { try await upload.complete(size: object.size, sha256: object.sha256) }
+        for answer in [StoreFixture.error(200, "InvalidPart"), Self.page] {
+            try await StoreFixture.run { fixture async throws in
+                let object = try SampleObject(size: (5 << 20) + 1)
+                prepare(fixture, object, parts: 2)
+                fixture.answer("\(fixture.path(object))?\(Self.upload)", answer)
+                let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                try await write(object, to: upload)
+                await #expect(throws: StorageError.self) { try await upload.complete(size: object.size, sha256: object.sha256) }
+            }
         }
     }
 

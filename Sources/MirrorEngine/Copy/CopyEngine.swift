@@ -79,14 +79,17 @@ struct CopyEngine: Sendable {
 
     /// A source that the pool's service can fetch by itself: an artifact of several parts, with a strong ETag that identifies its version.
     ///
-    /// An artifact of a single part has arrived with the answer, so its SHA-256 can be computed here.
+    /// An artifact of a single part has arrived with the answer, so its SHA-256 can be computed here. One whose URL has a digest is carried: the service
+    /// does not compare that.
     ///
     /// - Parameter digests: What the origin has stated about the whole artifact before.
     private func pullSource(
         _ attempt: CopyAttempt, _ first: OriginResponse, _ plan: CopyPlan, _ digests: [Digest]
     ) async throws -> URLSource? {
         let store = attempt.pool.store
-        guard store.capabilities.features.contains(.pullsURLs), let size = first.totalSize, let etag = first.strongETag else { return nil }
+        guard store.capabilities.features.contains(.pullsURLs), attempt.origin.knownDigest == nil, let size = first.totalSize,
+            let etag = first.strongETag
+        else { return nil }
         switch plan {
         case .bufferedRanges, .rangesInOrder: break
         case .stream, .bufferedStream, .ranges: return nil

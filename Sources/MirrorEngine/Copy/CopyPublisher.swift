@@ -46,9 +46,10 @@ struct CopyPublisher: Sendable {
 
     func finish(_ running: CopySlots.Copy, _ result: CopyResult) async throws {
         switch result {
-        case .present, .failed: try await outlastingState { try await desk.finish(running, result, in: state) }
-        // Not worth waiting for: without it, the lease expires and another worker takes the job.
-        case .retry, .handBack: try await desk.finish(running, result, in: state)
+        // Also for another attempt: a lease that expires instead counts as an attempt that took its process down.
+        case .present, .failed, .retry: try await outlastingState { try await desk.finish(running, result, in: state) }
+        // A process that shuts down does not wait for the state.
+        case .handBack: try await desk.finish(running, result, in: state)
         }
     }
 
@@ -60,7 +61,7 @@ struct CopyPublisher: Sendable {
         }
     }
 
-    /// Retries for as long as a lease lasts, so that a finished copy is not lost if the state is briefly unavailable.
+    /// Retries for as long as a lease lasts, so that the end of a copy is not lost if the state is briefly unavailable.
     private func outlastingState<Success: Sendable>(_ operation: @Sendable () async throws -> Success) async throws -> Success {
         let deadline = clock.instant + lease
         while true {

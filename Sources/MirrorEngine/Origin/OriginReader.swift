@@ -10,6 +10,9 @@ struct OriginReader: Sendable {
 
     var artifact: ArtifactURL { origin.source.name }
 
+    /// The artifact's digest in its URL: every copy must have it.
+    var knownDigest: Digest? { origin.named?.digest }
+
     /// What is known about the artifact, without its bytes.
     ///
     /// - Returns: `nil` for an origin that is only sent GET, and for one whose refusal may concern only HEAD: then a GET decides.
@@ -81,7 +84,7 @@ struct OriginReader: Sendable {
 
     private func read(_ answer: OriginAnswer, requested: ByteRange?, size: Int64?) -> Result<OriginResponse, CopyError> {
         do {
-            return .success(try OriginResponse(answer, requested: requested, size: size, known: origin.named?.digest, now: clock.now))
+            return .success(try OriginResponse(answer, requested: requested, size: size, known: knownDigest, now: clock.now))
         } catch {
             return .failure(error)
         }

@@ -4,7 +4,7 @@ package import MirrorState
 
 /// Adds up what a pool holds: bytes by the age of their last use, and bytes that have not been used since they were copied.
 ///
-/// It reads every record of the pool, so it takes its time: after each page it pauses for 99 times as long as that page took.
+/// It reads every record of the pool, so it takes its time: after each page it pauses for 99 times as long as that page took, at most ten minutes.
 package final class HoldingsSurvey: Sendable {
     package enum Name {
         package static let ages = "cloud_mirror_pool_age_bytes"
@@ -19,6 +19,8 @@ package final class HoldingsSurvey: Sendable {
     /// A use this soon after the copy is that of the client that the copy was made for: the state may not tell it from later ones.
     private static let firstUse = Duration.seconds(60)
     private static let page = 500
+    /// A page that took long may have been one during which the machine was asleep.
+    private static let longestPause = Duration.seconds(600)
 
     private let state: any StateStore
     private let factory: any MetricsFactory
@@ -48,7 +50,7 @@ package final class HoldingsSurvey: Sendable {
                 if object.lastUsed <= object.storedAt + Self.firstUse { unread += Double(object.size) }
             }
             last = replicas.count == Self.page ? replicas.last : nil
-            try await clock.sleep(for: began.duration(to: clock.instant) * 99)
+            try await clock.sleep(for: min(began.duration(to: clock.instant) * 99, Self.longestPause))
         } while last != nil
         // The rest is what has been used or copied meanwhile.
         let counted = ages.reduce(0, +)

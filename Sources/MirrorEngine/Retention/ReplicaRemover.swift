@@ -114,13 +114,22 @@ package struct ReplicaRemover: Sendable {
     }
 
     private func lookedUp(_ id: ReplicaID) async throws -> Purged {
-        switch try await state.replica(id) {
+        switch try await known(id) {
         case let replica? where replica.status == .removing: return .removal
         case let replica?: return .replica(replica.state)
         case nil:
             // An error does not prevent the deletion: some services refuse to say whether an object is there.
             let info = try? await pools[id.pool]?.store.head(ObjectKey(id.artifact))
             return info == nil ? .nothing : .object
+        }
+    }
+
+    /// - Returns: Also `nil` for a record that cannot be read: the purge is the way to get rid of it.
+    private func known(_ id: ReplicaID) async throws -> Replica? {
+        do {
+            return try await state.replica(id)
+        } catch let error as StateError where error.code == .corrupt {
+            return nil
         }
     }
 

@@ -9,12 +9,14 @@ import ServiceLifecycle
 /// back within their limits.
 ///
 /// Failures are forgotten an hour after they could have been retried if nobody has asked for them, so that URLs that never were artifacts do not
-/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold. A graceful shutdown ends it
-/// between two replicas; a removal that a crash cut off is finished by the next sweep.
+/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed. A
+/// graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
     /// How long a failure can still be seen after it could have been retried.
     static let errorLife = Duration.seconds(3_600)
+    /// When a comparison that failed is tried again.
+    static let retryInterval = Duration.seconds(600)
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     package var description: String { "Sweeper" }
@@ -55,13 +57,15 @@ package struct Sweeper: Service, CustomStringConvertible {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             async let surveys: Void = takeSurveys()
-            var reconciled: ContinuousClock.Instant?
+            var dueAt: [PoolID: ContinuousClock.Instant] = [:]
             var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
-                let isDue = reconciled.map { $0.duration(to: clock.instant) >= reconcileInterval } ?? true
-                if isDue { reconciled = clock.instant }
                 for pool in pools.all {
-                    await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
+                    let started = clock.instant
+                    if dueAt[pool.id].map({ $0 <= started }) ?? true {
+                        let isDone = await attempt("reconcile", pool) { try await reconcile(pool) }
+                        dueAt[pool.id] = started + (isDone ? reconcileInterval : min(reconcileInterval, Self.retryInterval))
+                    }
                     await attempt("sweep", pool) {
                         let (now, retention) = (clock.instant, pool.retention)
                         let version = retention.version
@@ -89,13 +93,17 @@ package struct Sweeper: Service, CustomStringConvertible {
         }
     }
 
-    private func attempt(_ what: String, _ pool: Pool?, _ operation: () async throws -> Void) async {
+    /// - Returns: Whether it succeeded.
+    @discardableResult
+    private func attempt(_ what: String, _ pool: Pool?, _ operation: () async throws -> Void) async -> Bool {
         do {
             try await operation()
+            return true
         } catch {
-            guard !Task.isCancelled else { return }
+            guard !Task.isCancelled else { return false }
             metrics.countError(error)
             logger.warning("\(what) failed", metadata: ["pool": "\(pool?.id.description ?? "all")", "error": "\(error)"])
+            return false
         }
     }
 
@@ -161,8 +169,11 @@ package struct Sweeper: Service, CustomStringConvertible {
     ///
     /// Only for pools whose listing contains metadata. Elsewhere each object would cost a request: an unknown object is found when a client requests
     /// it, and a missing one by ``PresenceCheck``.
+    ///
+    /// - Throws: Also if an object could not be looked at, after all others were.
     package func reconcile(_ pool: Pool) async throws {
         guard pool.store.capabilities.features.contains(.listsMetadata) else { return }
+        var failures = FailedLooks()
         var found = 0
         var last: ObjectKey?
         repeat {
@@ -177,8 +188,13 @@ package struct Sweeper: Service, CustomStringConvertible {
                 return ReplicaID(artifact: artifact, pool: pool.id)
             }
             for (id, replica) in zip(ids, try await state.replicas(ids)) where replica == nil {
-                // The listing may be out of date.
-                if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
+                do {
+                    // The listing may be out of date.
+                    if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
+                    failures.endRow()
+                } catch let error as StorageError {
+                    try failures.add(error)
+                }
             }
             let next = objects.count == Self.page ? objects.last?.key : nil
             if let last, let next, !last.precedes(next) {
@@ -186,15 +202,16 @@ package struct Sweeper: Service, CustomStringConvertible {
             }
             last = next
         } while last != nil
-        let lost = try await forgetLost(pool)
+        let lost = try await forgetLost(pool, &failures)
         if found > 0 || lost > 0 {
             logger.notice(
                 "state and pool reconciled",
                 metadata: ["pool": "\(pool.id)", "found": .stringConvertible(found), "lost": .stringConvertible(lost)])
         }
+        if let error = failures.first { throw error }
     }
 
-    private func forgetLost(_ pool: Pool) async throws -> Int {
+    private func forgetLost(_ pool: Pool, _ failures: inout FailedLooks) async throws -> Int {
         var lost = 0
         var last: ReplicaID?
         repeat {
@@ -203,13 +220,42 @@ package struct Sweeper: Service, CustomStringConvertible {
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
                 do {
-                    _ = try await pool.store.head(object.key)
-                } catch let error as StorageError where error.code == .notFound {
-                    if try await remover.removeIfMissing(replica.id) { lost += 1 }
+                    if try await isMissing(object.key, in: pool), try await remover.removeIfMissing(replica.id) { lost += 1 }
+                    failures.endRow()
+                } catch let error as StorageError {
+                    try failures.add(error)
                 }
             }
             last = replicas.count == Self.page ? replicas.last?.id : nil
         } while last != nil
         return lost
+    }
+
+    private func isMissing(_ key: ObjectKey, in pool: Pool) async throws -> Bool {
+        do {
+            _ = try await pool.store.head(key)
+            return false
+        } catch let error as StorageError where error.code == .notFound {
+            return true
+        }
+    }
+}
+
+/// What could not be looked at in one comparison. One bad object must not hide all behind it, but a pool that is away is not asked for each of its
+/// objects.
+private struct FailedLooks {
+    static let mostInRow = 16
+
+    private(set) var first: StorageError?
+    private var row = 0
+
+    /// After a look that succeeded.
+    mutating func endRow() { row = 0 }
+
+    /// - Throws: The error, if too many looks in a row have failed.
+    mutating func add(_ error: StorageError) throws {
+        first = first ?? error
+        row += 1
+        if row == Self.mostInRow { throw error }
     }
 }

@@ -48,7 +48,7 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
-        try transact { table, _ in removals.isUntouched(id, since: moment) ? table.recordPresent(id, object) : nil }
+        try transact { table, now in removals.isUntouched(id, since: moment) ? table.recordPresent(id, object, at: now) : nil }
     }
 
     public func lease(_ terms: LeaseTerms) async throws -> LeaseOutcome {
@@ -76,7 +76,7 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func touch(_ uses: [ReplicaUse]) async throws {
-        try transact { table, _ in table.touch(uses) }
+        try transact { table, now in table.touch(uses, at: now) }
     }
 
     public func describe(_ id: ReplicaID, _ object: StoredObject) async throws {

@@ -55,9 +55,9 @@ struct MemoryStateTable {
         return .claimed
     }
 
-    mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject) -> Replica {
+    mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject, at now: Timestamp) -> Replica {
         var record = record(id)
-        if record.recordPresent(object) { write(record, id) }
+        if record.recordPresent(object, at: now) { write(record, id) }
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
@@ -126,10 +126,10 @@ struct MemoryStateTable {
 
     // MARK: Being used and going away
 
-    mutating func touch(_ uses: [ReplicaUse]) {
+    mutating func touch(_ uses: [ReplicaUse], at now: Timestamp) {
         for use in uses {
             var record = record(use.id)
-            switch record.touch(at: use.at) {
+            switch record.touch(at: use.at, now: now) {
             case .nothing: break
             case .used: store(record, use.id)
             case .revived: write(record, use.id)

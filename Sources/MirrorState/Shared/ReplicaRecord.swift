@@ -75,14 +75,20 @@ package struct ReplicaRecord: Sendable, Hashable {
     }
 
     /// - Returns: Whether anything changed.
-    package mutating func recordPresent(_ object: StoredObject) -> Bool {
+    package mutating func recordPresent(_ object: StoredObject, at now: Timestamp) -> Bool {
         switch status {
         case nil, .error:
-            status = .present(object)
+            become(object, at: now)
             return true
         case .pending, .present, .removing:
             return false
         }
+    }
+
+    private mutating func become(_ object: StoredObject, at now: Timestamp) {
+        var object = object
+        object.lastUsed = ReplicaUse.time(object.lastUsed, at: now)
+        status = .present(object)
     }
 
     /// - Returns: `nil` if no job is due, or if its lease has expired and was not written off.
@@ -133,7 +139,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         job.worker = nil
         switch result {
         case .present(let object):
-            status = .present(object)
+            become(object, at: now)
             self.job = nil
         case .failed(let failure):
             fail(failure, at: now)
@@ -172,8 +178,9 @@ package struct ReplicaRecord: Sendable, Hashable {
         case revived
     }
 
-    package mutating func touch(at time: Timestamp) -> TouchEffect {
+    package mutating func touch(at time: Timestamp, now: Timestamp) -> TouchEffect {
         guard case .present(var object) = status else { return .nothing }
+        let time = ReplicaUse.time(time, at: now)
         let wasMarked = object.markedAt != nil
         guard wasMarked || object.lastUsed < time else { return .nothing }
         object.lastUsed = max(object.lastUsed, time)

@@ -30,6 +30,9 @@ end
 -- to a server whose clock is behind.
 local function clamped(at, wait) return math.min(tonumber(at) or 0, now + (tonumber(wait) or 0)) end
 
+-- Of a use: one that lies far ahead was noted by a clock that is wrong, and counts as one now.
+local function usedAt(at) return (tonumber(at) or 0) > now + 3600000 and text(now) or at end
+
 -- Records: tables of fields. An empty one is an absent replica.
 
 local function keyOf(hash) return base .. 'replica:' .. hash end
@@ -268,6 +271,7 @@ local function store(hash, old, new)
     local key = keyOf(hash)
     if next(new) then
         new.url = old.url or new.url
+        if new.status == 'present' then new.last_used = usedAt(new.last_used) end
         write(key, old, new)
         if new.status == 'present' or new.status == 'error' then
             redis.call('EXPIRE', key, 366 * 86400)

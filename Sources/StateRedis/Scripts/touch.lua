@@ -2,7 +2,7 @@
 -- Remembers uses. ARGV[2]...: when each of the replicas was used.
 local life = 366 * 86400
 for at = firstReplica, #KEYS do
-    local hash, used = hashOf(KEYS[at]), ARGV[at - firstReplica + 2]
+    local hash, used = hashOf(KEYS[at]), usedAt(ARGV[at - firstReplica + 2])
     local fields = read(hash)
     if fields.status == 'present' then
         redis.call('ZADD', present, 'GT', used, hash)

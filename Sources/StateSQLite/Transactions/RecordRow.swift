@@ -106,14 +106,18 @@ enum RecordRow {
 
     private static func failure(_ row: Row, _ at: Int) throws(StateError) -> CopyFailure {
         guard let word = row.text(at), let message = row.text(at + 2), let retryAt = row.time(at + 3) else { throw damaged("failure") }
-        let status = row.integer(at + 1).map { Int($0) }
-        guard let reason = CopyFailure.Reason(word: word, originStatus: status) else { throw damaged("reason") }
+        // A newer version may know more reasons.
+        let reason = CopyFailure.Reason(word: word, originStatus: row.integer(at + 1).map { Int($0) }) ?? .transfer
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
     }
 
+    /// What attempts can be counted up to, far below where adding one traps.
+    private static let counts: ClosedRange<Int64> = 0...1_000_000_000
+
     private static func job(_ row: Row, _ at: Int, unfinished: Int, wait: Int) throws(StateError) -> CopyJob {
         guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2),
-            let attempts = row.integer(at + 3), let unfinished = row.integer(unfinished)
+            let attempts = row.integer(at + 3), counts.contains(attempts), let unfinished = row.integer(unfinished),
+            counts.contains(unfinished)
         else { throw damaged("copy job") }
         return CopyJob(
             sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, wait: row.duration(wait), attempts: Int(attempts),

@@ -5,7 +5,9 @@ import MirrorState
 /// The calls of ``StateStore`` that only read.
 extension StateTransaction {
     /// The job of several pools that is due first: one step down an index for each pool and for each lane that is passed over.
-    func firstJob(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) throws -> (due: Timestamp, pool: String, url: String)? {
+    func firstJob(
+        _ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>
+    ) throws -> (due: Timestamp, pool: String, url: String, number: Int64)? {
         var first: LaneHead?
         for pool in pools {
             guard let head = try firstLane(of: pool.description, passingOver: lanes) else { continue }
@@ -15,12 +17,12 @@ extension StateTransaction {
         guard let first else { return nil }
         let statement = try db.cachedStatement(
             sql: """
-                SELECT url FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
+                SELECT url, rowid FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ?
+                ORDER BY due, sequence LIMIT 1
                 """)
-        guard let row = try Row.fetchOne(statement, arguments: [first.pool, first.lane]), let url = row.text(0) else {
-            throw RecordRow.damaged("copy job")
-        }
-        return (first.due, first.pool, url)
+        guard let row = try Row.fetchOne(statement, arguments: [first.pool, first.lane]), let url = row.text(0), let number = row.integer(1)
+        else { throw RecordRow.damaged("copy job") }
+        return (first.due, first.pool, url, number)
     }
 
     private struct LaneHead {
@@ -127,20 +129,27 @@ extension StateTransaction {
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
         guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }
-        guard let totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+        guard var totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+        totals.bytes = max(0, totals.bytes)
         return totals
     }
 
+    /// Passes over rows that cannot be read: one must not keep the sweep, or an operator, from the others.
+    ///
     /// - Parameter selection: SQL from this file; values are in `arguments`.
     private func replicas(_ selection: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
-        let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas \(selection) LIMIT ?")
-        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments + [StatePage.length(limit)]))
+        let limit = StatePage.length(limit)
+        let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas \(selection)")
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
         var found: [Replica] = []
-        while let row = try rows.next() {
-            guard let pool = row.text(0), let url = row.text(1) else { throw RecordRow.damaged("name") }
-            let id = try RecordRow.id(pool: pool, url: url)
-            if let replica = try decode(row, of: id, from: 2).replica(id) { found.append(replica) }
+        while found.count < limit, let row = try rows.next() {
+            if let replica = readable(row) { found.append(replica) }
         }
         return found
+    }
+
+    private func readable(_ row: Row) -> Replica? {
+        guard let pool = row.text(0), let url = row.text(1), let id = try? RecordRow.id(pool: pool, url: url) else { return nil }
+        return try? decode(row, of: id, from: 2).replica(id)
     }
 }

@@ -54,6 +54,20 @@ extension StateTransaction {
         return missing.filter { $0.value != Self.nothing }
     }
 
+    /// Deletes a row that cannot be read.
+    ///
+    /// - Parameter number: Its `rowid`.
+    func drop(row number: Int64) throws {
+        let statement = try db.cachedStatement(sql: Self.count)
+        let arguments: StatementArguments = ["after": number &- 1, "limit": 1, "cost": StateLimits.recordBytes]
+        guard let row = try Row.fetchOne(statement, arguments: arguments), let pool = row.text(0) else { return }
+        var difference = Self.nothing
+        Self.add(row, to: &difference, &-)
+        try add(difference, to: pool)
+        try db.execute(sql: "DELETE FROM replicas WHERE rowid = ?", arguments: [number])
+        try Schema.fillLanes(db)
+    }
+
     private static let nothing = TotalsRow(repeating: 0, count: 6)
 
     /// - Parameter row: A pool, and its totals.
@@ -69,9 +83,11 @@ extension StateTransaction {
         GROUP BY pool
         """
 
+    /// A sum of bytes that would overflow stays as it is: sizes come from a pool's answer, and an absurd one must not stop the rest.
     private static let addition = """
         INSERT INTO totals (pool, objects, bytes, pending, errors, pending_bytes, error_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects, bytes = bytes + excluded.bytes,
+        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects,
+        bytes = CASE typeof(bytes + excluded.bytes) WHEN 'integer' THEN bytes + excluded.bytes ELSE bytes END,
         pending = pending + excluded.pending, errors = errors + excluded.errors,
         pending_bytes = pending_bytes + excluded.pending_bytes, error_bytes = error_bytes + excluded.error_bytes
         """

@@ -23,7 +23,7 @@ extension StateTransaction {
     mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject) throws -> Replica {
         let old = try record(id)
         var record = old
-        if record.recordPresent(object) { try store(record, replacing: old, id, isToldOf: true) }
+        if record.recordPresent(object, at: now) { try store(record, replacing: old, id, isToldOf: true) }
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
@@ -41,8 +41,11 @@ extension StateTransaction {
     private mutating func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>, maxErrors: Int) throws -> LeaseOutcome {
         while let first = try firstJob(terms.pools, passingOver: lanes) {
             guard first.due <= now else { return .notDue(next: first.due) }
-            let id = try RecordRow.id(pool: first.pool, url: first.url)
-            let old = try record(id)
+            guard let id = try? RecordRow.id(pool: first.pool, url: first.url), let old = try readable(id), old.job != nil else {
+                // All others would wait behind it.
+                try drop(row: first.number)
+                continue
+            }
             var record = old
             switch record.writeOffLease(at: now) {
             case .setAside(let failure):
@@ -93,7 +96,7 @@ extension StateTransaction {
             if try move(use) { continue }
             let old = try record(use.id)
             var record = old
-            switch record.touch(at: use.at) {
+            switch record.touch(at: use.at, now: now) {
             case .nothing: break
             case .used: try store(record, replacing: old, use.id, isToldOf: false)
             case .revived: try store(record, replacing: old, use.id, isToldOf: true)
@@ -107,7 +110,8 @@ extension StateTransaction {
     private func move(_ use: ReplicaUse) throws -> Bool {
         let statement = try db.cachedStatement(
             sql: "UPDATE replicas SET last_used = ?1 WHERE pool = ?2 AND hash = ?3 AND status = 2 AND marked_at IS NULL AND last_used < ?1")
-        try statement.execute(arguments: [use.at.milliseconds, use.id.pool.description, use.id.artifact.nameHash])
+        let time = ReplicaUse.time(use.at, at: now)
+        try statement.execute(arguments: [time.milliseconds, use.id.pool.description, use.id.artifact.nameHash])
         return db.changesCount > 0
     }
 
@@ -129,13 +133,21 @@ extension StateTransaction {
     }
 
     mutating func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) throws -> Removal? {
-        let old = try record(id)
+        let old = try condition == .none ? recordOrDrop(id) : record(id)
         var record = old
         let token = try nextNumber()
         let start = record.beginRemoval(condition, token: token, at: now, duration: duration)
         if start == .nothing { return nil }
         try store(record, replacing: old, id, isToldOf: start == .begun)
         return start == .repeated ? nil : Removal(id: id, token: token)
+    }
+
+    /// A purge gets rid of a record that cannot be read: it counts as absent.
+    private func recordOrDrop(_ id: ReplicaID) throws -> ReplicaRecord {
+        if let record = try readable(id) { return record }
+        let statement = try db.cachedStatement(sql: "SELECT rowid FROM replicas WHERE pool = ? AND hash = ?")
+        if let number = try Int64.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash]) { try drop(row: number) }
+        return ReplicaRecord()
     }
 
     mutating func confirm(_ removals: [Removal], duration: Duration) throws -> [Removal] {

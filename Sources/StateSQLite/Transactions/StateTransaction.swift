@@ -25,6 +25,15 @@ struct StateTransaction {
         return try decode(row, of: id)
     }
 
+    /// - Returns: `nil` for one that cannot be read.
+    func readable(_ id: ReplicaID) throws -> ReplicaRecord? {
+        do {
+            return try record(id)
+        } catch let error as StateError where error.code == .corrupt {
+            return nil
+        }
+    }
+
     /// - Parameter offset: Where the record's columns begin in the row.
     func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
         var record = try RecordRow.decode(row, of: id, from: offset)

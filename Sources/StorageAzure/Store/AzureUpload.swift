@@ -60,6 +60,8 @@ final class AzureUpload: CloudUpload {
             do {
                 let answer = try await client.send(call)
                 if let stated = answer.headers.first(name: "content-md5"), stated != md5 {
+                    // The next attempt would take it for its own.
+                    if let etag = answer.headers.first(name: "etag") { try await store.delete(key, ifMatch: etag) }
                     throw CloudErrors.azure.error(.checksumMismatch, "the service received different bytes from those sent", call.name)
                 }
                 return info(try AzureBlocks.commit(answer, call.name, now: client.now), size: size, metadata)

@@ -79,7 +79,11 @@ struct S3Multipart: Sendable {
     private func complete(_ call: S3Call, mayBeDone: Bool) async throws -> Completion {
         try await retries.run { attempt in
             do {
-                return .done(etag: ObjectFields.quoted(try await client.document(call)["ETag"]?.text ?? ""))
+                let result = try await client.document(call)
+                guard result.name == "CompleteMultipartUploadResult" else {
+                    throw CloudErrors.s3.odd("the service's answer is not the result of a completion", call.name)
+                }
+                return .done(etag: ObjectFields.quoted(result["ETag"]?.text ?? ""))
             } catch let error as StorageError where attempt > 1 || mayBeDone {
                 switch error.code {
                 case .notFound where (error.cause as? S3Failure)?.code != "NoSuchBucket": return .uncertain

@@ -5,6 +5,7 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 import NIOPosix
+import NamedOrigins
 import TestServers
 import Testing
 
@@ -47,6 +48,8 @@ struct EngineFixture: Sendable {
         var requireHTTPS = false
         /// Beside the origin's own.
         var allowedHosts: [String] = []
+        /// Of a named origin, to which everything on the origin's server belongs.
+        var rules: [OriginRule] = []
         var resolver = FixedResolver()
         var buckets: [any BucketOrigin] = []
         /// What the pool's service copies from by itself.
@@ -135,7 +138,10 @@ struct EngineFixture: Sendable {
         outbound = GuardedClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        origins = OriginTable(outbound, buckets: setup.buckets, metrics: OriginMetrics(factory: counters))
+        let named = setup.rules.isEmpty ? [] : [NamedOrigin(name: "named", url: try ArtifactURL(origin.url("/")), rules: setup.rules)]
+        origins = OriginTable(
+            outbound, buckets: setup.buckets, named: Reloadable(NamedOriginTable(named, policy: policy)),
+            metrics: OriginMetrics(factory: counters))
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, activity: setup.activity, clock: clock)

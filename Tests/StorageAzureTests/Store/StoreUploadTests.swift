@@ -93,6 +93,30 @@ struct StoreUploadTests {
         }
     }
 
+    @Test("A blob that the service has received otherwise is not taken for the own one by the next attempt")
+    func wrongBlob() async throws {
+        let object = try SampleObject(size: 10)
+        let blobs = FakeBlobs()
+        var setup = StoreFixture.Setup()
+        setup.blobs = blobs
+        let wrong = Countdown(1)
+        let script: StoreFixture.Script = { request in
+            guard request.kind == .put, wrong.next() else { return nil }
+            let headers = request.headers.filter { $0.name.lowercased() != "content-md5" }
+            var answer = blobs.answer(
+                BlobRequest(method: request.method, uri: request.uri, headers: headers, bytes: [UInt8](repeating: 1, count: 10)))
+            answer.headers.append(("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="))
+            return answer
+        }
+        try await StoreFixture.run(setup, script: script) { fixture async throws in
+            let upload = try await fixture.store.uploading(object, partSize: Self.partSize)
+            _ = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
+            #expect(isHeld(object, in: fixture.blobs))
+            let deletion = try #require(fixture.requests.first { $0.kind == .delete })
+            #expect(deletion.header("if-match") != nil)
+        }
+    }
+
     @Test("A long stream is one block that is sent while it comes; one that breaks, or has another length, is none")
     func stream() async throws {
         let object = try SampleObject(size: 9 << 20)

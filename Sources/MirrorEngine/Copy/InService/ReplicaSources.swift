@@ -44,7 +44,7 @@ struct ReplicaSources: Sendable {
             if attempt.isNear(place) { near.append((pool, object)) } else { far.append((pool, object)) }
         }
         for (pool, object) in near + far {
-            if let source = try await source(object, in: pool) { return source }
+            if let source = try await source(object, in: pool, known: attempt.origin.knownDigest) { return source }
         }
         return nil
     }
@@ -61,8 +61,9 @@ struct ReplicaSources: Sendable {
         }
     }
 
-    /// - Returns: `nil` if the pool does not confirm that it has this very object.
-    private func source(_ object: StoredObject, in pool: Pool) async throws -> Source? {
+    /// - Parameter known: The digest in the artifact's URL.
+    /// - Returns: `nil` if the pool does not confirm that it has this very object, or if that does not have the SHA-256 in the artifact's URL.
+    private func source(_ object: StoredObject, in pool: Pool, known: Digest?) async throws -> Source? {
         let info: ObjectInfo
         do {
             info = try await pool.store.head(object.key)
@@ -72,6 +73,7 @@ struct ReplicaSources: Sendable {
         var metadata = info.metadata
         metadata.sha256 = object.sha256 ?? info.metadata.sha256
         guard info.size == object.size, info.metadata.sha256 ?? metadata.sha256 == metadata.sha256, !info.etag.isEmpty,
+            known?.algorithm != .sha256 || known == metadata.sha256,
             let place = pool.store.copySource(of: object.key, size: info.size, etag: info.etag)
         else { return nil }
         return Source(pool: pool.id, place: place, metadata: metadata)

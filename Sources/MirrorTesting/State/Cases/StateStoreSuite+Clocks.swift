@@ -103,6 +103,28 @@ extension StateStoreSuite {
             try await scene.store.touch([ReplicaUse(id: used.id, at: scene.now)])
             try requireEqual(try await scene.presentObject(used.id).lastUsed, scene.now, "last use")
         },
+        .scene("a use that is far ahead of the store's clock counts as one now, whichever call tells of it") { scene in
+            let (now, later) = (scene.now, scene.now + .seconds(86_400))
+            let found = try await scene.makePresent(1, lastUsed: later).id
+            let copied = try await scene.claimAndLease(try scene.id(2))
+            try await scene.store.finish(copied, .present(scene.object(copied.id, lastUsed: later)))
+            let used = try await scene.makePresent(3, lastUsed: now - .seconds(10)).id
+            try await scene.store.touch([ReplicaUse(id: used, at: later)])
+            let marked = try await scene.makePresent(4, lastUsed: now - .seconds(10)).id
+            try requireEqual(try await scene.store.mark([marked], unusedSince: now), [marked], "marked")
+            try await scene.store.touch([ReplicaUse(id: marked, at: later)])
+            for id in [found, copied.id, used, marked] {
+                try requireEqual(try await scene.presentObject(id).lastUsed, now, "last use of \(id)")
+            }
+            let listed = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 9)
+            for replica in listed {
+                guard case .present(let object) = replica.status else { throw ConformanceFailure("\(replica.id) is not present") }
+                try requireEqual(object.lastUsed, now, "listed last use of \(replica.id)")
+            }
+            // The clocks of machines differ a little.
+            try await scene.store.touch([ReplicaUse(id: used, at: now + .seconds(60))])
+            try requireEqual(try await scene.presentObject(used).lastUsed, now + .seconds(60), "last use a little ahead")
+        },
         .scene("jobs queued before a clock was ahead for a while are not delayed by that") { scene in
             let before = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.finish(before, .retry(after: .seconds(30)))

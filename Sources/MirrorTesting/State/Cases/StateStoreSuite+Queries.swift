@@ -35,6 +35,19 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.query(for: lease.id), nil, "query after \(result)")
             }
         },
+        .scene("a query that is kept once the end of a copy was told stays") { scene in
+            for number in 0..<50 {
+                let lease = try await scene.claimAndLease(try scene.id(number))
+                var changes = await scene.store.changes().makeAsyncIterator()
+                async let finished: Void = scene.store.finish(lease, .failed(scene.failure()))
+                while let change = await changes.next() {
+                    if case .replica(let id, let replica) = change, id == lease.id, replica?.state == .error { break }
+                }
+                try await scene.store.keepQuery(FetchQuery("sig=new"), for: lease.id)
+                try await finished
+                try requireEqual(try await scene.store.query(for: lease.id), FetchQuery("sig=new"), "query")
+            }
+        },
         .scene("a query stays if a copy cannot be finished because its lease is not the newest") { scene in
             let old = try await scene.claimAndLease(try scene.id(1))
             try await scene.store.keepQuery(FetchQuery("sig=1"), for: old.id)
