@@ -35,6 +35,25 @@ struct RelayPlacesTests {
         withExtendedLifetime((taken, others)) {}
     }
 
+    @Test func `a site that has its share waits, whichever of its networks asks, and others do not`() async throws {
+        let places = RelayPlaces(limit: 8)
+        let (first, second) = (Self.network("2001:db8:1:1::1"), Self.network("2001:db8:1:2::1"))
+        let site = try #require(first.site)
+        var taken = try await Self.take(4, places, first) + Self.take(2, places, second)
+        let hasPlace = WatchedState(false)
+        let waiting = Task {
+            let place = try await places.place(at: Self.origin, for: second)
+            hasPlace.change { $0 = true }
+            withExtendedLifetime(place) {}
+        }
+        while places.waiting(at: Self.origin, for: site) < 1, !hasPlace.current { await Task.yield() }
+        let others = try await Self.take(2, places, Self.network("2001:db8:2:1::1"))
+        #expect(!hasPlace.current)
+        taken.removeLast()
+        try await waiting.value
+        withExtendedLifetime((taken, others)) {}
+    }
+
     @Test func `who leaves while waiting takes no place`() async throws {
         let places = RelayPlaces(limit: 2)
         let network = Self.network("2001:db8:1:1::1")

@@ -67,8 +67,9 @@ final class RelayPlaces: Sendable {
         place.add { semaphore.release(key) }
     }
 
-    /// How many wait because the network has its share or, for `nil`, because all places are taken.
+    /// How many wait because the network, or the site, has its share or, for `nil`, because all places are taken.
     func waiting(at origin: String, for network: ClientNetwork?) -> Int {
-        (network == nil ? semaphores.all : semaphores.networks).waitingCount(Key(origin: origin, network: network))
+        let key = Key(origin: origin, network: network)
+        return [semaphores.networks, semaphores.sites, semaphores.all].map { $0.waitingCount(key) }.reduce(0, +)
     }
 }
