@@ -49,11 +49,14 @@ import Testing
         #expect(try Self.object(Self.line("m", ["value": .stringConvertible(value)]))["value"] as? String == value.description)
     }
 
+    /// Control characters, line ends outside ASCII, and what changes the direction of text.
+    private static let harmful: [ClosedRange<UInt32>] = [0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069]
+
     @Test("Whatever is logged, it is one line of JSON that a reader gets back as it was")
     func hostile() throws {
         let texts = [
             "", "\"", "\\", "a\nb\r\nc\td", "\u{0}\u{1}\u{1B}[31m\u{7F}", "\u{85}\u{9B}31m", "\u{2028}\u{2029}", "\u{202E}abc", "💥é\u{301}",
-            "\u{FFFD}",
+            "\u{FFFD}", "\u{202A}\u{202B}\u{202C}\u{202D}", "\u{2066}\u{2067}\u{2068}abc\u{2069}",
             String(decoding: [0xC3, 0x28, 0xFF, 0x00], as: UTF8.self), "{\"level\":\"error\"}",
         ]
         for text in texts {
@@ -64,8 +67,8 @@ import Testing
         }
         for text in texts {
             let line = Self.line(text, ["value": .string(text)]).written(asJSON: false)
-            let isSafe = line.dropLast().unicodeScalars.allSatisfy {
-                $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) && $0.value != 0x202E
+            let isSafe = line.dropLast().unicodeScalars.allSatisfy { scalar in
+                scalar.value >= 0x20 && !Self.harmful.contains { $0.contains(scalar.value) }
             }
             #expect(isSafe, "\(line)")
         }

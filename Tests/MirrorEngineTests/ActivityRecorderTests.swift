@@ -114,6 +114,21 @@ struct ActivityRecorderTests {
         #expect(!other.isComputing)
     }
 
+    @Test("An artifact that is forgotten to make room for others counts as one that was not used again", arguments: [1, 1_000])
+    func forgotten(history: Int) async throws {
+        let scene = try LearningScene(history: history)
+        _ = try await scene.use(try scene.id("a/1"))
+        scene.clock.advance(by: .seconds(3_600))
+        await scene.recorder.flush(at: scene.clock.now)
+        _ = try await scene.use(try scene.id("a/2"))
+        await scene.recorder.flush(at: scene.clock.now)
+        try await scene.learner.makeTable(at: scene.now)
+        let all = try #require(scene.learned.lives.table?.nodes.first)
+        // One was not used for an hour; what is older counts a little less.
+        #expect(all.ended == 0)
+        #expect(all.unended > 1.99 && all.unended <= 2)
+    }
+
     @Test("There is no table of less than a day, and an old one stays in force")
     func tables() async throws {
         let scene = try LearningScene()

@@ -44,6 +44,17 @@ struct ErrorKindTests {
         #expect(ErrorKind.of(StorageError(.unavailable, "no service", operation: "s3.put", cause: refused)) == "storage.unavailable")
     }
 
+    @Test("The last error of each kind is remembered, and no more than the beginning of what it says")
+    func remembers() {
+        let metrics = EngineMetrics(pools: [], factory: CountingMetrics())
+        let long = String(repeating: "💥", count: 1_000)
+        for message in [long, "first", long] { metrics.countError(StateError(.unavailable, message)) }
+        metrics.countError(StateError(.corrupt, "other"))
+        let messages = metrics.recentErrors.all.mapValues(\.message)
+        #expect(messages == ["state.unavailable": long.cut(to: RecentErrors.maxMessage), "state.corrupt": "other"])
+        #expect(messages["state.unavailable"]?.utf8.count == 300)
+    }
+
     @Test("Every kind has a counter, and an error moves its own alone")
     func counts() {
         let counters = CountingMetrics()

@@ -28,6 +28,22 @@ struct RedirectHitTests {
         }
     }
 
+    @Test("A signed location is for others only while it works for as long as a redirect must")
+    func signedLocation() async throws {
+        try await EngineFixture.run({
+            $0.features = MemoryStore().capabilities.features.union(.presignedLocations)
+        }) { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            for outcome in [Outcome.wait, .hit] {
+                let answer = try await engine.ask("/a.txt")
+                #expect(answer.outcome == outcome)
+                let redirect = try #require(answer.redirect)
+                let expires = try #require(redirect.location.expires)
+                #expect(redirect.notAfter == expires - RedirectConfiguration.locationLife)
+            }
+        }
+    }
+
     @Test("Two hundred simultaneous requests cost one look into the pool and one origin GET, and all get the replica")
     func coalesces() async throws {
         try await EngineFixture.run { engine async throws in

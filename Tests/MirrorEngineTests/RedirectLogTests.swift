@@ -36,6 +36,21 @@ struct RedirectLogTests {
         }
     }
 
+    @Test("In the log of requests for plans, HEAD has no line")
+    func heads() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            let artifact = try engine.artifact("/a.txt")
+            let entries = Watched<[RedirectLog.Entry]>([])
+            engine.redirects.redirectLog.open { entry in entries.change { $0.append(entry) } }
+            for isHead in [false, true, false] {
+                _ = await engine.redirects.answer(artifact, in: engine.pool, wait: nil, isHead: isHead)
+            }
+            #expect(entries.current.map(\.outcome) == [.wait, .hit])
+            #expect(engine.counters.total(EngineMetrics.Name.redirects, "hit") == 2)
+        }
+    }
+
     @Test("What was found in the pool has a line, and who merely says that it hopped here has none")
     func hops() async throws {
         try await EngineFixture.run({

@@ -105,6 +105,21 @@ struct RequestDeadlineTests {
         }
     }
 
+    @Test("Who warms is told after two seconds that something is silent", arguments: [Place.head, .replica, .claim])
+    func warms(place: Place) async throws {
+        try await run { engine, clock, door in
+            Self.hang(place, of: engine, at: door)
+            let artifact = try engine.artifact("/a.txt")
+            async let warmed = engine.redirects.warm(artifact, in: engine.pool)
+            try await door.waiting()
+            // Of the look itself, which goes on for longer, and of the call.
+            await clock.sleepers(2)
+            clock.advance(by: .seconds(2))
+            let state = await warmed.state
+            #expect(state == .unavailable)
+        }
+    }
+
     @Test("Who joins a look that another has begun has its own time, and the look goes on when nobody waits for it")
     func joins() async throws {
         try await run { engine, clock, door in

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorState
 import MirrorTesting
 import Retention
 import Testing
@@ -35,6 +36,24 @@ struct SavingsMeterTests {
         for policy in ["tstar", "ttl"] { #expect(counters.total(SavingsMeter.Name.counterfactual, policy) == 6) }
         #expect(counters.gauge(SavingsMeter.Name.guarded, "local/a") == 0)
         #expect(counters.gauge(SavingsMeter.Name.tableAge) == nil)
+    }
+
+    @Test("What the pools hold is counted by one of the processes that share them")
+    func sharedPools() async throws {
+        let scene = try LearningScene(pools: ["local/a"], prices: Self.prices)
+        let pool = scene.pools.all[0].id
+        let counters = CountingMetrics()
+        let meter = SavingsMeter(
+            learned: scene.learned, learner: scene.learner, recorder: scene.recorder, factory: counters, clock: scene.clock)
+        #expect(try await scene.state.takeComputingLease("other", duration: .seconds(600)))
+        await scene.learner.step()
+        meter.record([pool: SavingsMeter.Counts()])
+        scene.clock.advance(by: .seconds(3_600))
+        var counts = SavingsMeter.Counts()
+        (counts.originBytes, counts.heldBytes) = (3 * Self.gibibyte, 6 * Self.gibibyte)
+        meter.record([pool: counts])
+        #expect(counters.total(SavingsMeter.Name.cost, "storage") == 0)
+        #expect(counters.total(SavingsMeter.Name.cost, "egress") == 3 * 2)
     }
 
     @Test("A look that another one has overtaken counts nothing twice")

@@ -122,7 +122,7 @@ struct SweeperTests {
         }
     }
 
-    @Test("What has expired is taken out of service, and recorded as gone, many at a time")
+    @Test("What has expired is taken out of service, deleted, and recorded as gone, many at a time")
     func removesTogether() async throws {
         try await run { engine, memory, clock async throws in
             for number in 0..<100 {
@@ -138,6 +138,7 @@ struct SweeperTests {
             base.before(.endRemoval) { try await base.calls(.endRemoval, 10) }
             try await engine.sweeper.sweep(engine.pool)
             #expect(base.count(.beginRemoval) == 100)
+            #expect(engine.store.count(.deleteTogether) == 1)
             #expect(base.count(.endRemoval) == 100)
             #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
             #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 100)

@@ -151,6 +151,28 @@ import Testing
         }
     }
 
+    @Test func credentialsDoNotFollowToAnotherPortOfTheirHost() async throws {
+        try await FakeOrigin.run { origin async throws in
+            try await FakeOrigin.run { other async throws in
+                origin.on("/a", .redirect(to: other.url("/b")))
+                other.on("/b", .text("end"))
+                let policy = try EgressPolicy(
+                    allow: [origin, other].map { .prefix(try ArtifactURL($0.url("/"))) }, requireHTTPS: false,
+                    allowAddresses: [try #require(IPNetwork("127.0.0.1"))])
+                let request = OutboundRequest(
+                    .get, try ArtifactURL(origin.url("/a")), headers: [("Authorization", "Bearer secret"), ("Cookie", "a=b")],
+                    credentials: [("X-Api-Key", "secret")])
+                try await withClient(policy, StaticResolver([:])) { client async throws in
+                    #expect(try await client.send(request).body.text() == "end")
+                }
+                for name in ["Authorization", "Cookie", "X-Api-Key"] {
+                    #expect(origin.requests.map { $0.header(name) != nil } == [true], "\(name)")
+                    #expect(other.requests.map { $0.header(name) != nil } == [false], "\(name)")
+                }
+            }
+        }
+    }
+
     @Test func theBodyOfARedirectDoesNotMatter() async throws {
         try await NetFixture.run { fixture async throws in
             let gate = FakeGate()

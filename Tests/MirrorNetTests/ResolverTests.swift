@@ -10,8 +10,10 @@ import Testing
     private static let address = IPAddress(bytes: [192, 0, 2, 1])
 
     /// Look-ups of names that begin with `silent`, unless it is said of others, block until the gate opens; the others are answered at once.
+    ///
+    /// - Parameter addresses: How many each name has.
     private static func withResolver(
-        timeout: Duration, threads: Int = 3, perDomain: Int = 2, maxUnknown: Int = 3,
+        timeout: Duration, threads: Int = 3, perDomain: Int = 2, maxUnknown: Int = 3, addresses: Int = 1,
         isSilent: @escaping @Sendable (String) -> Bool = { $0.hasPrefix("silent") },
         _ body: (SystemResolver, FakeThreadBlock) async throws -> Void
     ) async throws {
@@ -21,9 +23,9 @@ import Testing
         let resolver = SystemResolver(
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, timeout: timeout, threads: pool, perDomain: perDomain,
             maxUnknown: maxUnknown
-        ) { name in
+        ) { name, limit in
             if isSilent(name) { gate.wait() }
-            return [Self.address].compactMap(\.self)
+            return Array(repeating: Self.address, count: min(addresses, limit)).compactMap(\.self)
         }
         do {
             try await body(resolver, gate)
@@ -33,6 +35,12 @@ import Testing
         }
         gate.open()
         try await pool.shutdownGracefully()
+    }
+
+    @Test func ofThousandsOfAddressesSixteenAreTaken() async throws {
+        try await Self.withResolver(timeout: .seconds(60), addresses: 5_000) { resolver, _ async throws in
+            #expect(try await resolver.addresses(of: "many.example").count == 16)
+        }
     }
 
     @Test func aLookUpThatHangsTimesOut() async throws {

@@ -14,8 +14,11 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct NamedOriginCallTests {
     /// A mirror with pages in front of an origin on loopback, whose clients have so many claims; time stands still, so that nothing comes back.
+    ///
+    /// - Parameter bytes: For a minute; 0 sets no limit.
     private static func run(
-        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, patience: Duration = .seconds(3_600),
+        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, bytes: Int64 = 0,
+        patience: Duration = .seconds(3_600),
         _ body: (MirrorFixture, FakeOrigin) async throws -> Void
     ) async throws {
         try await FakeOrigin.run { origin async throws in
@@ -28,7 +31,7 @@ struct NamedOriginCallTests {
                 $0.pages = "\(directory.path)/pages"
                 $0.fallback = World.pool
                 $0.patience = Patience(hop: patience, hops: 0)
-                $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: 0)
+                $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: bytes)
             }
             try await MirrorFixture.run(World(), options) { mirror async throws in try await body(mirror, origin) }
         }
@@ -70,6 +73,40 @@ struct NamedOriginCallTests {
             #expect(refused.status == 403 && refused.json["code"]?.string == "Forbidden")
             #expect(try await mirror.get("/o/index/token").text == "content")
             #expect(origin.requests.map { "\($0.method) \($0.path)" } == ["POST /audit", "GET /token"])
+        }
+    }
+
+    @Test(arguments: [OriginRule.Kind.passed, .rewritten(.lfs)])
+    func `the bytes of an answer that is passed on are charged to the network, and then nothing is passed on for a while`(
+        kind: OriginRule.Kind
+    ) async throws {
+        try await Self.run(OriginRule(.everything, kind, methods: .post), claims: 100, bytes: 600) { mirror, origin async throws in
+            let answer = #"{"message":"\#(String(repeating: "x", count: 1_000))"}"#
+            origin.on("/a", .body(Array(answer.utf8), type: "application/json"))
+            for _ in 0..<2 {
+                #expect(try await mirror.request("POST", "/o/index/a", body: "{}").text == answer)
+                #expect(try await mirror.request("POST", "/o/index/a", body: "{}").status == 503)
+                mirror.world.clock.advance(by: .seconds(60))
+            }
+            #expect(origin.requests.count == 2)
+        }
+    }
+
+    @Test(
+        "What a client shows to the mirror does not reach an origin that is not meant to see it",
+        arguments: [OriginRule.Kind.passed, .rewritten(.lfs)], [UpstreamCredentials.none, .bearer(Secret("t0ken"))])
+    func ownCredentials(kind: OriginRule.Kind, credentials: UpstreamCredentials) async throws {
+        try await Self.run(OriginRule(.everything, kind, methods: .post), credentials, claims: 100) { mirror, origin async throws in
+            origin.on("/a", .body(Array("{}".utf8), type: "application/json"))
+            let own = [
+                ("Authorization", "Bearer s3cret"), ("Proxy-Authorization", "Basic s3cret"), ("Cookie", "a=s3cret"),
+                ("X-Api-Key", "s3cret"),
+            ]
+            #expect(try await mirror.request("POST", "/o/index/a", own, body: "{}").status == 200)
+            let sent = try #require(origin.requests.first)
+            #expect(!sent.headers.contains { $0.value.contains("s3cret") })
+            let shown = sent.headers.filter { $0.name.lowercased() == "authorization" }.map { $0.value }
+            #expect(shown == (credentials == .none ? [] : ["Bearer t0ken"]))
         }
     }
 

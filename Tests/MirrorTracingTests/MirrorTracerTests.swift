@@ -48,6 +48,27 @@ struct MirrorTracerTests {
         #expect(tracer.begin("a", .server, calledBy: caller) == nil)
     }
 
+    @Test("A span has a bounded number of attributes, and says how many were left out")
+    func attributes() throws {
+        let root = try #require(try tracer().begin("root", .server))
+        for number in 10..<50 { root.set("key\(number)", .integer(Int64(number))) }
+        root.end()
+        let span = try #require(queue.take().first)
+        #expect(span.attributes.map(\.key) == (10..<42).map { "key\($0)" })
+        #expect(span.droppedAttributes == 8)
+    }
+
+    @Test("No span ends before it began, even if the clock was set back in the meantime")
+    func clockSetBack() throws {
+        let root = try #require(try tracer().begin("root", .server))
+        let start = DefaultTracerClock.now.nanosecondsSinceEpoch + 3_600_000_000_000
+        let step = try #require(root.step("step", at: start))
+        step.end()
+        let span = try #require(queue.take().first)
+        #expect(span.start == start)
+        #expect(span.end == start)
+    }
+
     @Test("A trace has a bounded number of spans, and a full queue takes no more")
     func bounds() throws {
         let tracer = try tracer()

@@ -43,8 +43,8 @@ struct KeptQueriesTests {
         #expect(queries.orderCount < 100)
     }
 
-    @Test("A query is kept for its life and no longer, by stores in this process")
-    func ends() async throws {
+    @Test("A query is kept for its life and no longer, by stores in this process, also when the clock is set back", arguments: [0, 3_600])
+    func ends(setBack seconds: Int) async throws {
         let directory = try TemporaryDirectory()
         let stores: [any StateStore] = [
             MemoryStateStore(clock: clock),
@@ -52,6 +52,8 @@ struct KeptQueriesTests {
         ]
         let id = try Sample.id(1)
         for store in stores { try await store.keepQuery(FetchQuery("sig=1"), for: id) }
+        clock.setTime(by: .seconds(-seconds))
+        for store in stores { #expect(try await store.query(for: id) == FetchQuery("sig=1")) }
         clock.advance(by: FetchQuery.life - .milliseconds(1))
         for store in stores { #expect(try await store.query(for: id) == FetchQuery("sig=1")) }
         clock.advance(by: .milliseconds(1))

@@ -2,9 +2,11 @@ import GRDB
 import MirrorCore
 import MirrorState
 import MirrorTesting
-import StateSQLite
 import TestServers
 import Testing
+
+@testable import StateSQLite
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -198,6 +200,24 @@ struct SQLiteStateStoreTests {
         await after.close()
     }
 
+    @Test("a token that a power failure has undone is not given to another lease")
+    func passesOverTokens() async throws {
+        let before = try open()
+        let id = try Sample.id(1)
+        _ = try await before.claim(id)
+        // What is on the disk if the last transactions never get there.
+        let restored = try directory.copy()
+        let lost = try #require(try await before.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        await before.close()
+
+        let after = try SQLiteStateStore(path: "\(restored.path)/state.sqlite", maxQueued: 10_000, takeOver: true, clock: clock)
+        let lease = try #require(try await after.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        #expect(lease.token > lost.token)
+        await #expect(throws: StateError.self) { try await after.finish(lost, .present(Sample.object(id))) }
+        try await after.finish(lease, .present(Sample.object(id)))
+        await after.close()
+    }
+
     @Test("taking over leaves a retry to its time")
     func keepsRetryTimes() async throws {
         let before = try open()
@@ -212,6 +232,14 @@ struct SQLiteStateStoreTests {
     }
 
     // MARK: Crashes
+
+    @Test("a power failure does not damage the file: the log is on the disk before the file is changed")
+    func synchronizes() async throws {
+        let store = try open()
+        // NORMAL.
+        #expect(try await store.pool.write { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 1)
+        await store.close()
+    }
 
     @Test("what a call returned for is there after a kill, without any closing")
     func survivesAKill() async throws {

@@ -19,7 +19,7 @@ package struct SystemResolver: HostResolver {
 
     private let eventLoopGroup: any EventLoopGroup
     private let timeout: Duration
-    private let lookUp: @Sendable (String) throws -> [IPAddress]
+    private let lookUp: @Sendable (_ name: String, _ limit: Int) throws -> [IPAddress]
     private let turns: DomainTurns
 
     /// - Parameters:
@@ -31,10 +31,10 @@ package struct SystemResolver: HostResolver {
 
     /// - Parameters:
     ///   - perDomain, maxUnknown: See ``DomainTurns``.
-    ///   - lookUp: May block.
+    ///   - lookUp: Returns at most so many addresses; may block.
     init(
         eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int, maxUnknown: Int,
-        lookUp: @escaping @Sendable (String) throws -> [IPAddress]
+        lookUp: @escaping @Sendable (_ name: String, _ limit: Int) throws -> [IPAddress]
     ) {
         self.eventLoopGroup = eventLoopGroup
         self.timeout = timeout
@@ -55,7 +55,7 @@ package struct SystemResolver: HostResolver {
             guard answer.begin() else { return nil }
             let result = Result {
                 guard isActive else { throw OutboundError(.unresolvable, "the resolver is shut down") }
-                return try lookUp(name)
+                return try lookUp(name, Self.maxAddresses)
             }
             answer.give(result)
             return (try? result.get()) != nil
@@ -100,9 +100,9 @@ package struct SystemResolver: HostResolver {
     private static let maxAddresses = 16
 
     /// Blocks.
-    @Sendable private static func lookUp(_ name: String) throws -> [IPAddress] {
+    @Sendable private static func lookUp(_ name: String, limit: Int) throws -> [IPAddress] {
         do throws(HostAddresses.Failure) {
-            return try HostAddresses.lookUp(name, limit: maxAddresses)
+            return try HostAddresses.lookUp(name, limit: limit)
         } catch {
             switch error {
             case .unanswered: throw OutboundError(.timedOut, "the name servers could not be queried for \(name)")

@@ -25,9 +25,12 @@ struct LearningScene: Sendable {
     let sweeper: Sweeper
     let space: PoolSpace
 
-    init(pools names: [String] = ["local/a", "local/b"], prices: PoolPrices? = Self.prices, maxBytes: Int64? = nil) throws {
+    /// - Parameter history: How many artifacts are remembered.
+    init(
+        pools names: [String] = ["local/a", "local/b"], prices: PoolPrices? = Self.prices, maxBytes: Int64? = nil, history: Int = 1_000_000
+    ) throws {
         let (clock, logger) = (self.clock, EngineFixture.logger)
-        let state = MemoryStateStore(clock: clock)
+        let state = MemoryStateStore(clock: clock, history: history)
         self.state = state
         let ids = try names.map { try #require(PoolID($0)) }
         learned = LearnedRetention(

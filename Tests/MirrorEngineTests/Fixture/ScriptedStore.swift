@@ -6,7 +6,7 @@ import TestServers
 /// An object store around another one that counts what it was asked, and does what a test wants before or after a call.
 final class ScriptedStore: ObjectStore {
     enum Call: Sendable, Hashable {
-        case head, get, beginUpload, write, read, complete, abort, copy, pull, delete, list, location
+        case head, get, beginUpload, write, read, complete, abort, copy, pull, delete, deleteTogether, list, location
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -141,6 +141,11 @@ final class ScriptedStore: ObjectStore {
     }
 
     func delete(_ key: ObjectKey) async throws { try await run(.delete) { try await base.delete(key) } }
+
+    /// Is one call, in which each object is deleted as by itself.
+    func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await run(.deleteTogether) { try await deleteOneByOne(keys) }
+    }
 
     func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         try await run(.list) { try await base.list(after: after, limit: limit) }

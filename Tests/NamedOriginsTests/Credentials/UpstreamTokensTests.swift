@@ -90,6 +90,7 @@ import Testing
         arguments: [
             "", "{}", "[]", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{\"token\":7}",
             "{\"token\":\"\(String(repeating: "a", count: 20_000))\"}",
+            "{\"token\":\"repository:a:pull-1\",\"other\":\"\(String(repeating: "a", count: 70_000))\"}",
         ])
     func noToken(_ answer: String) async throws {
         try await PageScene.run { scene async throws in
@@ -194,6 +195,20 @@ import Testing
                 )
             }
             #expect(scene.origin.requests.map { $0.header("Authorization") } == [nil, "Bearer t0ken"])
+        }
+    }
+
+    @Test("Credentials are for the named origin's own scheme and port, not for others of its host")
+    func otherPorts() async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .text("content"))
+            let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
+            let (port, otherPort) = (scene.origin.port, scene.origin.port % 65_535 + 1)
+            for url in ["http://127.0.0.1:\(otherPort)/", "https://127.0.0.1:\(port)/", "http://127.0.0.1:\(port)/"] {
+                let named = NamedOrigin(name: "index", url: try ArtifactURL(url), credentials: .bearer(Secret("t0ken")))
+                _ = try await client.send(OutboundRequest(.get, try ArtifactURL(scene.origin.url("/a"))), to: named, authorization: nil)
+            }
+            #expect(scene.origin.requests.map { $0.header("Authorization") } == [nil, nil, "Bearer t0ken"])
         }
     }
 }

@@ -302,6 +302,27 @@ import Testing
         }
     }
 
+    @Test("So many pages are fetched for single clients at a time, and no more; pages for everybody do not count")
+    func maxPrivateFetches() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxFetches = 1
+        try await PageScene.run(configuration) { scene async throws in
+            var scene = scene
+            scene.named = NamedOrigin(name: "index", url: scene.named.url, credentials: .client)
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("one").with { $0.gate = gate })
+            scene.origin.on("/b", .text("two"))
+            let (service, request) = (scene.service, try scene.request("/a") { $0.authorization = Secret("own") })
+            let first = Task { try await service.page(request) }
+            try await gate.waiting()
+            #expect(try await scene.failure("/b") { $0.authorization = Secret("other") } == .unavailable)
+            #expect(try await scene.failure("/b") == nil)
+            gate.open()
+            #expect(try await first.value.text == "one")
+            #expect(try await scene.failure("/b") { $0.authorization = Secret("other") } == nil)
+        }
+    }
+
     @Test("An origin that is slow does not keep the pages of others from being fetched")
     func shareOfFetches() async throws {
         var configuration = PageConfiguration()

@@ -92,6 +92,26 @@ struct SQLiteSizeTests {
 
     // MARK: The log
 
+    @Test("a log that is too long, because no checkpoint reaches its end, is begun again by the writer itself")
+    func writerBeginsAgain() async throws {
+        let store = try await seen.open(path, takeOver: true, clock: clock)
+        _ = try await record(0..<10, in: store)
+        let other = try DatabasePool(path: path)
+        let reader = try other.makeSnapshot()
+        #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
+        // While it does that, it waits for readers for a few milliseconds.
+        func hasBegunAgain() -> Bool { seen.all.contains { $0.hasPrefix("PRAGMA busy_timeout") } }
+        var number = 10
+        while !hasBegunAgain(), try logBytes() <= 64 << 20 {
+            _ = try await record(number..<number + 100, in: store)
+            number += 100
+        }
+        #expect(hasBegunAgain())
+        try reader.close()
+        try other.close()
+        await store.close()
+    }
+
     @Test("the log gets short again after a reader that kept it from beginning again")
     func boundsTheLog() async throws {
         let limit = 64 << 20
