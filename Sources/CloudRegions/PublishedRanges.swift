@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 package import MirrorCore
 
 /// Reads the files in which the clouds publish their addresses.
@@ -28,7 +23,7 @@ package enum PublishedRanges {
 
     private static func decode<Document: Decodable>(_ bytes: [UInt8], of cloud: Cloud) throws(RegionListError) -> Document {
         do {
-            return try JSONDecoder().decode(Document.self, from: Data(bytes))
+            return try ForeignJSON.decode(from: bytes, maxValues: .max)
         } catch {
             throw RegionListError("is not the JSON that \(cloud.title) publishes, or not all of it")
         }

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import MirrorCore
 
 /// Reads JSON that a client sent, strictly (RFC 8259).
@@ -21,7 +16,7 @@ enum JSONBody {
         var scanner = JSONScanner(bytes: bytes)
         try scanner.scan()
         do {
-            return try JSONDecoder().decode(Body.self, from: Data(bytes))
+            return try ForeignJSON.decode(from: bytes)
         } catch {
             throw Flaw(reason: "a member is missing or of another type")
         }
@@ -85,7 +80,7 @@ private struct JSONScanner {
     private mutating func name() throws(JSONBody.Flaw) -> String {
         let token = try string()
         guard token.contains(UInt8(ascii: "\\")) else { return String(decoding: token, as: UTF8.self) }
-        guard let name = try? JSONDecoder().decode(String.self, from: Data(token)) else { throw flaw("a name cannot be read") }
+        guard let name = try? ForeignJSON.decode(String.self, from: Array(token)) else { throw flaw("a name cannot be read") }
         return "\"\(name)\""
     }
 

@@ -99,7 +99,7 @@ struct ObjectFooter: Codable, Equatable {
         guard tail.readableBytes >= footerLength,
             let document = tail.getBytes(at: tail.writerIndex - footerLength, length: trailer.documentLength),
             CRC32.checksum(document) == trailer.checksum,
-            let footer = try? JSONDecoder().decode(ObjectFooter.self, from: Data(document)), footer.size == trailer.objectSize
+            let footer = try? ForeignJSON.decode(ObjectFooter.self, from: document), footer.size == trailer.objectSize
         else { return nil }
         return footer
     }

@@ -47,6 +47,14 @@ extension FuzzTarget {
             try require(!key.name.utf8.isEmpty && key.hash.utf8.count == 64, "the parts of \(key)")
             try require(Array("\(key.hash)/\(key.name)".utf8) == Array(key.description.utf8), "\(key) is not its parts")
         },
+        FuzzTarget(
+            "foreign-json", seeds: [#"{"a":[1,{"b":null}],"c":"\u00e9","d":-1.5e3}"#, #"[[[["a",true]],{}],0]"#],
+            words: ["{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "-0", "\\u0000", "\\ud800", "[[[[[[[[", #"{"a":{"a":"#]
+        ) { bytes in
+            let value = try ForeignJSON.decode(JSONValue.self, from: bytes)
+            let _: [String: String]? = try? ForeignJSON.decode(from: bytes)
+            try require(JSONValue.isDecodable(bytes), "\(value) has too much in it")
+        },
         FuzzTarget("address", seeds: ["10.1.2.3", "2001:db8::1", "::ffff:1.2.3.4"], words: [":", "::", ".", "ffff", "%eth0"]) { bytes in
             guard let address = IPAddress(text(bytes)) else { return }
             try require(IPAddress(address.description) == address, "\(address) is not read back")

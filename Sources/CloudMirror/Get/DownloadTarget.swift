@@ -65,7 +65,7 @@ struct DownloadTarget: ~Copyable {
     /// Continues what an earlier attempt left behind.
     private mutating func takeUp(_ path: String) throws(CommandFailure) {
         if let note = try? SmallFile.read("\(path).part.json", limit: 65_536) {
-            record = try? JSONDecoder().decode(PartialRecord.self, from: Data(note.bytes))
+            record = try? ForeignJSON.decode(PartialRecord.self, from: note.bytes)
         }
         if record == nil { try discard() } else { try readBack() }
     }

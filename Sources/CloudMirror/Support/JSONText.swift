@@ -1,3 +1,5 @@
+import MirrorCore
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -18,7 +20,7 @@ enum JSONText {
 
     /// - Throws: `DecodingError`
     static func decode<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(bytes))
+        try ForeignJSON.decode(from: bytes)
     }
 
     private static func encoded(_ value: any Encodable, _ formatting: JSONEncoder.OutputFormatting) -> [UInt8] {

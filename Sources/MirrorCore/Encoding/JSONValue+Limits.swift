@@ -4,7 +4,7 @@ extension JSONValue {
     package static let maxDepth = 64
 
     /// Whether a document has few enough values, in few enough levels, to be decoded. Whether it is JSON at all is another matter.
-    package static func isDecodable(_ bytes: some Sequence<UInt8>) -> Bool {
+    package static func isDecodable(_ bytes: some Sequence<UInt8>, maxValues: Int = maxValues) -> Bool {
         var (values, depth) = (1, 0)
         var (isInString, isEscaped) = (false, false)
         for byte in bytes {

@@ -30,7 +30,7 @@ struct OTLPEncoder: Sendable {
 
     /// How many of the spans the collector did not want; 0 if its answer does not say so.
     static func rejected(_ body: [UInt8]) -> Int {
-        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body)) else { return 0 }
+        guard let answer = try? ForeignJSON.decode(Answer.self, from: body) else { return 0 }
         // A number of 64 bits is a string, but not everybody writes it so.
         let number: Int64? =
             switch answer.partialSuccess?.rejectedSpans {

@@ -147,7 +147,7 @@ package final class UpstreamTokens: Sendable {
     }
 
     private static func token(in bytes: [UInt8], now: ContinuousClock.Instant) -> Token? {
-        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(bytes)), let text = answer.token ?? answer.access_token,
+        guard let answer = try? ForeignJSON.decode(Answer.self, from: bytes), let text = answer.token ?? answer.access_token,
             (1...maxToken).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { return nil }
         let stated = answer.expires_in.flatMap { $0.isFinite && $0 > 0 ? Duration.seconds(min($0, 3_600)) : nil }

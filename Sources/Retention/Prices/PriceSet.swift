@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import MirrorCore
 
 /// Prices of regions by name alone, all from one origin: for comparing what is computed here with other programs.
 package struct PriceSet: Sendable {
@@ -26,7 +22,7 @@ package struct PriceSet: Sendable {
     ///
     /// - Returns: `nil` for anything else.
     package init?(json bytes: [UInt8]) {
-        guard bytes.count <= PriceTable.maxBytes, let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)),
+        guard bytes.count <= PriceTable.maxBytes, let document = try? ForeignJSON.decode(Document.self, from: bytes),
             document.regions != nil || document.default != nil, document.part > 0, PriceTable.isPrice(document.originGet)
         else { return nil }
         let rows = (document.regions.map { Array($0.values) } ?? []) + (document.default.map { [$0] } ?? [])

@@ -1,11 +1,5 @@
 import MirrorCore
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Why a price file is not used.
 package struct PriceFileError: Error, CustomStringConvertible {
     package let description: String
@@ -44,7 +38,7 @@ extension PriceTable {
         guard bytes.count <= Self.maxBytes else { throw PriceFileError("is longer than \(Self.maxBytes) bytes") }
         let document: Document
         do {
-            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
+            document = try ForeignJSON.decode(Document.self, from: bytes)
         } catch {
             throw PriceFileError("is not a price file: an object with asOf and rows")
         }

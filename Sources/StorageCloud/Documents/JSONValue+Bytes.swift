@@ -11,8 +11,7 @@ extension JSONValue {
     ///
     /// - Returns: `nil` if it is not JSON, or has too many values or levels.
     package init?(parsing bytes: some Sequence<UInt8>) {
-        let bytes = Data(bytes)
-        guard Self.isDecodable(bytes), let value = try? JSONDecoder().decode(JSONValue.self, from: bytes) else { return nil }
+        guard let value = try? ForeignJSON.decode(JSONValue.self, from: Array(bytes)) else { return nil }
         self = value
     }
 

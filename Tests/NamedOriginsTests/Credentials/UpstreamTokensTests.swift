@@ -91,6 +91,7 @@ import Testing
             "", "{}", "[]", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{\"token\":7}",
             "{\"token\":\"\(String(repeating: "a", count: 20_000))\"}",
             "{\"token\":\"repository:a:pull-1\",\"other\":\"\(String(repeating: "a", count: 70_000))\"}",
+            String(repeating: "[", count: 513),
         ])
     func noToken(_ answer: String) async throws {
         try await PageScene.run { scene async throws in

@@ -50,7 +50,7 @@ struct Sidecar: Codable, Equatable {
 
     /// - Returns: `nil` for what was not written by ``encoded()``.
     init?(_ document: ByteBuffer) {
-        guard let sidecar = try? JSONDecoder().decode(Sidecar.self, from: Data(document.readableBytesView)) else { return nil }
+        guard let sidecar = try? ForeignJSON.decode(Sidecar.self, from: Array(document.readableBytesView)) else { return nil }
         self = sidecar
     }
 

@@ -42,7 +42,7 @@ package enum LFSBatch {
     }
 
     static func rewrite(_ bytes: [UInt8], resolver: LinkResolver) -> [UInt8]? {
-        guard JSONValue.isDecodable(bytes), var batch = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard var batch = try? ForeignJSON.decode(JSONValue.self, from: bytes) else { return nil }
         guard case .array(let objects) = batch["objects"] else { return bytes }
         var resolver = resolver
         // Other digests have no mark.

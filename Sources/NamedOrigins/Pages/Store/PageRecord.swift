@@ -32,7 +32,7 @@ struct PageRecord: Codable, Sendable, Equatable {
     /// When it was fetched, in milliseconds.
     let fetched: Int64
 
-    static func read(_ bytes: [UInt8]) -> PageRecord? { try? JSONDecoder().decode(PageRecord.self, from: Data(bytes)) }
+    static func read(_ bytes: [UInt8]) -> PageRecord? { try? ForeignJSON.decode(from: bytes) }
 
     var bytes: [UInt8] {
         get throws { Array(try JSONEncoder().encode(self)) }
