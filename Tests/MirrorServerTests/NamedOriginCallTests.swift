@@ -73,6 +73,31 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test(arguments: [UpstreamCredentials.bearer(Secret("t0ken")), .none, .client])
+    func `only downloads of Git LFS objects are asked for, unless with the client's own credentials`(
+        credentials: UpstreamCredentials
+    ) async throws {
+        let rule = OriginRule(.everything, .rewritten(.lfs), methods: .post)
+        try await Self.run(rule, credentials, claims: 100) { mirror, origin async throws in
+            origin.on("/batch", .body(Array("{}".utf8), type: "application/json"))
+            func status(_ body: String) async throws -> Int {
+                try await mirror.request("POST", "/o/index/batch", [("Content-Type", "application/json")], body: body).status
+            }
+            #expect(try await status(#"{"operation":"download","objects":[]}"#) == 200)
+            #expect(try await status(#"{ "objects": [{"oid":"a","size":1}], "operati\u006fn" : "download" }"#) == 200)
+            #expect(origin.requests.count == 2)
+            let others = [
+                (#"{"operation":"upload","objects":[]}"#, 403), (#"{"operation":"Download"}"#, 403), (#"{"objects":[]}"#, 403),
+                (#"{"operation":["download"]}"#, 403), (#"{"Operation":"download"}"#, 403),
+                // Some servers take the second for the first, or the last of two.
+                (#"{"operation":"download","Operation":"upload"}"#, 403), (#"{"operation":"download","operation":"upload"}"#, 400),
+                (#"{"operation":"download","operati\u006fn":"upload"}"#, 400), ("[]", 400), ("upload", 400), ("", 400),
+            ]
+            for (body, expected) in others { #expect(try await status(body) == (credentials == .client ? 200 : expected), "\(body)") }
+            #expect(origin.requests.count == 2 + (credentials == .client ? others.count : 0))
+        }
+    }
+
     @Test func `an origin that does not answer in time is not waited for`() async throws {
         try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .seconds(5)) {
             mirror, origin async throws in

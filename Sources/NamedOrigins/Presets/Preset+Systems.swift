@@ -53,11 +53,13 @@ extension Preset {
     ///
     /// A file of a commit never changes, and its header fields say which file it is.
     static let huggingfaceRules: [OriginRule] = [
+        // Whoever has such a token can write with the credentials that it was requested with. The hub may not tell capital letters from small ones.
+        .refused("**/{x,X}{e,E}{t,T}-{w,W}{r,R}{i,I}{t,T}{e,E}-{t,T}{o,O}{k,K}{e,E}{n,N}/**"),
         .mirrored("**/resolve/{commit:hex40}/**", query: .drop, digest: .field("X-Linked-ETag"), html: true),
         OriginRule(
             preset: "**/resolve/{branch}/**", .revalidated, life: seconds, query: .keep,
             commit: CommitPlace(field: "X-Repo-Commit", segment: "resolve")),
-        .passed("/api/**/xet-{read,write}-token/**", methods: .read),
+        .passed("/api/**/xet-read-token/**", methods: .read),
         // A question about several files at once.
         .passed("/api/**/paths-info/**", methods: .post),
         OriginRule(preset: "/api/**", .rewritten(.fields), query: .keep),

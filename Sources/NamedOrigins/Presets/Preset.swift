@@ -101,4 +101,6 @@ extension OriginRule {
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {
         OriginRule(preset: pattern, .passed, methods: methods, query: .keep)
     }
+
+    static func refused(_ pattern: StaticString) -> OriginRule { OriginRule(preset: pattern, .refused, methods: .any, query: .keep) }
 }
