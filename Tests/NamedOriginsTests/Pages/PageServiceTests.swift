@@ -103,6 +103,32 @@ import Testing
         }
     }
 
+    @Test func `a page that is purged while it is fetched is for those who wait, and who asks later gets the new one`() async throws {
+        try await PageScene.run { scene async throws in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("old").with { $0.stall = (1, gate) }, .text("new", etag: "\"v2\""))
+            scene.origin.on("/none", .status(404, "none").with { $0.gate = gate }, .text("new"))
+            scene.origin.on("/other", .text("other").with { $0.gate = gate })
+            let requests = try ["/a", "/none", "/other"].map { try scene.request($0) }
+            let early = requests.map { request in Task { try await scene.service.page(request) } }
+            try await gate.waiting(3)
+            for request in requests.dropLast() {
+                #expect(scene.service.purge(request.url) == 0)
+                #expect(try await scene.service.page(request).text == "new")
+            }
+            let joined = Task { try await scene.service.page(requests[2]) }
+            gate.open()
+            for (task, text) in zip(early, ["old", "none", "other"]) { #expect(try await task.value.text == text) }
+            #expect(try await joined.value.text == "other")
+            for (request, text) in zip(requests, ["new", "new", "other"]) {
+                let later = try await scene.service.page(request)
+                #expect(later.freshness == .fresh)
+                #expect(try await later.text == text)
+            }
+            #expect(scene.origin.requests.count == 5)
+        }
+    }
+
     @Test("A client that wants a confirmed page gets one, and the origin's caches are asked to do the same")
     func wantsRevalidation() async throws {
         try await PageScene.run { scene async throws in
@@ -186,7 +212,7 @@ import Testing
                 #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).text == "<a href='/o/index/a.whl'>")
             }
             #expect(scene.origin.requests.count == 2)
-            #expect(scene.service.remove(try ArtifactURL(scene.origin.url("/simple/a/"))) == 2)
+            #expect(scene.service.purge(try ArtifactURL(scene.origin.url("/simple/a/"))) == 2)
             #expect(scene.store.usage.pages == 0)
             #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).freshness == .fetched)
         }

@@ -33,6 +33,13 @@ import Testing
 
     @discardableResult
     private static func put(_ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000) async throws -> StoredPage {
+        let page = try await keep(bytes, as: key, in: store, at: time, since: store.moment(of: key.url))
+        return try #require(page)
+    }
+
+    private static func keep(
+        _ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000, since moment: Int
+    ) async throws -> StoredPage? {
         let writer = try await store.newFile()
         let pieces = stride(from: 0, to: bytes.count, by: 100_000).map { ByteBuffer(bytes: bytes[$0..<min($0 + 100_000, bytes.count)]) }
         let written = try #require(try await writer.write(Pieces(pieces: pieces), limit: .max))
@@ -40,7 +47,7 @@ import Testing
             url: key.url.description, variant: key.variant, finalURL: key.url.description,
             fields: [.init(name: "content-type", value: "text/plain")],
             etag: "\"1\"", lastModified: nil, maxAge: 7, length: written.length, sha256: written.sha256, fetched: time)
-        return try await store.keep(writer, record, as: key)
+        return try await store.keep(writer, record, as: key, since: moment)
     }
 
     private static func bytes(of key: PageKey, in store: PageStore) async throws -> [UInt8]? {
@@ -214,6 +221,27 @@ import Testing
         await #expect(throws: PageStoreError.self) {
             try await Self.put([UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: small)
         }
+    }
+
+    @Test("What was requested before a purge is not kept, however many purges there were since", arguments: [0, 1_000])
+    func purge(_ others: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
+        let key = try Self.key(1)
+        try await Self.put([1], as: key, in: store)
+        try await Self.put([1], as: try Self.key(1, variant: "other"), in: store)
+        try await Self.put([1], as: try Self.key(2), in: store)
+        let moment = store.moment(of: key.url)
+        let other = store.moment(of: try Self.key(2).url)
+        #expect(store.purge(key.url) == 2)
+        for number in 0..<others { store.purge(try Self.key(number + 10).url) }
+        #expect(try await Self.keep([2], as: key, in: store, since: moment) == nil)
+        #expect(await store.find(key) == nil)
+        #expect(store.usage.pages == 1)
+        try await eventually("nothing is left over") { try directory.files(in: "pages").count == 2 }
+        if others == 0 { #expect(try await Self.keep([2], as: try Self.key(2), in: store, since: other) != nil) }
+        try await Self.put([3], as: key, in: store)
+        #expect(try await Self.bytes(of: key, in: store) == [3])
     }
 
     @Test("A directory belongs to one process at a time")

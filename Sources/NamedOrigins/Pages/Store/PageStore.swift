@@ -15,6 +15,7 @@ package final class PageStore: Sendable {
     /// Bodies up to this size are also kept in memory, up to this total.
     private static let maxInMemory = 64 << 10
     private static let inMemory = 256
+    private static let maxPurges = 1_000
 
     private struct Entry {
         var size: Int64
@@ -29,6 +30,10 @@ package final class PageStore: Sendable {
         var bytes: Int64 = 0
         var uses = 0
         var lastTemporary = 0
+        /// The numbers of the last purges, by the hash of the URL because URLs may be long. Those that are not remembered were not after `forgotten`.
+        var purges: [Int: Int] = [:]
+        var lastPurge = 0
+        var forgotten = 0
         /// The records of pages. Clients and origins determine their length: URLs and fields may have 32 KiB together.
         var known: RecentEntries<String, StoredPage>
         /// By digest, so that no page ever gets the body of another.
@@ -45,6 +50,8 @@ package final class PageStore: Sendable {
     private let threads: NIOThreadPool
     private let arriving: ArrivingBytes
     private let state: Mutex<State>
+    /// Held while files get their names or are removed, so that the state says what there is.
+    private let changing = Mutex(())
 
     /// Opens a directory, which is made if it is missing. Blocks.
     ///
@@ -125,7 +132,7 @@ package final class PageStore: Sendable {
                 try isChecked(key) ? true : file.isWhole()
             {
                 let page = StoredPage(file.record, validated: file.validated ?? file.record.fetched)
-                note(page, key, size: file.size)
+                note(page, key, size: file.size, isNew: false)
                 return page
             }
         } catch {
@@ -169,19 +176,30 @@ package final class PageStore: Sendable {
         return PageWriter(name: name, descriptor: descriptor, directory: directory, arriving: arriving, threads)
     }
 
+    /// A number that grows with each purge of a URL's pages, and sometimes without one.
+    func moment(of url: ArtifactURL) -> Int { state.withLock { $0.purges[url.hashValue] ?? $0.forgotten } }
+
     /// Replaces a stored page.
-    func keep(_ writer: PageWriter, _ record: PageRecord, as key: PageKey) async throws -> StoredPage {
+    ///
+    /// - Parameter moment: From before the request to the origin.
+    /// - Returns: `nil` if the URL's pages may have been purged since then: nothing is stored.
+    func keep(_ writer: PageWriter, _ record: PageRecord, as key: PageKey, since moment: Int) async throws -> StoredPage? {
         let page = StoredPage(record, validated: record.fetched)
         let tail = try record.bytes
         let size = record.length + Int64(tail.count + PageFooter.size)
         guard size <= maxBytes else { throw PageStoreError(message: "the page is larger than the store") }
-        try await threads.runIfActive {
+        return try await threads.runIfActive {
             try writer.descriptor.append(tail + PageFooter.bytes(validated: record.fetched, record: tail))
-            try self.directory.rename(writer.name, to: self.directory, as: key.fileName)
-            writer.isKept.store(true, ordering: .relaxed)
-            self.note(page, key, size: size)
+            let isKept = try self.changing.withLock { _ in
+                guard self.moment(of: key.url) == moment else { return false }
+                try self.directory.rename(writer.name, to: self.directory, as: key.fileName)
+                writer.isKept.store(true, ordering: .relaxed)
+                self.note(page, key, size: size, isNew: true)
+                return true
+            }
+            self.makeRoom()
+            return isKept ? page : nil
         }
-        return page
     }
 
     /// The origin has confirmed a page.
@@ -199,19 +217,27 @@ package final class PageStore: Sendable {
         }
     }
 
-    func remove(_ key: PageKey) { remove([key.fileName]) }
+    func remove(_ key: PageKey) { changing.withLock { _ in remove([key.fileName]) } }
 
-    /// Removes every page of a URL, whatever was accepted. Blocks.
+    /// Removes every page of a URL, whatever was accepted, and those that are being fetched as soon as they arrive. Blocks.
     ///
     /// - Returns: How many there were.
     @discardableResult
-    package func removeAll(of url: ArtifactURL) -> Int {
+    package func purge(_ url: ArtifactURL) -> Int {
         let prefix = url.nameHash
-        let names = state.withLock { $0.entries.keys.filter { $0.hasPrefix(prefix) } }
-        remove(names)
-        return names.count
+        return changing.withLock { _ in
+            let names = state.withLock { state in
+                if state.purges.count >= Self.maxPurges { (state.purges, state.forgotten) = ([:], state.lastPurge) }
+                state.lastPurge += 1
+                state.purges[url.hashValue] = state.lastPurge
+                return state.entries.keys.filter { $0.hasPrefix(prefix) }
+            }
+            remove(names)
+            return names.count
+        }
     }
 
+    /// Called while ``changing`` is held.
     private func remove(_ names: [String]) {
         state.withLock { state in
             for name in names {
@@ -228,14 +254,15 @@ package final class PageStore: Sendable {
         }
     }
 
-    private func note(_ page: StoredPage, _ key: PageKey, size: Int64) {
+    /// - Parameter isNew: Whether its file was just written; otherwise it was read, and may be gone, or replaced, by now.
+    private func note(_ page: StoredPage, _ key: PageKey, size: Int64, isNew: Bool) {
         state.withLock { state in
+            guard isNew || state.entries[key.fileName] != nil && state.known[key.fileName] == nil else { return }
             state.uses += 1
             state.bytes += size - (state.entries[key.fileName]?.size ?? 0)
             state.entries[key.fileName] = Entry(size: size, lastUse: state.uses, isChecked: true)
             state.known.insert(page, for: key.fileName)
         }
-        makeRoom()
     }
 
     /// Removes more than necessary, so that this is rarely needed.
@@ -251,7 +278,8 @@ package final class PageStore: Sendable {
                 return true
             }.map(\.key)
         }
-        remove(names)
+        guard !names.isEmpty else { return }
+        changing.withLock { _ in remove(names) }
     }
 
     private static func size(_ name: String, in directory: Descriptor) -> Int64? {
