@@ -62,7 +62,8 @@ import Testing
                 #expect(answer.body.length == Int64(expected.utf8.count * count))
                 #expect(try await answer.text == String(repeating: expected, count: count))
             }
-            let newer = try await scene.page("/a/", kind: .rewritten(.html)) { $0.wantsRevalidation = true }
+            scene.clock.advance(by: .seconds(60))
+            let newer = try await scene.page("/a/", kind: .rewritten(.html))
             #expect(newer.body.length == Int64(expected.utf8.count * (count + 1)))
             // Links that begin in another way are others.
             let other = try await scene.page("/a/", kind: .rewritten(.html)) { $0.prefix = "https://mirror.example/o/" }

@@ -19,7 +19,7 @@ package struct PageRequest: Sendable {
     package var accept: String?
     package var ifNoneMatch: String?
     package var ifModifiedSince: String?
-    /// Whether the answer must be confirmed by the origin now; see ``wantsRevalidation(cacheControl:)``.
+    /// Whether the origin must have confirmed the answer in this moment; see ``wantsRevalidation(cacheControl:)``.
     package var wantsRevalidation: Bool
     /// The client's own `Authorization`, which is only used if the named origin says so.
     package var authorization: Secret?

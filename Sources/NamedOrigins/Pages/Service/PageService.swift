@@ -85,7 +85,7 @@ package final class PageService: Sendable {
         let flight = Flight(key: key, moment: store.moment(of: key.url))
         if !request.wantsRevalidation, let word = absence(key) { return PageAnswer(word, .fresh) }
         guard let found = try await inTime(request, { await self.store.find(key) }) else { throw Self.timedOut(request) }
-        if let stored = found, !request.wantsRevalidation, isFresh(stored, request.rule) {
+        if let stored = found, isFresh(stored, request) {
             return try await answer(request, key, stored, .fresh)
         }
         let older = found.flatMap { isUsable($0) ? $0 : nil }
@@ -212,8 +212,13 @@ package final class PageService: Sendable {
 
     // MARK: Ages
 
-    private func isFresh(_ page: StoredPage, _ rule: OriginRule) -> Bool {
-        let life = min(rule.life, page.record.maxAge.map { .seconds(min($0, 1 << 40)) } ?? rule.life)
+    /// For how long a page counts as confirmed now. Without it, clients would decide how often the origin is asked, at no cost to them.
+    private static let confirmedNow = Duration.seconds(2)
+
+    private func isFresh(_ page: StoredPage, _ request: PageRequest) -> Bool {
+        var life = request.rule.life
+        if let seconds = page.record.maxAge { life = min(life, .seconds(min(seconds, 1 << 40))) }
+        if request.wantsRevalidation { life = min(life, Self.confirmedNow) }
         let age = age(page)
         // A clock that was set back makes a page look newer than now.
         return age >= .zero && age < life
