@@ -15,7 +15,7 @@ import Testing
 struct NamedOriginCallTests {
     /// A mirror with pages in front of an origin on loopback, whose clients have so many claims; time stands still, so that nothing comes back.
     private static func run(
-        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, patience: Duration = .seconds(3_600),
+        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, bytes: Int64 = 0, patience: Duration = .seconds(3_600),
         _ body: (MirrorFixture, FakeOrigin) async throws -> Void
     ) async throws {
         try await FakeOrigin.run { origin async throws in
@@ -28,7 +28,7 @@ struct NamedOriginCallTests {
                 $0.pages = "\(directory.path)/pages"
                 $0.fallback = World.pool
                 $0.patience = Patience(hop: patience, hops: 0)
-                $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: 0)
+                $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: bytes)
             }
             try await MirrorFixture.run(World(), options) { mirror async throws in try await body(mirror, origin) }
         }
@@ -46,6 +46,16 @@ struct NamedOriginCallTests {
             mirror.world.clock.advance(by: .seconds(2))
             for _ in 0..<3 { #expect(try await mirror.get("/o/index/b", [("Cache-Control", "no-cache")]).text == "page") }
             #expect(origin.requests.map(\.path) == ["/a", "/b", "/b"])
+        }
+    }
+
+    @Test func `the bytes of pages that are fetched are charged, and those of pages that are here are not`() async throws {
+        try await Self.run(OriginRule(.everything, .revalidated), claims: 100, bytes: 60) { mirror, origin async throws in
+            for path in ["/a", "/b", "/c"] { origin.on(path, .text(String(repeating: "x", count: 31))) }
+            for path in ["/a", "/a", "/a", "/b"] { #expect(try await mirror.get("/o/index\(path)").status == 200) }
+            let refused = try await mirror.get("/o/index/c")
+            #expect(refused.status == 302 && refused.json["msg"]?.string == Fallback.budget.message)
+            #expect(try await mirror.get("/o/index/a").status == 200)
         }
     }
 

@@ -149,6 +149,26 @@ import Testing
         }
     }
 
+    @Test func `the bytes that an origin sends are charged to the client that made the mirror ask, and to no other`() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxPageBytes = 1_000
+        try await PageScene.run(configuration) { scene async throws in
+            let charged = WatchedState<Int64>(0)
+            func page(_ path: String) async throws {
+                _ = try await scene.failure(path) { $0.charge = { bytes in charged.change { $0 += bytes } } }
+            }
+            scene.origin.on("/a", .text("one"))
+            scene.origin.on("/long", .generated(size: 100_000).with { $0.framing = .chunked })
+            for _ in 0..<3 { try await page("/a") }
+            scene.clock.advance(by: .seconds(60))
+            // It is only confirmed.
+            try await page("/a")
+            #expect(charged.current == 3)
+            try await page("/long")
+            #expect(charged.current > 1_003)
+        }
+    }
+
     @Test(
         "An origin that says that a page is fresh for a shorter time is believed, one that says longer is not",
         arguments: [

@@ -62,7 +62,7 @@ extension NamedRoutes {
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request),
-            pay: { isPaid(request, context) })
+            pay: { isPaid(request, context) }, charge: charge(to: network(request, context)), sharer: sharer(request, context))
     }
 
     /// As long as the client bears silence.

@@ -30,11 +30,16 @@ package struct PageRequest: Sendable {
     package var deadline: ContinuousClock.Instant
     /// Charges the client's budget for a page that was not requested recently, because pages can be made up without end. False if nothing is left.
     package var pay: @Sendable () -> Bool
+    /// Charges the client's budget for the bytes of a page that is fetched for it.
+    package var charge: @Sendable (Int64) -> Void
+    /// The client network whose share of the store a new page takes; `nil` if many clients may be behind one address.
+    package var sharer: ClientNetwork?
 
     package init(
         _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
         ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
-        links: any LinkMap, deadline: ContinuousClock.Instant, pay: @escaping @Sendable () -> Bool = { true }
+        links: any LinkMap, deadline: ContinuousClock.Instant, pay: @escaping @Sendable () -> Bool = { true },
+        charge: @escaping @Sendable (Int64) -> Void = { _ in }, sharer: ClientNetwork? = nil
     ) {
         self.url = url
         self.origin = origin
@@ -49,6 +54,8 @@ package struct PageRequest: Sendable {
         self.links = links
         self.deadline = deadline
         self.pay = pay
+        self.charge = charge
+        self.sharer = sharer
     }
 
     /// `nil` for a page whose links are not rewritten.

@@ -99,7 +99,7 @@ struct PageFetcher: Sendable {
         }
         let written: (length: Int64, sha256: String)?
         do {
-            written = try await writer.write(body, limit: configuration.maxPageBytes)
+            written = try await writer.write(body, limit: configuration.maxPageBytes, charge: request.charge)
         } catch let error as OutboundError {
             throw error
         } catch let error as GzipError {
@@ -116,12 +116,16 @@ struct PageFetcher: Sendable {
             lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
             maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
         let mayBeKept = (request.form == .fields || Self.isKnownToBeWhole(response)) && !Self.isForbidden(response)
-        return await kept(writer, record, as: key, since: mayBeKept ? moment : nil)
+        return await kept(writer, record, as: key, since: mayBeKept ? moment : nil, for: request.sharer)
     }
 
-    private func kept(_ writer: PageWriter, _ record: PageRecord, as key: PageKey, since moment: Int?) async -> PageOutcome {
+    private func kept(
+        _ writer: PageWriter, _ record: PageRecord, as key: PageKey, since moment: Int?, for network: ClientNetwork?
+    ) async -> PageOutcome {
         do {
-            if let moment, let page = try await store.keep(writer, record, as: key, since: moment) { return .kept(page, isNew: true) }
+            if let moment, let page = try await store.keep(writer, record, as: key, since: moment, for: network) {
+                return .kept(page, isNew: true)
+            }
         } catch {
             logger.warning("A page cannot be kept", metadata: ["page": "\(key.url.redacted)", "error": "\(error)"])
         }
@@ -152,7 +156,7 @@ struct PageFetcher: Sendable {
             fields: fields + [.init(name: "accept-ranges", value: "bytes"), .init(name: "content-length", value: "\(size)")],
             etag: value("x-linked-etag").flatMap { EntityTag.isValid($0) ? $0 : nil }, lastModified: nil, maxAge: nil,
             length: written?.length ?? 0, sha256: written?.sha256 ?? "", fetched: now.milliseconds)
-        return await kept(writer, record, as: key, since: moment)
+        return await kept(writer, record, as: key, since: moment, for: request.sharer)
     }
 
     private func unavailable(_ error: any Error, _ request: PageRequest) -> PageError {
