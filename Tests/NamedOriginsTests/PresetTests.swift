@@ -188,6 +188,8 @@ import Testing
         for rule in preset.rules {
             #expect(!rule.pattern.description.isEmpty)
             if rule.kind != .mirrored { #expect(rule.inlineLimit == 0 && rule.digest == nil) }
+            // Otherwise clients could make up forms of its pages.
+            #expect(rule.types != nil)
             if [.passed, .refused, .rewritten(.python), .rewritten(.html)].contains(rule.kind) { #expect(!rule.refusesHTML) }
             if case .path(let algorithm) = rule.digest { #expect(rule.pattern.digitCount == algorithm.byteCount * 2) }
         }

@@ -24,18 +24,18 @@ extension Preset {
             preset: "/v2/**/blobs/sha256:{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256), refusesHTML: true),
         OriginRule(
             preset: "/v2/**/manifests/sha256:{digest:hex64}", .mirrored, inlineLimit: small, query: .drop, digest: .path(.sha256),
-            refusesHTML: true, accept: manifests),
-        .page("/v2/**/manifests/{tag}", life: seconds),
+            refusesHTML: true, accept: (manifests + ["*/*"]).joined(separator: ", ")),
+        .page("/v2/**/manifests/{tag}", life: seconds, types: manifests),
         .page("/v2/**/tags/list", .fields, life: seconds),
         .page("/v2/**/referrers/*", .fields, life: seconds),
         .page("/v2/"),
     ]
 
-    /// Some registries refuse a manifest if its kind is not in `Accept`.
+    /// Some registries refuse a manifest if its kind is not in `Accept`, or choose another one under the same tag.
     private static let manifests = [
         "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json", "*/*",
-    ].joined(separator: ", ")
+        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
+    ]
 
     /// https://conda.org/learn/ceps/cep-0016 (shards), cep-0015 (`base_url`)
     ///

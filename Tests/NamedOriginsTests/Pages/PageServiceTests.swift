@@ -241,6 +241,14 @@ import Testing
             #expect(scene.service.purge(try ArtifactURL(scene.origin.url("/simple/a/"))) == 2)
             #expect(scene.store.usage.pages == 0)
             #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).freshness == .fetched)
+            scene.origin.on("/b", .text("one"))
+            for (number, freshness) in [PageAnswer.Freshness.fetched, .fresh, .fresh].enumerated() {
+                let page = try await scene.page("/b") {
+                    $0.accept = "made/up\(number)"
+                    $0.rule.types = []
+                }
+                #expect(page.freshness == freshness)
+            }
         }
     }
 

@@ -66,7 +66,7 @@ package struct PageRequest: Sendable {
     /// Whether what the client gets is for it alone.
     var isPrivate: Bool { origin.credentials == .client && authorization != nil }
 
-    var acceptField: AcceptField { AcceptField(accept, for: grammar) }
+    var acceptField: AcceptField { AcceptField(accept, for: grammar, among: rule.types) }
 
     /// A page that was fetched with credentials is served only to requests through the origin that has them.
     var key: PageKey {
