@@ -276,10 +276,13 @@ package final class PageService: Sendable {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
         if let known = rewritten.page(tag) { return PageBody(.rewritten(known)) }
         let content = try await store.body(of: page, key)
-        guard case .file(let reader) = content,
+        guard case .file(let reader) = content else { return PageBody(content, rewriter) }
+        if rewritten.wasRead(tag),
             let page = try await rewritten.keep(tag, of: reader.length, { try await reader.rewritten(by: rewriter) })
-        else { return PageBody(content, rewriter) }
-        return PageBody(.rewritten(page))
+        {
+            return PageBody(.rewritten(page))
+        }
+        return PageBody(content, rewriter) { [rewritten] in rewritten.noteRead(tag) }
     }
 
     private func answer(
