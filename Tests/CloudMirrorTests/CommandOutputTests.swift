@@ -110,6 +110,17 @@ import Testing
                 """)
     }
 
+    @Test("No output can drive the terminal, or turn text around, and JSON means the same")
+    func foreignText() throws {
+        let text = "a\u{9B}31m\u{202E}b\u{7F}\u{2028}\u{E9}\u{65E5}"
+        #expect(TextTable.printable(text) == "a?31m?b??\u{E9}\u{65E5}")
+        let value = JSONValue.object(["\u{85}": .array([.string(text)])])
+        let json = value.text
+        #expect(json.contains(#""\u0085""#) && json.contains(#""a\u009b31m\u202eb\u007f\u2028\#u{E9}\#u{65E5}""#), "\(json)")
+        #expect(!json.unicodeScalars.contains { $0.isUnsafe && $0 != "\n" })
+        #expect(try JSONText.decode(Array(json.utf8)) == value)
+    }
+
     private static func answer<Body: Decodable & Sendable>(_ json: String) throws -> WholeAnswer<Body> {
         try JSONText.decode(Array(json.utf8))
     }

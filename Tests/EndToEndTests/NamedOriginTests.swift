@@ -35,7 +35,9 @@ extension EndToEnd {
                     index.on("/simple/six/", page(files, digest))
                     files.on("/p/six-1.0-py3-none-any.whl", .body(Self.wheel))
                     files.on("/p/six-1.0-py3-none-any.whl.metadata", .text("Name: six"))
-                    try await MirrorProcess.run(settings(index, files)) { mirror async throws in
+                    // So that each request for the page is one to the index.
+                    let rule = ", rules: [{path: '**/simple/{project}/', class: rewritten, links: python, life: 0s}]"
+                    try await MirrorProcess.run(settings(index, files, rule)) { mirror async throws in
                         let slashless = try await mirror.send(.GET, "/o/pip/simple/six")
                         #expect(slashless.status == 302 && slashless.location == "/o/pip/simple/six/")
                         let first = try await mirror.send(.GET, "/o/pip/simple/six/")

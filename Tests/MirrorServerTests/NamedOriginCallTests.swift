@@ -13,12 +13,14 @@ import Testing
 /// `/o/…`: what calls to origins cost, and what is told apart.
 @Suite(.timeLimit(.minutes(5)))
 struct NamedOriginCallTests {
+    private static let question = #"{"operation":"download","objects":[]}"#
+    private static let json = [("Content-Type", "application/json")]
+
     /// A mirror with pages in front of an origin on loopback, whose clients have so many claims; time stands still, so that nothing comes back.
     ///
     /// - Parameter bytes: For a minute; 0 sets no limit.
     private static func run(
-        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, bytes: Int64 = 0,
-        patience: Duration = .seconds(3_600),
+        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, bytes: Int64 = 0, patience: Duration = .seconds(3_600),
         _ body: (MirrorFixture, FakeOrigin) async throws -> Void
     ) async throws {
         try await FakeOrigin.run { origin async throws in
@@ -45,9 +47,20 @@ struct NamedOriginCallTests {
             #expect(refused.status == 302 && refused["Location"] == origin.url("/c?made=up"))
             #expect(refused.json["msg"]?.string == Fallback.budget.message)
             #expect(try await mirror.get("/o/index/a").text == "page")
-            // It is here, and is only confirmed.
-            #expect(try await mirror.get("/o/index/b", [("Cache-Control", "no-cache")]).text == "page")
+            // It is here, and is only confirmed, once for all who ask in the same moment.
+            mirror.world.clock.advance(by: .seconds(2))
+            for _ in 0..<3 { #expect(try await mirror.get("/o/index/b", [("Cache-Control", "no-cache")]).text == "page") }
             #expect(origin.requests.map(\.path) == ["/a", "/b", "/b"])
+        }
+    }
+
+    @Test func `the bytes of pages that are fetched are charged, and those of pages that are here are not`() async throws {
+        try await Self.run(OriginRule(.everything, .revalidated), claims: 100, bytes: 60) { mirror, origin async throws in
+            for path in ["/a", "/b", "/c"] { origin.on(path, .text(String(repeating: "x", count: 31))) }
+            for path in ["/a", "/a", "/a", "/b"] { #expect(try await mirror.get("/o/index\(path)").status == 200) }
+            let refused = try await mirror.get("/o/index/c")
+            #expect(refused.status == 302 && refused.json["msg"]?.string == Fallback.budget.message)
+            #expect(try await mirror.get("/o/index/a").status == 200)
         }
     }
 
@@ -84,8 +97,8 @@ struct NamedOriginCallTests {
             let answer = #"{"message":"\#(String(repeating: "x", count: 1_000))"}"#
             origin.on("/a", .body(Array(answer.utf8), type: "application/json"))
             for _ in 0..<2 {
-                #expect(try await mirror.request("POST", "/o/index/a", body: "{}").text == answer)
-                #expect(try await mirror.request("POST", "/o/index/a", body: "{}").status == 503)
+                #expect(try await mirror.request("POST", "/o/index/a", Self.json, body: Self.question).text == answer)
+                #expect(try await mirror.request("POST", "/o/index/a", Self.json, body: Self.question).status == 503)
                 mirror.world.clock.advance(by: .seconds(60))
             }
             #expect(origin.requests.count == 2)
@@ -102,11 +115,36 @@ struct NamedOriginCallTests {
                 ("Authorization", "Bearer s3cret"), ("Proxy-Authorization", "Basic s3cret"), ("Cookie", "a=s3cret"),
                 ("X-Api-Key", "s3cret"),
             ]
-            #expect(try await mirror.request("POST", "/o/index/a", own, body: "{}").status == 200)
+            #expect(try await mirror.request("POST", "/o/index/a", own + Self.json, body: Self.question).status == 200)
             let sent = try #require(origin.requests.first)
             #expect(!sent.headers.contains { $0.value.contains("s3cret") })
             let shown = sent.headers.filter { $0.name.lowercased() == "authorization" }.map { $0.value }
             #expect(shown == (credentials == .none ? [] : ["Bearer t0ken"]))
+        }
+    }
+
+    @Test(arguments: [UpstreamCredentials.bearer(Secret("t0ken")), .none, .client])
+    func `only downloads of Git LFS objects are asked for, unless with the client's own credentials`(
+        credentials: UpstreamCredentials
+    ) async throws {
+        let rule = OriginRule(.everything, .rewritten(.lfs), methods: .post)
+        try await Self.run(rule, credentials, claims: 100) { mirror, origin async throws in
+            origin.on("/batch", .body(Array("{}".utf8), type: "application/json"))
+            func status(_ body: String) async throws -> Int {
+                try await mirror.request("POST", "/o/index/batch", [("Content-Type", "application/json")], body: body).status
+            }
+            #expect(try await status(#"{"operation":"download","objects":[]}"#) == 200)
+            #expect(try await status(#"{ "objects": [{"oid":"a","size":1}], "operati\u006fn" : "download" }"#) == 200)
+            #expect(origin.requests.count == 2)
+            let others = [
+                (#"{"operation":"upload","objects":[]}"#, 403), (#"{"operation":"Download"}"#, 403), (#"{"objects":[]}"#, 403),
+                (#"{"operation":["download"]}"#, 403), (#"{"Operation":"download"}"#, 403),
+                // Some servers take the second for the first, or the last of two.
+                (#"{"operation":"download","Operation":"upload"}"#, 403), (#"{"operation":"download","operation":"upload"}"#, 400),
+                (#"{"operation":"download","operati\u006fn":"upload"}"#, 400), ("[]", 400), ("upload", 400), ("", 400),
+            ]
+            for (body, expected) in others { #expect(try await status(body) == (credentials == .client ? 200 : expected), "\(body)") }
+            #expect(origin.requests.count == 2 + (credentials == .client ? others.count : 0))
         }
     }
 

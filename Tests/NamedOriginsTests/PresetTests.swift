@@ -126,6 +126,11 @@ import Testing
         Row(.huggingface, "/spaces/a/b/resolve/main/app.py", "revalidated", .head),
         Row(.huggingface, "/api/models/openai/gpt/tree/main", "rewritten fields"),
         Row(.huggingface, "/api/models/a/b/xet-read-token/\(hex40)", "passed"),
+        Row(.huggingface, "/api/models/a/b/xet-write-token/main", "refused"),
+        Row(.huggingface, "/API/models/a/b/Xet-WRITE-token/main", "refused"),
+        Row(.huggingface, "/api/models/a/b/%2Fxet-write-token/main", "refused"),
+        Row(.huggingface, "/api/datasets/a/b/xet-write-token/main", "refused", .head),
+        Row(.huggingface, "/api/datasets/a/b/xet-write-token/main", "refused", .post),
         Row(.huggingface, "/api/models/a/b/paths-info/main", "passed", .post),
         Row(.github, "/o/r/releases/download/v1.0/tool.tar.gz", "mirrored"),
         Row(.github, "/o/r/releases/latest/download/tool.tar.gz", "passed"),
@@ -183,6 +188,8 @@ import Testing
         for rule in preset.rules {
             #expect(!rule.pattern.description.isEmpty)
             if rule.kind != .mirrored { #expect(rule.inlineLimit == 0 && rule.digest == nil) }
+            // Otherwise clients could make up forms of its pages.
+            #expect(rule.types != nil)
             if [.passed, .refused, .rewritten(.python), .rewritten(.html)].contains(rule.kind) { #expect(!rule.refusesHTML) }
             if case .path(let algorithm) = rule.digest { #expect(rule.pattern.digitCount == algorithm.byteCount * 2) }
         }

@@ -5,6 +5,7 @@ import MirrorCore
 #else
     import Foundation
 #endif
+import MirrorCore
 
 /// Encodes JSON for mirrors and for output, and decodes mirrors' answers.
 enum JSONText {
@@ -13,9 +14,13 @@ enum JSONText {
         encoded(value, [.sortedKeys, .withoutEscapingSlashes])
     }
 
-    /// Encodes for standard output: indented, with sorted keys.
+    /// Encodes for standard output: indented, with sorted keys. What could control a terminal is escaped.
     static func text(_ value: any Encodable) -> String {
-        String(decoding: encoded(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
+        let json = String(decoding: encoded(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
+        // The encoder itself escapes only what JSON requires. Its own line ends are the only ones.
+        return json.unicodeScalars.reduce(into: "") { text, scalar in
+            if scalar.isUnsafe, scalar != "\n" { text += scalar.escape } else { text.unicodeScalars.append(scalar) }
+        }
     }
 
     /// - Throws: `DecodingError`

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// A table of text in aligned columns.
 struct TextTable {
     enum Alignment {
@@ -15,7 +17,7 @@ struct TextTable {
 
     var isEmpty: Bool { rows.isEmpty }
 
-    /// - Parameter cells: One for each column; control characters, which could control the terminal, are shown as `?`.
+    /// - Parameter cells: One for each column; characters that could control the terminal are shown as `?`.
     mutating func add(_ cells: [String]) {
         rows.append(cells.map(Self.printable))
     }
@@ -41,6 +43,6 @@ struct TextTable {
     }
 
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isUnsafe ? "?" : $0 }))
     }
 }

@@ -9,7 +9,7 @@ package struct ColdClaimLimits: Sendable, Hashable {
     package var perSecond = 20
     /// Claims at once, after a quiet period.
     package var burst = 2_000
-    /// Bytes per minute of the copies that it has started; 0 sets no limit.
+    /// Bytes per minute of the copies that it has started, of pages, and of what the mirror itself sends it; 0 sets no limit.
     package var bytesPerMinute: Int64 = 32 << 30
 
     /// The limits of a network; those of a site are several times as high.

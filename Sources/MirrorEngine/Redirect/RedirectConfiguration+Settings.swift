@@ -76,9 +76,10 @@ extension RedirectConfiguration {
             section.value(
                 "bytesPerMinute", &coldClaims.bytesPerMinute, .size(in: 0...(1 << 50)),
                 doc:
-                    "Bytes per minute of the copies that a network has started, and of artifacts that the mirror itself sends it in place "
-                    + "of a pool. A copy is charged when it is done; a network that has exceeded the limit may not start more copies, and "
-                    + "is sent no artifacts, until it is within the limit again. 0B sets no limit.")
+                    "Bytes per minute of the copies that a network has started, of the pages that the mirror has fetched for it, and of "
+                    + "artifacts that the mirror itself sends it in place of a pool. A copy is charged when it is done; a network that has "
+                    + "exceeded the limit may not start more copies, and is sent no artifacts, until it is within the limit again. 0B sets "
+                    + "no limit.")
         }
         reader.value("status", &status, .choice(), doc: "The status of a redirect.")
     }

@@ -24,33 +24,40 @@ extension String {
     static let maxLayers = 6
 
     private static func leavesItsPrefix(_ path: [UInt8]) -> Bool {
-        let plain = withoutOddForms(path)
-        if plain.contains(UInt8(ascii: "\\")) { return true }
-        return plain.split(separator: UInt8(ascii: "/")).contains { segment in
-            isDotDot(segment.prefix { $0 != UInt8(ascii: ";") })
+        // Of the segment so far. Blanks and control characters, which URL parsers and file systems drop, are not part of it.
+        var (dots, hasOthers, isParameter) = (0, false, false)
+        for byte in withoutOddForms(path) {
+            switch byte {
+            case UInt8(ascii: "\\"): return true
+            case UInt8(ascii: "/"):
+                if dots == 2, !hasOthers { return true }
+                (dots, hasOthers, isParameter) = (0, false, false)
+            case UInt8(ascii: ";"): isParameter = true
+            case ...0x20, 0x7F: break
+            case _ where isParameter: break
+            case UInt8(ascii: "."): dots += 1
+            default: hasOthers = true
+            }
         }
-    }
-
-    /// Whether a segment is `..` without the blanks and control characters that URL parsers and file systems drop.
-    private static func isDotDot(_ segment: ArraySlice<UInt8>) -> Bool {
-        var dots = 0
-        for byte in segment where byte > 0x20 && byte != 0x7F {
-            guard byte == UInt8(ascii: "."), dots < 2 else { return false }
-            dots += 1
-        }
-        return dots == 2
+        return dots == 2 && !hasOthers
     }
 
     static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
-        var rest = bytes[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let high = rest.first.flatMap(Hex.value), let low = rest.dropFirst().first.flatMap(Hex.value) {
-                rest = rest.dropFirst(2)
+        var position = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            guard byte == UInt8(ascii: "%") else {
+                decoded.append(byte)
+                continue
+            }
+            if position + 2 <= bytes.count, let high = Hex.value(of: bytes[position]), let low = Hex.value(of: bytes[position + 1]) {
+                position += 2
                 decoded.append(high << 4 | low)
-            } else if byte == UInt8(ascii: "%"), let scalar = scalar(ofEscape: rest.prefix(5)) {
-                rest = rest.dropFirst(5)
+            } else if let scalar = scalar(ofEscape: bytes[position...].prefix(5)) {
+                position += 5
                 decoded += Array(String(scalar).utf8)
             } else {
                 decoded.append(byte)
@@ -67,44 +74,75 @@ extension String {
         return Unicode.Scalar(digits.reduce(UInt32(0)) { $0 << 4 | UInt32($1) })
     }
 
-    /// Other byte sequences that are read as `.`, `/` or `\`: overlong UTF-8 (RFC 3629 §3), and look-alikes that Windows or Unicode normalisation
-    /// maps to them.
-    private static let oddForms: [(bytes: [UInt8], plain: [UInt8])] =
-        [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in
+    /// A byte sequence that is read as `.`, `..`, `/` or `\`.
+    private struct OddForm {
+        /// See ``packed(_:)``.
+        let packed: UInt64
+        let length: Int
+        let plain: UInt8
+        let isDouble: Bool
+
+        init(_ bytes: [UInt8], _ plain: Unicode.Scalar, isDouble: Bool = false) {
+            packed = String.packed(bytes[...])
+            length = bytes.count
+            self.plain = UInt8(plain.value)
+            self.isDouble = isDouble
+        }
+    }
+
+    /// Up to eight bytes in one number, so that they are compared at once.
+    private static func packed(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+
+    /// The odd forms of each first byte, because a path may consist of nothing else: overlong UTF-8 (RFC 3629 §3), and look-alikes that Windows or
+    /// Unicode normalisation maps to them. Those of one first byte have the same length.
+    private static let oddForms: [[OddForm]] = {
+        let overlong = ([".", "/", "\\"] as [Unicode.Scalar]).flatMap { plain -> [OddForm] in
             let value = UInt8(plain.value)
             let (high, low) = (value >> 6, 0x80 | value & 0x3F)
             // In two-byte sequences, some decoders ignore the highest bits of the second byte.
             let ofTwo = (UInt8(0)..<4).map { [0xC0 | high, $0 << 6 | value & 0x3F] }
-            let overlong: [[UInt8]] = [
+            let longer: [[UInt8]] = [
                 [0xE0, 0x80 | high, low], [0xF0, 0x80, 0x80 | high, low], [0xF8, 0x80, 0x80, 0x80 | high, low],
                 [0xFC, 0x80, 0x80, 0x80, 0x80 | high, low],
             ]
-            return (ofTwo + overlong).map { ($0, [value]) }
-        } + lookAlikes.flatMap { plain, scalars in scalars.map { (Array(String($0).utf8), Array(plain.utf8)) } }
+            return (ofTwo + longer).map { OddForm($0, plain) }
+        }
+        let alike = lookAlikes.flatMap { plain, isDouble, scalars in
+            scalars.map { OddForm(Array(String($0).utf8), plain, isDouble: isDouble) }
+        }
+        var forms = [[OddForm]](repeating: [], count: 256)
+        for form in overlong + alike { forms[Int(form.packed >> (8 * UInt64(form.length - 1)))].append(form) }
+        return forms
+    }()
 
-    private static let lookAlikes: [(plain: String, scalars: [Unicode.Scalar])] = [
-        (".", ["\u{FF0E}", "\u{2024}", "\u{FE52}"]),
-        ("..", ["\u{2025}", "\u{FE30}"]),
-        ("/", ["\u{FF0F}", "\u{2215}", "\u{2044}"]),
-        ("\\", ["\u{FF3C}", "\u{2216}", "\u{FE68}"]),
+    private static let lookAlikes: [(plain: Unicode.Scalar, isDouble: Bool, scalars: [Unicode.Scalar])] = [
+        (".", false, ["\u{FF0E}", "\u{2024}", "\u{FE52}"]),
+        (".", true, ["\u{2025}", "\u{FE30}"]),
+        ("/", false, ["\u{FF0F}", "\u{2215}", "\u{2044}"]),
+        ("\\", false, ["\u{FF3C}", "\u{2216}", "\u{FE68}"]),
         // Japanese and Korean code pages have these in place of the backslash; but they are also common in ordinary names, so they count as slashes
         // here.
-        ("/", ["\u{A5}", "\u{20A9}"]),
+        ("/", false, ["\u{A5}", "\u{20A9}"]),
     ]
 
     static func withoutOddForms(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.contains(where: { $0 >= 0x80 }) else { return bytes }
+        let oddForms = oddForms
         var plain: [UInt8] = []
         plain.reserveCapacity(bytes.count)
-        var rest = bytes[...]
-        while let first = rest.first {
-            if first >= 0x80, let form = oddForms.first(where: { rest.starts(with: $0.bytes) }) {
-                plain += form.plain
-                rest = rest.dropFirst(form.bytes.count)
-            } else {
+        var position = 0
+        while position < bytes.count {
+            let first = bytes[position]
+            let forms = first < 0xC0 ? [] : oddForms[Int(first)]
+            let packed = packed(bytes[position...].prefix(forms.first?.length ?? 0))
+            guard let form = forms.first(where: { $0.packed == packed }) else {
                 plain.append(first)
-                rest = rest.dropFirst()
+                position += 1
+                continue
             }
+            plain.append(form.plain)
+            if form.isDouble { plain.append(form.plain) }
+            position += form.length
         }
         return plain
     }

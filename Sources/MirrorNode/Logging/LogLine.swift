@@ -73,7 +73,7 @@ enum LogText {
 
     /// Unchanged if it is a single word, quoted otherwise.
     static func plain(_ text: String) -> String {
-        let isWord = !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && $0 != "\\" && !isUnsafe($0) }
+        let isWord = !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && $0 != "\\" && !$0.isUnsafe }
         return isWord ? text : quoted(text)
     }
 
@@ -92,18 +92,10 @@ enum LogText {
             case "\n": out += "\\n"
             case "\r": out += "\\r"
             case "\t": out += "\\t"
-            case _ where isUnsafe(scalar): out += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xFF)])
+            case _ where scalar.isUnsafe: out += scalar.escape
             default: out.unicodeScalars.append(scalar)
             }
         }
         return out
-    }
-
-    /// Control characters, some of which command terminals; line ends outside ASCII; and characters that change the direction of text.
-    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 }

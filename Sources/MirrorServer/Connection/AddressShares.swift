@@ -1,6 +1,5 @@
 import Logging
 import MirrorCore
-import MirrorEngine
 import NIOCore
 import Synchronization
 

@@ -51,7 +51,7 @@ struct AdminRoutes: Sendable {
             }
             logger.notice("purged", metadata: ["replica": "\(id)"])
         }
-        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(artifact) } }
+        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.purge(artifact) } }
         return PurgeCall.Answer(url: artifact.description, removed: removed)
     }
 

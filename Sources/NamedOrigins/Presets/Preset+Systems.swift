@@ -24,18 +24,18 @@ extension Preset {
             preset: "/v2/**/blobs/sha256:{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256), refusesHTML: true),
         OriginRule(
             preset: "/v2/**/manifests/sha256:{digest:hex64}", .mirrored, inlineLimit: small, query: .drop, digest: .path(.sha256),
-            refusesHTML: true, accept: manifests),
-        .page("/v2/**/manifests/{tag}", life: seconds),
+            refusesHTML: true, accept: (manifests + ["*/*"]).joined(separator: ", ")),
+        .page("/v2/**/manifests/{tag}", life: seconds, types: manifests),
         .page("/v2/**/tags/list", .fields, life: seconds),
         .page("/v2/**/referrers/*", .fields, life: seconds),
         .page("/v2/"),
     ]
 
-    /// Some registries refuse a manifest if its kind is not in `Accept`.
+    /// Some registries refuse a manifest if its kind is not in `Accept`, or choose another one under the same tag.
     private static let manifests = [
         "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json", "*/*",
-    ].joined(separator: ", ")
+        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
+    ]
 
     /// https://conda.org/learn/ceps/cep-0016 (shards), cep-0015 (`base_url`)
     ///
@@ -53,11 +53,13 @@ extension Preset {
     ///
     /// A file of a commit never changes, and its header fields say which file it is.
     static let huggingfaceRules: [OriginRule] = [
+        // Whoever has such a token can write with the credentials that it was requested with. The hub may not tell capital letters from small ones.
+        .refused("**/{x,X}{e,E}{t,T}-{w,W}{r,R}{i,I}{t,T}{e,E}-{t,T}{o,O}{k,K}{e,E}{n,N}/**"),
         .mirrored("**/resolve/{commit:hex40}/**", query: .drop, digest: .field("X-Linked-ETag"), html: true),
         OriginRule(
             preset: "**/resolve/{branch}/**", .revalidated, life: seconds, query: .keep,
             commit: CommitPlace(field: "X-Repo-Commit", segment: "resolve")),
-        .passed("/api/**/xet-{read,write}-token/**", methods: .read),
+        .passed("/api/**/xet-read-token/**", methods: .read),
         // A question about several files at once.
         .passed("/api/**/paths-info/**", methods: .post),
         OriginRule(preset: "/api/**", .rewritten(.fields), query: .keep),

@@ -73,13 +73,13 @@ extension OriginRule {
     init(
         preset pattern: StaticString, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false,
-        accept: String? = nil, commit: CommitPlace? = nil
+        accept: String? = nil, types: [String] = [], commit: CommitPlace? = nil
     ) {
         // A wrong pattern matches nothing.
         let pattern = (try? PathPattern("\(pattern)")) ?? .nothing
         self.init(
             pattern, kind, methods: methods, life: life, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: refusesHTML,
-            accept: accept, commit: commit)
+            accept: accept, types: types, commit: commit)
     }
 
     static func mirrored(
@@ -90,15 +90,18 @@ extension OriginRule {
     }
 
     /// - Parameter html: Whether the page may be HTML; if not, HTML comes from a portal or a login page.
+    /// - Parameter types: The media types between which origins choose.
     static func page(
-        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false
+        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false, types: [String] = []
     ) -> OriginRule {
         let isHTML = html || grammar == .python || grammar == .html
         return OriginRule(
-            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML)
+            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML, types: types)
     }
 
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {
         OriginRule(preset: pattern, .passed, methods: methods, query: .keep)
     }
+
+    static func refused(_ pattern: StaticString) -> OriginRule { OriginRule(preset: pattern, .refused, methods: .any, query: .keep) }
 }

@@ -21,13 +21,16 @@ package struct OriginRule: Sendable, Equatable {
     package var miss: Miss
     /// The `Accept` for an origin that does not serve the artifact to every client; `nil` for anything.
     package var accept: String?
+    /// The media types between which the origin of a page chooses by `Accept`, none if it does not; `nil` if that is not known. Without that, clients
+    /// can make up forms of a page without end.
+    package var types: [String]?
     /// The page that leads to an artifact which never changes.
     package var commit: CommitPlace?
 
     package init(
         _ pattern: PathPattern, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false, wait: Duration? = nil,
-        miss: Miss = .wait, accept: String? = nil, commit: CommitPlace? = nil
+        miss: Miss = .wait, accept: String? = nil, types: [String]? = nil, commit: CommitPlace? = nil
     ) {
         self.methods = methods
         self.pattern = pattern
@@ -40,6 +43,7 @@ package struct OriginRule: Sendable, Equatable {
         self.wait = wait
         self.miss = miss
         self.accept = accept
+        self.types = types
         self.commit = commit
     }
 

@@ -42,6 +42,19 @@ import Testing
         #expect(AcceptField(nil, for: .npm).text == "application/json")
     }
 
+    @Test("Where it is known between what an origin chooses, nothing else makes a difference")
+    func known() {
+        for (value, expected) in [
+            ("b/b, a/a", "a/a, b/b"), ("a/a;q=0.123, b/b;q=0.5", "a/a, b/b"), ("b/b, c/c;q=0.1", "b/b, */*"), ("b/b, */*", "b/b, */*"),
+            ("a/a;q=0, b/b", "b/b"), ("a/a;x=y", "*/*"), ("c/1, c/2", "*/*"), ("", "*/*"),
+        ] {
+            #expect(AcceptField(value, for: nil, among: ["a/a", "b/b"]).text == expected, "\(value)")
+            #expect(AcceptField(value, for: nil, among: []).text == "*/*", "\(value)")
+            #expect(AcceptField(value, for: .condaRepodata, among: []).text == "*/*", "\(value)")
+            #expect(AcceptField(value, for: .python, among: []).text == "text/html", "\(value)")
+        }
+    }
+
     @Test("A field of any length costs no more than its first types")
     func long() {
         let value = (0..<100_000).map { "a/\($0)" }.joined(separator: ",")

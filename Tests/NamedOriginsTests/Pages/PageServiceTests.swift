@@ -103,17 +103,69 @@ import Testing
         }
     }
 
+    @Test func `a page that is purged while it is fetched is for those who wait, and who asks later gets the new one`() async throws {
+        try await PageScene.run { scene async throws in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("old").with { $0.stall = (1, gate) }, .text("new", etag: "\"v2\""))
+            scene.origin.on("/none", .status(404, "none").with { $0.gate = gate }, .text("new"))
+            scene.origin.on("/other", .text("other").with { $0.gate = gate })
+            let requests = try ["/a", "/none", "/other"].map { try scene.request($0) }
+            let early = requests.map { request in Task { try await scene.service.page(request) } }
+            try await gate.waiting(3)
+            for request in requests.dropLast() {
+                #expect(scene.service.purge(request.url) == 0)
+                #expect(try await scene.service.page(request).text == "new")
+            }
+            let joined = Task { try await scene.service.page(requests[2]) }
+            gate.open()
+            for (task, text) in zip(early, ["old", "none", "other"]) { #expect(try await task.value.text == text) }
+            #expect(try await joined.value.text == "other")
+            for (request, text) in zip(requests, ["new", "new", "other"]) {
+                let later = try await scene.service.page(request)
+                #expect(later.freshness == .fresh)
+                #expect(try await later.text == text)
+            }
+            #expect(scene.origin.requests.count == 5)
+        }
+    }
+
     @Test("A client that wants a confirmed page gets one, and the origin's caches are asked to do the same")
     func wantsRevalidation() async throws {
         try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"))
             _ = try await scene.page("/a")
+            scene.clock.advance(by: .milliseconds(1_999))
+            // However many ask for it, the origin is asked only so often.
+            #expect(try await scene.page("/a") { $0.wantsRevalidation = true }.freshness == .fresh)
+            scene.clock.advance(by: .milliseconds(1))
             #expect(try await scene.page("/a") { $0.wantsRevalidation = true }.freshness == .revalidated)
+            #expect(try await scene.page("/a") { $0.wantsRevalidation = true }.freshness == .fresh)
+            #expect(scene.origin.requests.count == 2)
             #expect(scene.origin.requests[1].header("Cache-Control") == "max-age=0")
             #expect(scene.origin.requests[1].header("If-None-Match") == "\"v1\"")
             #expect(PageRequest.wantsRevalidation(cacheControl: ["Max-Age=0"]))
             #expect(PageRequest.wantsRevalidation(cacheControl: ["x, no-cache"]))
             #expect(!PageRequest.wantsRevalidation(cacheControl: ["max-age=10", "only-if-cached"]))
+        }
+    }
+
+    @Test func `the bytes that an origin sends are charged to the client that made the mirror ask, and to no other`() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxPageBytes = 1_000
+        try await PageScene.run(configuration) { scene async throws in
+            let charged = WatchedState<Int64>(0)
+            func page(_ path: String) async throws {
+                _ = try await scene.failure(path) { $0.charge = { bytes in charged.change { $0 += bytes } } }
+            }
+            scene.origin.on("/a", .text("one"))
+            scene.origin.on("/long", .generated(size: 100_000).with { $0.framing = .chunked })
+            for _ in 0..<3 { try await page("/a") }
+            scene.clock.advance(by: .seconds(60))
+            // It is only confirmed.
+            try await page("/a")
+            #expect(charged.current == 3)
+            try await page("/long")
+            #expect(charged.current > 1_003)
         }
     }
 
@@ -186,9 +238,17 @@ import Testing
                 #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).text == "<a href='/o/index/a.whl'>")
             }
             #expect(scene.origin.requests.count == 2)
-            #expect(scene.service.remove(try ArtifactURL(scene.origin.url("/simple/a/"))) == 2)
+            #expect(scene.service.purge(try ArtifactURL(scene.origin.url("/simple/a/"))) == 2)
             #expect(scene.store.usage.pages == 0)
             #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).freshness == .fetched)
+            scene.origin.on("/b", .text("one"))
+            for (number, freshness) in [PageAnswer.Freshness.fetched, .fresh, .fresh].enumerated() {
+                let page = try await scene.page("/b") {
+                    $0.accept = "made/up\(number)"
+                    $0.rule.types = []
+                }
+                #expect(page.freshness == freshness)
+            }
         }
     }
 
@@ -210,7 +270,8 @@ import Testing
             #expect(try await tag { $0.links = other } != etag)
             #expect(try await scene.page("/a", kind: .rewritten(.html)) { $0.ifNoneMatch = etag }.status == 304)
             scene.origin.on("/a", .text("<a href='c'>", etag: "\"v2\""))
-            #expect(try await tag { $0.wantsRevalidation = true } != etag)
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await tag() != etag)
         }
     }
 

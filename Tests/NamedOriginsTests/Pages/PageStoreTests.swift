@@ -32,7 +32,16 @@ import Testing
     }
 
     @discardableResult
-    private static func put(_ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000) async throws -> StoredPage {
+    private static func put(
+        _ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000, for network: ClientNetwork? = nil
+    ) async throws -> StoredPage {
+        let page = try await keep(bytes, as: key, in: store, at: time, since: store.moment(of: key.url), for: network)
+        return try #require(page)
+    }
+
+    private static func keep(
+        _ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000, since moment: Int, for network: ClientNetwork? = nil
+    ) async throws -> StoredPage? {
         let writer = try await store.newFile()
         let pieces = stride(from: 0, to: bytes.count, by: 100_000).map { ByteBuffer(bytes: bytes[$0..<min($0 + 100_000, bytes.count)]) }
         let written = try #require(try await writer.write(Pieces(pieces: pieces), limit: .max))
@@ -40,7 +49,7 @@ import Testing
             url: key.url.description, variant: key.variant, finalURL: key.url.description,
             fields: [.init(name: "content-type", value: "text/plain")],
             etag: "\"1\"", lastModified: nil, maxAge: 7, length: written.length, sha256: written.sha256, fetched: time)
-        return try await store.keep(writer, record, as: key)
+        return try await store.keep(writer, record, as: key, since: moment, for: network)
     }
 
     private static func bytes(of key: PageKey, in store: PageStore) async throws -> [UInt8]? {
@@ -214,6 +223,74 @@ import Testing
         await #expect(throws: PageStoreError.self) {
             try await Self.put([UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: small)
         }
+    }
+
+    @Test(
+        "A network that has more than its share makes room with its own pages",
+        arguments: [
+            // A quarter of the bytes, of the pages, and for a site three quarters.
+            (6, 19_000, 100, false), (6, 10, 10, false), (2, 19_000, 100, true),
+        ] as [(Int, Int, Int, Bool)])
+    func shares(others: Int, size: Int, maxPages: Int, isSite: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory, maxBytes: 200_000, maxPages: maxPages)
+        let body = [UInt8](repeating: 7, count: size)
+        for number in 0..<others {
+            try await Self.put(body, as: try Self.key(number), in: store, for: ClientNetwork(IPAddress("192.0.2.\(number)")))
+        }
+        for number in 0..<40 {
+            let network = ClientNetwork(IPAddress(isSite ? "2001:db8:1:\(number)::1" : "198.51.100.1"))
+            try await Self.put(body, as: try Self.key(100 + number), in: store, for: network)
+        }
+        for number in 0..<others { #expect(await store.find(try Self.key(number)) != nil, "\(number)") }
+        #expect(await store.find(try Self.key(139)) != nil)
+        #expect(store.usage.bytes <= 200_000 && store.usage.pages <= maxPages)
+    }
+
+    @Test("A page is of the network that brought it, also when another one has it fetched again, until it is gone")
+    func owners() async throws {
+        // Of ten pages, a network may have two.
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory, maxPages: 10)
+        let networks = (1...3).map { ClientNetwork(IPAddress("192.0.2.\($0)")) }
+        func put(_ numbers: ClosedRange<Int>, for network: ClientNetwork? = nil) async throws {
+            for number in numbers { try await Self.put([1], as: try Self.key(number), in: store, for: network) }
+        }
+        try await put(0...1, for: networks[0])
+        try await put(2...4, for: networks[1])
+        try await put(2...4, for: networks[0])
+        try await put(5...10)
+        #expect(await store.find(try Self.key(1)) != nil)
+        #expect(await store.find(try Self.key(2)) == nil)
+        for number in 0...10 { store.purge(try Self.key(number).url) }
+        try await put(20...22, for: networks[2])
+        for number in 20...22 { store.purge(try Self.key(number).url) }
+        try await put(30...38)
+        try await put(23...23, for: networks[2])
+        try await put(39...39)
+        #expect(store.usage.pages == 9)
+        #expect(await store.find(try Self.key(23)) != nil)
+    }
+
+    @Test("What was requested before a purge is not kept, however many purges there were since", arguments: [0, 1_000])
+    func purge(_ others: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory)
+        let key = try Self.key(1)
+        try await Self.put([1], as: key, in: store)
+        try await Self.put([1], as: try Self.key(1, variant: "other"), in: store)
+        try await Self.put([1], as: try Self.key(2), in: store)
+        let moment = store.moment(of: key.url)
+        let other = store.moment(of: try Self.key(2).url)
+        #expect(store.purge(key.url) == 2)
+        for number in 0..<others { store.purge(try Self.key(number + 10).url) }
+        #expect(try await Self.keep([2], as: key, in: store, since: moment) == nil)
+        #expect(await store.find(key) == nil)
+        #expect(store.usage.pages == 1)
+        try await eventually("nothing is left over") { try directory.files(in: "pages").count == 2 }
+        if others == 0 { #expect(try await Self.keep([2], as: try Self.key(2), in: store, since: other) != nil) }
+        try await Self.put([3], as: key, in: store)
+        #expect(try await Self.bytes(of: key, in: store) == [3])
     }
 
     @Test("A directory belongs to one process at a time")

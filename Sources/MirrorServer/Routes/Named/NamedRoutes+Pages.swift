@@ -67,7 +67,8 @@ extension NamedRoutes {
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: end,
-            client: context.client, pay: { isPaid(request, context) })
+            client: context.client, pay: { isPaid(request, context) }, charge: charge(to: network(request, context)),
+            sharer: sharer(request, context))
     }
 
     /// Only HTML may have links without a host, and Python's clients resolve those of JSON, too.

@@ -32,7 +32,10 @@ extension NamedRoutes {
         let held = relays.memory.holding(for: sharer)
         defer { withExtendedLifetime(held) {} }
         if method == .post {
-            outbound.body = try await body(of: request, held)
+            let body = try await body(of: request, held)
+            // With its own credentials, a client may ask for whatever it may do there.
+            if call.rule.kind == .rewritten(.lfs), call.origin.credentials != .client { try Self.checkDownload(body, call) }
+            outbound.body = body
         }
         let (asked, upstream, end) = (outbound, services.upstream, method == .post ? deadline(of: request, call) : end)
         let place = try await place(for: call, sharer, until: end, context.client)
@@ -81,6 +84,20 @@ extension NamedRoutes {
             body.writeImmutableBuffer(chunk)
         }
         return body
+    }
+
+    /// - Throws: ``RequestError`` for anything but a question where to download objects of Git LFS: the answer would let the client write.
+    private static func checkDownload(_ body: ByteBuffer, _ call: NamedCall) throws(RequestError) {
+        let question: LFSQuestion
+        do throws(JSONBody.Flaw) {
+            question = try JSONBody.decode(Array(body.readableBytesView))
+        } catch {
+            throw RequestError(.inputError, "the body is not a request for objects of Git LFS: \(error.reason)").about(call.url)
+        }
+        guard question.isDownload else {
+            throw RequestError(.forbidden, "objects of Git LFS can only be downloaded through this mirror; upload them to the origin")
+                .about(call.url)
+        }
     }
 
     /// Where objects of Git LFS are, with links that lead through the mirror.

@@ -1,4 +1,4 @@
-import MirrorEngine
+import MirrorCore
 import Synchronization
 
 /// The memory for requests and answers that are passed on, but held as a whole on the way: anybody may send many at once, and be slow to read.

@@ -9,7 +9,8 @@ struct AcceptField: Sendable, Equatable {
     /// - Parameters:
     ///   - value: The client's field; `nil` if there is none.
     ///   - grammar: The grammar of pages that are known to have only a few forms.
-    init(_ value: String?, for grammar: LinkGrammar?) {
+    ///   - known: The media types between which the origin chooses, see ``OriginRule/types``. All others count as any, and weights do not count.
+    init(_ value: String?, for grammar: LinkGrammar?, among known: [String]? = nil) {
         let types = Self.types(value ?? "*/*")
         switch grammar {
         case .python: text = Self.python(types)
@@ -19,6 +20,11 @@ struct AcceptField: Sendable, Equatable {
                 ? "application/vnd.npm.install-v1+json, application/json;q=0.8" : "application/json"
         case .html, .cargoConfig, .condaRepodata, .lfs, .fields, nil:
             let kept = types.filter { $0.weight > 0 }
+            if let known {
+                let chosen = known.filter { name in kept.contains { $0.name == name } }
+                text = (chosen.count < kept.count || chosen.isEmpty ? chosen + ["*/*"] : chosen).joined(separator: ", ")
+                return
+            }
             text =
                 kept.isEmpty
                 ? "*/*" : kept.map { $0.weight == 1_000 ? $0.name : "\($0.name);q=\(Self.text($0.weight))" }.joined(separator: ", ")

@@ -7,10 +7,13 @@ package struct PageBody: AsyncSequence, Sendable {
 
     private let content: PageContent
     private let rewriter: LinkRewriter?
+    private let atEnd: (@Sendable () -> Void)?
     /// In bytes; `nil` for a page whose links are rewritten on the way, because it is long, or becomes so.
     package let length: Int64?
 
-    init(_ content: PageContent, _ rewriter: LinkRewriter? = nil) {
+    /// - Parameter atEnd: Called when a page that is rewritten on its way has been read to its end.
+    init(_ content: PageContent, _ rewriter: LinkRewriter? = nil, atEnd: (@Sendable () -> Void)? = nil) {
+        self.atEnd = atEnd
         guard let rewriter else {
             self.content = content
             self.rewriter = nil
@@ -30,7 +33,7 @@ package struct PageBody: AsyncSequence, Sendable {
 
     static let empty = PageBody(.bytes([]))
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(content: content, rewriter: rewriter) }
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(content: content, rewriter: rewriter, atEnd: atEnd) }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         /// Bytes that a client gets at a time of a page that all share.
@@ -42,14 +45,16 @@ package struct PageBody: AsyncSequence, Sendable {
 
         fileprivate let content: PageContent
         fileprivate var rewriter: LinkRewriter?
+        private let atEnd: (@Sendable () -> Void)?
         private var offset: Int64 = 0
         private var isAtEnd = false
         /// What was read, and is not rewritten yet.
         private var rest: ArraySlice<UInt8> = []
 
-        fileprivate init(content: PageContent, rewriter: LinkRewriter?) {
+        fileprivate init(content: PageContent, rewriter: LinkRewriter?, atEnd: (@Sendable () -> Void)?) {
             self.content = content
             self.rewriter = rewriter
+            self.atEnd = atEnd
         }
 
         /// - Throws: ``PageStoreError`` if the file is damaged meanwhile.
@@ -70,7 +75,9 @@ package struct PageBody: AsyncSequence, Sendable {
                 isAtEnd = rest.isEmpty
                 if isAtEnd { rewriter?.finish(into: &out) } else { rewriter?.rewrite(Self.sliceSize, of: &rest, into: &out) }
             }
-            return out.isEmpty ? nil : ByteBuffer(bytes: out)
+            guard out.isEmpty else { return ByteBuffer(bytes: out) }
+            atEnd?()
+            return nil
         }
 
         /// The next bytes before any rewriting; empty at the end.

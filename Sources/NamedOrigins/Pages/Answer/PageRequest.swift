@@ -19,7 +19,7 @@ package struct PageRequest: Sendable {
     package var accept: String?
     package var ifNoneMatch: String?
     package var ifModifiedSince: String?
-    /// Whether the answer must be confirmed by the origin now; see ``wantsRevalidation(cacheControl:)``.
+    /// Whether the origin must have confirmed the answer in this moment; see ``wantsRevalidation(cacheControl:)``.
     package var wantsRevalidation: Bool
     /// The client's own `Authorization`, which is only used if the named origin says so.
     package var authorization: Secret?
@@ -32,11 +32,16 @@ package struct PageRequest: Sendable {
     package var client: ClientPresence?
     /// Charges the client's budget for a page that was not requested recently, because pages can be made up without end. False if nothing is left.
     package var pay: @Sendable () -> Bool
+    /// Charges the client's budget for the bytes of a page that is fetched for it.
+    package var charge: @Sendable (Int64) -> Void
+    /// The client network whose share of the store a new page takes; `nil` if many clients may be behind one address.
+    package var sharer: ClientNetwork?
 
     package init(
         _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
         ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
-        links: any LinkMap, deadline: ContinuousClock.Instant, client: ClientPresence? = nil, pay: @escaping @Sendable () -> Bool = { true }
+        links: any LinkMap, deadline: ContinuousClock.Instant, client: ClientPresence? = nil, pay: @escaping @Sendable () -> Bool = { true },
+        charge: @escaping @Sendable (Int64) -> Void = { _ in }, sharer: ClientNetwork? = nil
     ) {
         self.url = url
         self.origin = origin
@@ -52,6 +57,8 @@ package struct PageRequest: Sendable {
         self.deadline = deadline
         self.client = client
         self.pay = pay
+        self.charge = charge
+        self.sharer = sharer
     }
 
     /// `nil` for a page whose links are not rewritten.
@@ -62,7 +69,7 @@ package struct PageRequest: Sendable {
     /// Whether what the client gets is for it alone.
     var isPrivate: Bool { origin.credentials == .client && authorization != nil }
 
-    var acceptField: AcceptField { AcceptField(accept, for: grammar) }
+    var acceptField: AcceptField { AcceptField(accept, for: grammar, among: rule.types) }
 
     /// A page that was fetched with credentials is served only to requests through the origin that has them.
     var key: PageKey {

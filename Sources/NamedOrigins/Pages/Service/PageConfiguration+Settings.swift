@@ -6,7 +6,9 @@ extension PageConfiguration {
         self.init()
         reader.value(
             "maxBytes", &maxBytes, .size(in: (1 << 20)...(1 << 45)),
-            doc: "Disk space for all pages, in the state directory. The least recently used pages make room for new ones.")
+            doc:
+                "Disk space for all pages, in the state directory. The least recently used pages make room for new ones, first those of client "
+                + "networks that have more than a quarter of it.")
         reader.value(
             "maxPageBytes", &maxPageBytes, .size(in: (1 << 10)...(1 << 40)),
             doc: "The size of the largest page that is kept; requests for larger ones are redirected to the origin.")

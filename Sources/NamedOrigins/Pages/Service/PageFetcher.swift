@@ -22,15 +22,15 @@ struct PageFetcher: Sendable {
 
     /// - Parameters:
     ///   - stored: The stored page that the origin is asked to confirm.
-    ///   - isKept: Whether the answer may be shared.
+    ///   - moment: Of the store, from before; `nil` if the answer must not be shared.
     /// - Throws: ``PageError`` for problems that an older page cannot solve; `CancellationError`.
-    func fetch(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
+    func fetch(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, since moment: Int?) async throws -> PageOutcome {
         do {
             let limit = clock.instant + configuration.fetchLimit
             // What is for one client is given up with that client's request.
-            let end = isKept ? limit : min(limit, request.deadline)
+            let end = moment == nil ? min(limit, request.deadline) : limit
             let outcome = try await leaving(after: configuration.fetchLimit, by: clock) {
-                try await self.ask(request, key, confirming: stored, isKept: isKept, until: end)
+                try await self.ask(request, key, confirming: stored, since: moment, until: end)
             }
             return outcome ?? .down(PageError(code: .timedOut, message: "\(request.url.redacted) takes too long"))
         } catch let error as OutboundError {
@@ -48,7 +48,7 @@ struct PageFetcher: Sendable {
     }
 
     private func ask(
-        _ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool, until end: ContinuousClock.Instant
+        _ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, since moment: Int?, until end: ContinuousClock.Instant
     ) async throws -> PageOutcome {
         var fields = [("Accept", request.acceptField.text)]
         if let stored {
@@ -63,13 +63,13 @@ struct PageFetcher: Sendable {
             authorization: request.authorization, until: end)
         switch response.status {
         case 200:
-            return try await take(response, request, key, at: now, isKept: isKept)
+            return try await take(response, request, key, at: now, since: moment)
         case 304:
             guard let stored else { break }
             await store.confirm(stored, key, at: now)
             return .kept(stored, isNew: false)
         case 400..<500:
-            if let told = try await told(response, request, key, at: now, isKept: isKept) { return told }
+            if let told = try await told(response, request, key, at: now, since: moment) { return told }
             return .other(try await word(response, request))
         case 500..<600:
             return .other(try await word(response, request))
@@ -82,7 +82,7 @@ struct PageFetcher: Sendable {
     // MARK: A page
 
     private func take(
-        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
+        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, since moment: Int?
     ) async throws -> PageOutcome {
         func unusable(_ problem: String) -> PageOutcome {
             .down(PageError(code: .unusable, message: "\(request.url.redacted): it \(problem)"))
@@ -102,7 +102,7 @@ struct PageFetcher: Sendable {
         }
         let written: (length: Int64, sha256: String)?
         do {
-            written = try await writer.write(body, limit: configuration.maxPageBytes)
+            written = try await writer.write(body, limit: configuration.maxPageBytes, charge: request.charge)
         } catch let error as OutboundError {
             throw error
         } catch let error as GzipError {
@@ -118,22 +118,28 @@ struct PageFetcher: Sendable {
             fields: Self.fields(response, request.form, isEncoded: body.isEncoded), etag: Self.etag(response, isEncoded: body.isEncoded),
             lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
             maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
-        guard isKept, request.form == .fields || Self.isKnownToBeWhole(response), !Self.isForbidden(response) else {
-            return .loose(LoosePage(record: record, writer: writer))
-        }
+        let mayBeKept = (request.form == .fields || Self.isKnownToBeWhole(response)) && !Self.isForbidden(response)
+        return await kept(writer, record, as: key, since: mayBeKept ? moment : nil, for: request.sharer)
+    }
+
+    private func kept(
+        _ writer: PageWriter, _ record: PageRecord, as key: PageKey, since moment: Int?, for network: ClientNetwork?
+    ) async -> PageOutcome {
         do {
-            return .kept(try await store.keep(writer, record, as: key), isNew: true)
+            if let moment, let page = try await store.keep(writer, record, as: key, since: moment, for: network) {
+                return .kept(page, isNew: true)
+            }
         } catch {
-            logger.warning("A page cannot be kept", metadata: ["page": "\(request.url.redacted)", "error": "\(error)"])
-            return .loose(LoosePage(record: record, writer: writer))
+            logger.warning("A page cannot be kept", metadata: ["page": "\(key.url.redacted)", "error": "\(error)"])
         }
+        return .loose(LoosePage(record: record, writer: writer))
     }
 
     /// An artifact that is fully described by its redirect, if the target does not accept HEAD: a URL that is signed for GET refuses other methods.
     ///
     /// - Returns: `nil` if the redirect does not state a size.
     private func told(
-        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
+        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, since moment: Int?
     ) async throws -> PageOutcome? {
         let fields = PageFields.kept(ofRedirects: response.redirects)
         func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -153,12 +159,7 @@ struct PageFetcher: Sendable {
             fields: fields + [.init(name: "accept-ranges", value: "bytes"), .init(name: "content-length", value: "\(size)")],
             etag: value("x-linked-etag").flatMap { EntityTag.isValid($0) ? $0 : nil }, lastModified: nil, maxAge: nil,
             length: written?.length ?? 0, sha256: written?.sha256 ?? "", fetched: now.milliseconds)
-        guard isKept else { return .loose(LoosePage(record: record, writer: writer)) }
-        do {
-            return .kept(try await store.keep(writer, record, as: key), isNew: true)
-        } catch {
-            return .loose(LoosePage(record: record, writer: writer))
-        }
+        return await kept(writer, record, as: key, since: moment, for: request.sharer)
     }
 
     private func unavailable(_ error: any Error, _ request: PageRequest) -> PageError {

@@ -16,8 +16,15 @@ package final class PageService: Sendable {
     private let rewritten = RewrittenPages()
     private let metrics: PageMetrics
     /// One that nobody waits for any more goes on: others want the page as well.
-    private let flights = SingleFlight<PageKey, PageOutcome>(goesOnAlone: true)
+    private let flights = SingleFlight<Flight, PageOutcome>(goesOnAlone: true)
     private let memory = Mutex(Memory())
+
+    /// A request to the origin, which others can join until a purge.
+    private struct Flight: Hashable {
+        let key: PageKey
+        /// Of the store, from before.
+        let moment: Int
+    }
 
     /// By the names of the pages' files: URLs may be long.
     private struct Memory {
@@ -55,13 +62,14 @@ package final class PageService: Sendable {
         }
     }
 
-    /// Forgets the pages of a URL. Blocks.
+    /// Forgets the pages of a URL; what is being fetched now is for those who wait for it, and is not kept. Blocks.
     ///
     /// - Returns: How many there were.
     @discardableResult
-    package func remove(_ url: ArtifactURL) -> Int {
+    package func purge(_ url: ArtifactURL) -> Int {
+        let count = store.purge(url)
         memory.withLock { $0.absences = RecentEntries(capacity: 4_096) }
-        return store.removeAll(of: url)
+        return count
     }
 
     /// Lets another process have the pages. To be called when no origin can be asked any more.
@@ -74,14 +82,15 @@ package final class PageService: Sendable {
 
     private func answer(_ request: PageRequest) async throws -> PageAnswer {
         let key = request.key
+        let flight = Flight(key: key, moment: store.moment(of: key.url))
         if !request.wantsRevalidation, let word = absence(key) { return PageAnswer(word, .fresh) }
         guard let found = try await inTime(request, { await self.store.find(key) }) else { throw Self.timedOut(request) }
-        if let stored = found, !request.wantsRevalidation, isFresh(stored, request.rule) {
+        if let stored = found, isFresh(stored, request) {
             return try await answer(request, key, stored, .fresh)
         }
         let older = found.flatMap { isUsable($0) ? $0 : nil }
         if let older, isDown(key) { return try await answer(request, key, older, .stale) }
-        if let error = obstacle(key, request, isThere: found != nil) {
+        if let error = obstacle(flight, request, isThere: found != nil) {
             guard let older else { throw error }
             return try await answer(request, key, older, .stale)
         }
@@ -91,7 +100,7 @@ package final class PageService: Sendable {
             outcome = try await leaving(
                 after: older == nil ? limit : min(limit, configuration.patience), by: clock, for: request.client
             ) {
-                try await self.flights.run(key) { try await self.ask(request, key, confirming: found) }
+                try await self.flights.run(flight) { try await self.ask(request, flight, confirming: found) }
             }
         } catch let error as ClientHasLeft {
             // In case it is still there.
@@ -122,13 +131,14 @@ package final class PageService: Sendable {
     }
 
     /// Asks the origin, and remembers what it says.
-    private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?) async throws -> PageOutcome {
+    private func ask(_ request: PageRequest, _ flight: Flight, confirming stored: StoredPage?) async throws -> PageOutcome {
+        let key = flight.key
         let origin = Self.origin(key)
         memory.withLock { $0.fetches[origin, default: 0] += 1 }
         defer { memory.withLock { memory in memory.fetches[origin] = memory.fetches[origin].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         let outcome: PageOutcome
         do {
-            outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
+            outcome = try await fetcher.fetch(request, key, confirming: stored, since: flight.moment)
         } catch let error as PageError where error.code == .tooLarge {
             let until = clock.instant + max(request.rule.life, configuration.retryAfter)
             memory.withLock { $0.tooLarge.insert(until, for: key.fileName) }
@@ -141,10 +151,14 @@ package final class PageService: Sendable {
                 _ = memory.absences.remove(key.fileName)
             }
         case .other(let word) where word.isAbsence:
+            // After a purge, others may know better.
+            guard store.moment(of: key.url) == flight.moment else { break }
             store.remove(key)
             guard word.size <= OriginWord.maxRemembered else { break }
             let until = clock.instant + configuration.negativeLife
-            memory.withLock { $0.absences.insert((word, until), for: key.fileName) }
+            memory.withLock { memory in
+                if store.moment(of: key.url) == flight.moment { memory.absences.insert((word, until), for: key.fileName) }
+            }
         case .other(let word):
             if word.isTransient { noteDown("\(key.fileName)") }
         case .down(let error):
@@ -154,13 +168,13 @@ package final class PageService: Sendable {
     }
 
     /// Why the origin is not asked.
-    private func obstacle(_ key: PageKey, _ request: PageRequest, isThere: Bool) -> PageError? {
-        let now = clock.instant
+    private func obstacle(_ flight: Flight, _ request: PageRequest, isThere: Bool) -> PageError? {
+        let (key, now) = (flight.key, clock.instant)
         if memory.withLock({ memory in memory.tooLarge[key.fileName].map { $0 > now } ?? false }) {
             return PageError(code: .tooLarge, message: "\(request.url.redacted) is too large for a page")
         }
         // Who joins others costs nothing.
-        guard !flights.isRunning(key) else { return nil }
+        guard !flights.isRunning(flight) else { return nil }
         // An origin that is slow leaves half of them to the others.
         let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
         guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
@@ -173,7 +187,7 @@ package final class PageService: Sendable {
     private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws
         -> Value?
     {
-        try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, work)
+        try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client, work)
     }
 
     private static func timedOut(_ request: PageRequest) -> PageError {
@@ -190,8 +204,8 @@ package final class PageService: Sendable {
         }
         guard mayFetch else { throw Self.tooMany }
         defer { memory.withLock { $0.privateFetches -= 1 } }
-        let outcome = try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client) {
-            try await self.fetcher.fetch(request, request.key, confirming: nil, isKept: false)
+        let outcome = try await inTime(request) {
+            try await self.fetcher.fetch(request, request.key, confirming: nil, since: nil)
         }
         switch outcome {
         case .kept(let page, _): return try await answer(request, request.key, page, .fetched)
@@ -204,8 +218,13 @@ package final class PageService: Sendable {
 
     // MARK: Ages
 
-    private func isFresh(_ page: StoredPage, _ rule: OriginRule) -> Bool {
-        let life = min(rule.life, page.record.maxAge.map { .seconds(min($0, 1 << 40)) } ?? rule.life)
+    /// For how long a page counts as confirmed now. Without it, clients would decide how often the origin is asked, at no cost to them.
+    private static let confirmedNow = Duration.seconds(2)
+
+    private func isFresh(_ page: StoredPage, _ request: PageRequest) -> Bool {
+        var life = request.rule.life
+        if let seconds = page.record.maxAge { life = min(life, .seconds(min(seconds, 1 << 40))) }
+        if request.wantsRevalidation { life = min(life, Self.confirmedNow) }
         let age = age(page)
         // A clock that was set back makes a page look newer than now.
         return age >= .zero && age < life
@@ -263,10 +282,13 @@ package final class PageService: Sendable {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
         if let known = rewritten.page(tag) { return PageBody(.rewritten(known)) }
         let content = try await store.body(of: page, key)
-        guard case .file(let reader) = content,
+        guard case .file(let reader) = content else { return PageBody(content, rewriter) }
+        if rewritten.wasRead(tag),
             let page = try await rewritten.keep(tag, of: reader.length, { try await reader.rewritten(by: rewriter) })
-        else { return PageBody(content, rewriter) }
-        return PageBody(.rewritten(page))
+        {
+            return PageBody(.rewritten(page))
+        }
+        return PageBody(content, rewriter) { [rewritten] in rewritten.noteRead(tag) }
     }
 
     private func answer(

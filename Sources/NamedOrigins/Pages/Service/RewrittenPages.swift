@@ -1,10 +1,12 @@
+import MirrorCore
 import NIOCore
 import Synchronization
 
 /// Pages as clients get them, with their links rewritten: those that were asked for last are kept in memory, because rewriting takes most of the time of an
 /// answer.
 ///
-/// They are found by their entity tags, each of which is a hash of everything that the page depends on.
+/// They are found by their entity tags, each of which is a hash of everything that the page depends on. Clients choose some of that, such as the host
+/// in their requests. So a page is only rewritten as a whole after a client has read it to its end: otherwise a small request could cause much work.
 final class RewrittenPages: Sendable {
     /// Bytes of a page before it is rewritten; larger ones are rewritten each time, on the way to the client.
     static let maxPage: Int64 = 2 << 20
@@ -15,6 +17,8 @@ final class RewrittenPages: Sendable {
         var older: [String: RewrittenPage] = [:]
         /// Of the newer half.
         var bytes = 0
+        /// Pages that were read to their end as they were rewritten.
+        var read = RecentEntries<String, Bool>(capacity: 4_096)
     }
 
     private let maxKept: Int
@@ -39,6 +43,12 @@ final class RewrittenPages: Sendable {
             return page
         }
     }
+
+    /// A client has read a page to its end as it was rewritten.
+    func noteRead(_ tag: String) { state.withLock { $0.read.insert(true, for: tag) } }
+
+    /// Whether a page was read to its end, since this was asked last.
+    func wasRead(_ tag: String) -> Bool { state.withLock { $0.read.remove(tag) != nil } }
 
     /// Rewrites a page as a whole, and keeps it. Takes room first: thousands may ask for the same page at the same time.
     ///

@@ -15,6 +15,7 @@ package final class PageStore: Sendable {
     /// Bodies up to this size are also kept in memory, up to this total.
     private static let maxInMemory = 64 << 10
     private static let inMemory = 256
+    private static let maxPurges = 1_000
 
     private struct Entry {
         var size: Int64
@@ -22,19 +23,50 @@ package final class PageStore: Sendable {
         var lastUse: Int
         /// Whether this process has written the body, or compared it with its digest.
         var isChecked = false
+        /// The client network that made the mirror fetch it first, unless that was before a restart.
+        var network: ClientNetwork?
     }
 
     private struct State {
-        var entries: [String: Entry] = [:]
-        var bytes: Int64 = 0
+        private(set) var entries: [String: Entry] = [:]
+        private(set) var bytes: Int64 = 0
+        private(set) var shares = NetworkShares()
         var uses = 0
         var lastTemporary = 0
+        /// The numbers of the last purges, by the hash of the URL because URLs may be long. Those that are not remembered were not after `forgotten`.
+        var purges: [Int: Int] = [:]
+        var lastPurge = 0
+        var forgotten = 0
         /// The records of pages. Clients and origins determine their length: URLs and fields may have 32 KiB together.
         var known: RecentEntries<String, StoredPage>
         /// By digest, so that no page ever gets the body of another.
         var bodies = RecentEntries<String, [UInt8]>(capacity: inMemory)
 
-        init(maxKnown: Int) { known = RecentEntries(capacity: maxKnown) }
+        /// What a page takes of its network's share at least, so that nobody has too many small ones either.
+        private let leastShare: Int64
+
+        init(maxKnown: Int, leastShare: Int64) {
+            known = RecentEntries(capacity: maxKnown)
+            self.leastShare = leastShare
+        }
+
+        mutating func set(_ name: String, to entry: Entry?) {
+            if let old = entries[name] {
+                bytes -= old.size
+                if let network = old.network { shares.giveBack(network, share(of: old)) }
+            }
+            entries[name] = entry
+            guard let entry else { return }
+            bytes += entry.size
+            if let network = entry.network { shares.take(network, share(of: entry)) }
+        }
+
+        mutating func use(_ name: String) {
+            uses += 1
+            entries[name]?.lastUse = uses
+        }
+
+        func share(of entry: Entry) -> Int { Int(max(entry.size, leastShare)) }
     }
 
     private let directory: Descriptor
@@ -45,6 +77,8 @@ package final class PageStore: Sendable {
     private let threads: NIOThreadPool
     private let arriving: ArrivingBytes
     private let state: Mutex<State>
+    /// Held while files get their names or are removed, so that the state says what there is.
+    private let changing = Mutex(())
 
     /// Opens a directory, which is made if it is missing. Blocks.
     ///
@@ -67,12 +101,11 @@ package final class PageStore: Sendable {
             let reason = error == .wouldBlock ? "another process uses it" : error.phrase
             throw PageStoreError(message: "the pages cannot be kept in \(path): \(reason)")
         }
-        var state = State(maxKnown: maxKnown)
+        var state = State(maxKnown: maxKnown, leastShare: maxBytes / Int64(max(maxPages, 1)))
         do throws(Errno) {
             for name in try directory.entries() {
                 if name.utf8.count == PageKey.fileNameLength, let size = Self.size(name, in: directory) {
-                    state.entries[name] = Entry(size: size, lastUse: 0)
-                    state.bytes += size
+                    state.set(name, to: Entry(size: size, lastUse: 0))
                 } else if name.hasPrefix(Self.temporaryPrefix) {
                     try directory.remove(name)
                 }
@@ -104,8 +137,7 @@ package final class PageStore: Sendable {
     func find(_ key: PageKey) async -> StoredPage? {
         let known = state.withLock { state -> (isThere: Bool, page: StoredPage?) in
             guard state.entries[key.fileName] != nil else { return (false, nil) }
-            state.uses += 1
-            state.entries[key.fileName]?.lastUse = state.uses
+            state.use(key.fileName)
             return (true, state.known[key.fileName])
         }
         guard known.isThere else { return nil }
@@ -125,7 +157,7 @@ package final class PageStore: Sendable {
                 try isChecked(key) ? true : file.isWhole()
             {
                 let page = StoredPage(file.record, validated: file.validated ?? file.record.fetched)
-                note(page, key, size: file.size)
+                note(page, key, size: file.size, isNew: false)
                 return page
             }
         } catch {
@@ -169,19 +201,34 @@ package final class PageStore: Sendable {
         return PageWriter(name: name, descriptor: descriptor, directory: directory, arriving: arriving, threads)
     }
 
+    /// A number that grows with each purge of a URL's pages, and sometimes without one.
+    func moment(of url: ArtifactURL) -> Int { state.withLock { $0.purges[url.hashValue] ?? $0.forgotten } }
+
     /// Replaces a stored page.
-    func keep(_ writer: PageWriter, _ record: PageRecord, as key: PageKey) async throws -> StoredPage {
+    ///
+    /// - Parameters:
+    ///   - moment: From before the request to the origin.
+    ///   - network: Whose share the page takes, unless it replaces one; `nil` if many clients may be behind one address.
+    /// - Returns: `nil` if the URL's pages may have been purged since then: nothing is stored.
+    func keep(
+        _ writer: PageWriter, _ record: PageRecord, as key: PageKey, since moment: Int, for network: ClientNetwork?
+    ) async throws -> StoredPage? {
         let page = StoredPage(record, validated: record.fetched)
         let tail = try record.bytes
         let size = record.length + Int64(tail.count + PageFooter.size)
         guard size <= maxBytes else { throw PageStoreError(message: "the page is larger than the store") }
-        try await threads.runIfActive {
+        return try await threads.runIfActive {
             try writer.descriptor.append(tail + PageFooter.bytes(validated: record.fetched, record: tail))
-            try self.directory.rename(writer.name, to: self.directory, as: key.fileName)
-            writer.isKept.store(true, ordering: .relaxed)
-            self.note(page, key, size: size)
+            let isKept = try self.changing.withLock { _ in
+                guard self.moment(of: key.url) == moment else { return false }
+                try self.directory.rename(writer.name, to: self.directory, as: key.fileName)
+                writer.isKept.store(true, ordering: .relaxed)
+                self.note(page, key, size: size, isNew: true, for: network)
+                return true
+            }
+            self.makeRoom()
+            return isKept ? page : nil
         }
-        return page
     }
 
     /// The origin has confirmed a page.
@@ -199,23 +246,31 @@ package final class PageStore: Sendable {
         }
     }
 
-    func remove(_ key: PageKey) { remove([key.fileName]) }
+    func remove(_ key: PageKey) { changing.withLock { _ in remove([key.fileName]) } }
 
-    /// Removes every page of a URL, whatever was accepted. Blocks.
+    /// Removes every page of a URL, whatever was accepted, and those that are being fetched as soon as they arrive. Blocks.
     ///
     /// - Returns: How many there were.
     @discardableResult
-    package func removeAll(of url: ArtifactURL) -> Int {
+    package func purge(_ url: ArtifactURL) -> Int {
         let prefix = url.nameHash
-        let names = state.withLock { $0.entries.keys.filter { $0.hasPrefix(prefix) } }
-        remove(names)
-        return names.count
+        return changing.withLock { _ in
+            let names = state.withLock { state in
+                if state.purges.count >= Self.maxPurges { (state.purges, state.forgotten) = ([:], state.lastPurge) }
+                state.lastPurge += 1
+                state.purges[url.hashValue] = state.lastPurge
+                return state.entries.keys.filter { $0.hasPrefix(prefix) }
+            }
+            remove(names)
+            return names.count
+        }
     }
 
+    /// Called while ``changing`` is held.
     private func remove(_ names: [String]) {
         state.withLock { state in
             for name in names {
-                if let entry = state.entries.removeValue(forKey: name) { state.bytes -= entry.size }
+                state.set(name, to: nil)
                 _ = state.known.remove(name)
             }
         }
@@ -228,30 +283,46 @@ package final class PageStore: Sendable {
         }
     }
 
-    private func note(_ page: StoredPage, _ key: PageKey, size: Int64) {
+    /// - Parameter isNew: Whether its file was just written; otherwise it was read, and may be gone, or replaced, by now.
+    private func note(_ page: StoredPage, _ key: PageKey, size: Int64, isNew: Bool, for network: ClientNetwork? = nil) {
+        let name = key.fileName
         state.withLock { state in
-            state.uses += 1
-            state.bytes += size - (state.entries[key.fileName]?.size ?? 0)
-            state.entries[key.fileName] = Entry(size: size, lastUse: state.uses, isChecked: true)
-            state.known.insert(page, for: key.fileName)
+            let old = state.entries[name]
+            guard isNew || old != nil && state.known[name] == nil else { return }
+            state.set(name, to: Entry(size: size, lastUse: 0, isChecked: true, network: old == nil ? network : old?.network))
+            state.use(name)
+            state.known.insert(page, for: name)
         }
-        makeRoom()
     }
 
-    /// Removes more than necessary, so that this is rarely needed.
+    /// Removes more than necessary, so that this is rarely needed: first pages of networks that have more than a quarter of the store, so that none
+    /// pushes out what all others use.
     private func makeRoom() {
         let names = state.withLock { state -> [String] in
             guard state.bytes > maxBytes || state.entries.count > maxPages else { return [] }
-            var (bytes, count) = (state.bytes, state.entries.count)
-            let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
-            return oldest.prefix { entry in
-                guard bytes > maxBytes / 10 * 9 || count > maxPages / 10 * 9, entry.value.lastUse < state.uses else { return false }
-                bytes -= entry.value.size
-                count -= 1
-                return true
-            }.map(\.key)
+            var (bytes, count, shares) = (state.bytes, state.entries.count, state.shares)
+            var (names, others): ([String], [(name: String, size: Int64)]) = ([], [])
+            func isRoom() -> Bool { bytes <= maxBytes / 10 * 9 && count <= maxPages / 10 * 9 }
+            func remove(_ name: String, _ size: Int64) {
+                names.append(name)
+                (bytes, count) = (bytes - size, count - 1)
+            }
+            for (name, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where entry.lastUse < state.uses {
+                guard !isRoom(), let network = entry.network, shares.full(network, limit: Int(maxBytes / 4), for: 0) != nil else {
+                    others.append((name, entry.size))
+                    continue
+                }
+                remove(name, entry.size)
+                shares.giveBack(network, state.share(of: entry))
+            }
+            for (name, size) in others {
+                if isRoom() { break }
+                remove(name, size)
+            }
+            return names
         }
-        remove(names)
+        guard !names.isEmpty else { return }
+        changing.withLock { _ in remove(names) }
     }
 
     private static func size(_ name: String, in directory: Descriptor) -> Int64? {

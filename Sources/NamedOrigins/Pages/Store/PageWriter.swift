@@ -54,15 +54,18 @@ final class PageWriter: Sendable {
     /// Writes a body as it arrives.
     ///
     /// - Parameter limit: Bytes.
+    /// - Parameter charge: Called with the number of bytes that have arrived, also if there are too many in the end.
     /// - Returns: `nil` if there are more.
     /// - Throws: ``PageStoreError`` if too much arrives at the same time; `Errno`; what the body throws.
-    func write<Body: AsyncSequence>(_ body: Body, limit: Int64) async throws -> (length: Int64, sha256: String)?
-    where Body.Element == ByteBuffer {
+    func write<Body: AsyncSequence>(
+        _ body: Body, limit: Int64, charge: @Sendable (Int64) -> Void = { _ in }
+    ) async throws -> (length: Int64, sha256: String)? where Body.Element == ByteBuffer {
         var piece: [UInt8] = []
         var length: Int64 = 0
         var hash = SHA256()
         for try await chunk in body {
             length += Int64(chunk.readableBytes)
+            charge(Int64(chunk.readableBytes))
             guard length <= limit else { return nil }
             piece.append(contentsOf: chunk.readableBytesView)
             guard piece.count >= Self.pieceSize else { continue }

@@ -1,5 +1,3 @@
-package import MirrorCore
-
 /// Who a budget or a share belongs to: a client's IPv4 address, or the /64 of its IPv6 address, because one client has all addresses of a /64.
 ///
 /// With IPv6, there is also the site, a /48: what a customer who asks for a network gets, with 65,536 of these clients in it. A company or a data
