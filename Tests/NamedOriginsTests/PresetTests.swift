@@ -173,7 +173,11 @@ import Testing
         #expect(Preset.github.links(of: "github.com").count == 6)
         #expect(Preset.python.links(of: "index.example.org").isEmpty)
         // None was dropped because it is no URL.
-        #expect(Preset.oci.links(of: "registry-1.docker.io").count == 2)
+        #expect(
+            Preset.oci.links(of: "registry-1.docker.io").map(\.url.host) == [
+                "auth.docker.io", "production.cloudflare.docker.com", "production.cloudfront.docker.com",
+                "docker-images-prod.6aa30f8b08e16409b46e0173d6de2f56.r2.cloudflarestorage.com",
+            ])
         #expect(Preset.huggingface.links(of: "huggingface.co").count == 18)
         #expect(Preset.huggingface.links(of: "huggingface.co").contains { $0.url.host == "cdn-lfs-us-1.hf.co" })
         #expect(Preset.conda.links(of: "conda.anaconda.org").map(\.url.host) == ["binstar-cio-packages-prod.s3.amazonaws.com"])

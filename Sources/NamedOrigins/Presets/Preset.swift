@@ -36,7 +36,11 @@ package enum Preset: String, Sendable, CaseIterable {
         .cargo: ["index.crates.io": ["https://static.crates.io/"]],
         .oci: [
             "ghcr.io": ["https://pkg-containers.githubusercontent.com/"],
-            "registry-1.docker.io": ["https://auth.docker.io/", "https://production.cloudflare.docker.com/"],
+            // https://docs.docker.com/desktop/setup/allow-list/: what anybody pulls without an account is in the bucket
+            "registry-1.docker.io": [
+                "https://auth.docker.io/", "https://production.cloudflare.docker.com/", "https://production.cloudfront.docker.com/",
+                "https://docker-images-prod.6aa30f8b08e16409b46e0173d6de2f56.r2.cloudflarestorage.com/",
+            ],
         ],
         // Packages of some channels are redirected to there.
         .conda: ["conda.anaconda.org": ["https://binstar-cio-packages-prod.s3.amazonaws.com/"]],
