@@ -48,6 +48,27 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `what a rule leaves out of the query makes no page of its own, and is not sent to the origin`() async throws {
+        let queries: [(rule: QueryRule, asked: [String])] = [
+            (.drop, ["/a", "/a"]), (.only(QueryNames(["n"])), ["/a", "/a?n=1", "/a", "/a?n=1"]),
+            (.keep, ["/a", "/a?ns=one", "/a?ns=two&n=1", "/a", "/a?ns=one", "/a?ns=two&n=1"]),
+        ]
+        for (rule, asked) in queries {
+            try await Self.run(OriginRule(.everything, .revalidated, query: rule), claims: 100) { mirror, origin async throws in
+                origin.on("/a", .text("page"))
+                let targets = ["/o/index/a", "/o/index/a?ns=one", "/o/index/a?ns=two&n=1"]
+                for _ in 0..<2 {
+                    for target in targets + targets { #expect(try await mirror.get(target).text == "page") }
+                    // By whatever name, it is purged.
+                    for target in targets {
+                        #expect(try await mirror.admin("DELETE", "/v1/purge/\(PercentCoding.encode(target))").status == 204)
+                    }
+                }
+                #expect(origin.requests.map(\.uri) == asked, "\(rule)")
+            }
+        }
+    }
+
     @Test func `nobody is redirected to an origin that only the mirror can read, and its answers cost a claim each`() async throws {
         for kind in [OriginRule.Kind.revalidated, .mirrored, .passed] {
             try await Self.run(OriginRule(.everything, kind), .bearer(Secret("t0ken")), claims: 1) { mirror, origin async throws in

@@ -51,7 +51,10 @@ struct AdminRoutes: Sendable {
             }
             logger.notice("purged", metadata: ["replica": "\(id)"])
         }
-        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(artifact) } }
+        if let pages = services.pages.value {
+            let page = services.named.value.call(artifact)?.page ?? artifact
+            _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(page) }
+        }
         return PurgeCall.Answer(url: artifact.description, removed: removed)
     }
 

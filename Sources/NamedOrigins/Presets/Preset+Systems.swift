@@ -25,7 +25,7 @@ extension Preset {
         OriginRule(
             preset: "/v2/**/manifests/sha256:{digest:hex64}", .mirrored, inlineLimit: small, query: .drop, digest: .path(.sha256),
             refusesHTML: true, accept: manifests),
-        .page("/v2/**/manifests/{tag}", life: seconds),
+        .page("/v2/**/manifests/{tag}", life: seconds, query: .drop),
         .page("/v2/**/tags/list", .fields, life: seconds),
         .page("/v2/**/referrers/*", .fields, life: seconds),
         .page("/v2/"),

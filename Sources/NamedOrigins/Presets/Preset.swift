@@ -95,11 +95,11 @@ extension OriginRule {
 
     /// - Parameter html: Whether the page may be HTML; if not, HTML comes from a portal or a login page.
     static func page(
-        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false
+        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), query: QueryRule = .keep, html: Bool = false
     ) -> OriginRule {
         let isHTML = html || grammar == .python || grammar == .html
         return OriginRule(
-            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML)
+            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: query, refusesHTML: !isHTML)
     }
 
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {

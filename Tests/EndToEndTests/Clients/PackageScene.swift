@@ -30,7 +30,7 @@ struct PackageScene {
         ("debian", "apt", "apt", "rules: [{path: '**/{InRelease,Release,Release.gpg}', class: revalidated, life: 0s}]"),
         (
             "images", "oci", "oci",
-            "rules: [{path: '/v2/**/manifests/sha256:{digest:hex64}', class: mirrored, inline: 1MiB, query: drop, digest: path}, {path: '/v2/**/manifests/{tag}', class: revalidated, life: 0s}]"
+            "rules: [{path: '/v2/**/manifests/sha256:{digest:hex64}', class: mirrored, inline: 1MiB, query: drop, digest: path}, {path: '/v2/**/manifests/{tag}', class: revalidated, life: 0s, query: drop}]"
         ),
         ("conda", "conda", "conda", "rules: [{path: '**/repodata.json', class: rewritten, links: conda-repodata, life: 0s}]"),
         ("hub", "huggingface", "hub", "rules: [{path: '/api/**', class: rewritten, links: fields, life: 0s}]"),

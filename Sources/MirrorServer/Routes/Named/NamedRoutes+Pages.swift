@@ -58,7 +58,7 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form
     ) -> PageRequest {
         PageRequest(
-            call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
+            call.page, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request),
