@@ -120,6 +120,19 @@ struct NamedRouteTests {
         }
     }
 
+    @Test func `a digest in a link counts for a host without a name, too, but not for what clients append to the link`() async throws {
+        let world = World()
+        for path in ["/a.whl", "/a.whl.metadata"] { try await world.seed(path) }
+        try await MirrorFixture.run(world, MirrorOptions.with { $0.fallback = World.pool }) { mirror async throws in
+            let (host, wrong) = ("/o/artifacts.example.org", String(repeating: "0", count: 64))
+            #expect(try await mirror.get("\(host)/~sha256=\(Self.hex)/a.whl")["X-Cloud-Mirror-Outcome"] == "hit")
+            let other = try await mirror.get("\(host)/~sha256=\(wrong)/a.whl")
+            #expect(other["Location"] == World.origin + "/a.whl")
+            #expect(other.json["msg"]?.string == Fallback.otherDigest.message)
+            #expect(try await mirror.get("\(host)/~sha256=\(wrong)/a.whl.metadata")["X-Cloud-Mirror-Outcome"] == "hit")
+        }
+    }
+
     @Test func `what a miss does is said by the rule`() async throws {
         let world = World()
         try await world.seed("/base/there.refuse")
