@@ -76,7 +76,8 @@ extension Preset {
         OriginRule(preset: "/{owner}/{repository}/info/lfs/objects/batch", .rewritten(.lfs), methods: .post, query: .keep),
         .passed("/{owner}/{repository}/info/lfs/**"),
         OriginRule(preset: "/alambic/media/**/{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256)),
-        // codeload.github.com and raw.githubusercontent.com
+        // media.githubusercontent.com, codeload.github.com and raw.githubusercontent.com
+        .mirrored("/media/{owner}/{repository}/{commit:hex40}/**", digest: .link, html: true),
         .mirrored("/{owner}/{repository}/{tar.gz,zip,legacy.tar.gz,legacy.zip}/{commit:hex40}", digest: .link),
         .mirrored("/{owner}/{repository}/{commit:hex40}/**", digest: .link, html: true),
     ]

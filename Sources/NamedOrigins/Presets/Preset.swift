@@ -56,11 +56,13 @@ package enum Preset: String, Sendable, CaseIterable {
                 "https://asia-southeast1.us.gcp.cdn.hf.co/",
             ]
         ],
+        // https://docs.github.com/en/actions/reference/runners/self-hosted-runners: objects of Git LFS are at both of the github-cloud hosts. Those
+        // that are asked for by the path of their file are redirected to media.
         .github: [
             "github.com": [
                 "https://codeload.github.com/", "https://objects.githubusercontent.com/", "https://raw.githubusercontent.com/",
                 "https://release-assets.githubusercontent.com/", "https://github-cloud.s3.amazonaws.com/",
-                "https://github-cloud.githubusercontent.com/",
+                "https://github-cloud.githubusercontent.com/", "https://media.githubusercontent.com/",
             ]
         ],
     ]
