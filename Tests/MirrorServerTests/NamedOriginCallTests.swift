@@ -189,6 +189,34 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `a client that shows its own credentials is told by HEAD what the origin's redirect says about a file`() async throws {
+        let commit = String(repeating: "0a", count: 20)
+        let told = [("X-Repo-Commit", commit), ("X-Linked-Size", "4"), ("X-Linked-ETag", "\"file\"")]
+        var branch = OriginRule(.everything, .revalidated)
+        branch.commit = CommitPlace(field: "X-Repo-Commit", segment: "resolve")
+        let file = OriginRule(.everything, .mirrored, digest: .field("X-Linked-ETag"))
+        for (rule, path) in [(branch, "/m/resolve/main/f"), (file, "/m/resolve/\(commit)/f")] {
+            try await Self.run(rule, .client, claims: 100) { mirror, origin async throws in
+                let signed = FakeBehavior.redirect(to: origin.url("/signed")).with {
+                    for (name, value) in told + [("Set-Cookie", "a=b")] { $0.headers.append((name, value)) }
+                }
+                origin.on(path) { request in request.header("Authorization") == "Bearer own" ? signed : .status(401, "who?") }
+                // It is signed for GET.
+                origin.on("/signed") { request in request.method == "GET" ? .text("file") : .status(403, "no") }
+                for round in 1...2 {
+                    let head = try await mirror.request("HEAD", "/o/index\(path)", [("Authorization", "Bearer own")])
+                    #expect(head.status == 200)
+                    for (name, value) in told { #expect(head[name] == value, "\(name)") }
+                    #expect(head["Content-Length"] == "4" && head["Cache-Control"] == "private, no-cache")
+                    #expect(!head.has("Set-Cookie"))
+                    #expect(origin.requests(for: path).count == round)
+                }
+                #expect(try await mirror.get("/o/index\(path)", [("Authorization", "Bearer own")]).text == "file")
+                #expect(try await mirror.request("HEAD", "/o/index\(path)").status == 401)
+            }
+        }
+    }
+
     @Test func `a client that shows its own credentials gets pages of its own, whose links lead through the mirror`() async throws {
         try await Self.run(OriginRule(.everything, .rewritten(.html)), .client, claims: 3) { mirror, origin async throws in
             origin.on("/a/") { request in

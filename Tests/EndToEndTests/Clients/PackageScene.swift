@@ -34,6 +34,8 @@ struct PackageScene {
         ),
         ("conda", "conda", "conda", "rules: [{path: '**/repodata.json', class: rewritten, links: conda-repodata, life: 0s}]"),
         ("hub", "huggingface", "hub", "rules: [{path: '/api/**', class: rewritten, links: fields, life: 0s}]"),
+        // What its clients may read, the hub decides by what they show.
+        ("gated", "huggingface", "gated", "credentials: client"),
         ("github", "github", "github", ""),
         ("nix", "nix", "nix", "rules: [{path: '/{hash}.narinfo', class: revalidated, life: 0s}]"),
         ("files", nil, "plain", "rules: [{path: '**', class: mirrored}]"),

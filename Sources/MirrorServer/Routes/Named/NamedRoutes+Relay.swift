@@ -168,8 +168,10 @@ extension NamedRoutes {
             .contentType, .contentEncoding, .contentRange, .contentDisposition, .acceptRanges, .eTag, .lastModified, .retryAfter,
             .dockerContentDigest,
         ]
-            + ["X-Repo-Commit", "X-Linked-ETag", "X-Linked-Size", "X-Checksum-Sha1", "X-Checksum-Md5", "Docker-Distribution-Api-Version"]
-            .compactMap { HTTPField.Name($0) })
+            + [
+                "X-Repo-Commit", "X-Linked-ETag", "X-Linked-Size", "X-Checksum-Sha1", "X-Checksum-Md5", "X-Error-Code", "X-Error-Message",
+                "Docker-Distribution-Api-Version",
+            ].compactMap { HTTPField.Name($0) })
 }
 
 extension RequestError {
