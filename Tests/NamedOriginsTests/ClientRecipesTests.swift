@@ -76,6 +76,16 @@ import Testing
         #expect(hosts.lines.hasPrefix("server = \"https://registry-1.docker.io\"\n\n[host.\"https://mirror.example.org/o/name/v2\"]\n"))
     }
 
+    @Test(
+        "Maven asks the mirror in place of Central only for Central, and otherwise for the repository of the named origin",
+        arguments: [
+            ("https://repo.maven.apache.org/maven2/", "central</mirrorOf>"), ("https://repo1.maven.org/maven2/", "central</mirrorOf>"),
+            ("https://maven.example.org/", "name</mirrorOf> <!-- the id that the repository has in your projects -->"),
+        ])
+    func mavenRepositories(url: String, end: String) throws {
+        #expect(try Self.lines(of: "maven", .maven, url: url).contains("      <mirrorOf>\(end)"))
+    }
+
     @Test("Gradle and yarn are told that a mirror without TLS is meant, and not of one with it")
     func insecure() throws {
         #expect(try Self.lines(of: "gradle", .maven, at: "http://mirror").contains("            allowInsecureProtocol = true"))
