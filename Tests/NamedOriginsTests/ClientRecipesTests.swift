@@ -97,6 +97,27 @@ import Testing
         #expect(try Self.lines(of: "yarn 2", .npm).count == 1)
     }
 
+    @Test("Without TLS, clients are told what the documentation says, but for the address, and for what makes them accept that")
+    func plainHTTP() throws {
+        let origins = ClientRecipes.markdown.split(separator: "\n").filter { $0.hasPrefix("For the named origin `") }
+        #expect(origins.count == Preset.allCases.count)
+        let exceptions = ["trusted-host = ", "unsafeHttpWhitelist: ", "insecure = true", "allowInsecureProtocol = true"]
+        for line in origins {
+            // `NAME: {url: URL, preset: PRESET}`
+            let words = line.split(separator: "`")[1].split(separator: " ")
+            let (name, url) = (String(words[0].dropLast()), String(words[2].dropLast()))
+            let origin = NamedOrigin(name: name, url: try ArtifactURL(url), preset: Preset(rawValue: String(words[4].dropLast())))
+            for recipe in ClientRecipes.answer(for: [origin], at: "http://10.0.0.1:8080").origins.flatMap(\.recipes) {
+                let lines = recipe.lines.replacing("http://10.0.0.1:8080", with: "https://mirror.example.org")
+                    .replacing("10.0.0.1:8080", with: "mirror.example.org").split(separator: "\n", omittingEmptySubsequences: false)
+                    .filter { line in !exceptions.contains { line.contains($0) } }
+                let place = recipe.place == "shell" ? "In a shell" : "`\(recipe.place)`"
+                let section = "### \(recipe.client)\n\n\(place):\n\n```\n\(lines.joined(separator: "\n"))\n```\n"
+                #expect(ClientRecipes.markdown.contains(section), "\(section)")
+            }
+        }
+    }
+
     @Test("The documentation has a section for each preset")
     func documentation() {
         let sections = ClientRecipes.markdown.split(separator: "\n").filter { $0.hasPrefix("## ") }
