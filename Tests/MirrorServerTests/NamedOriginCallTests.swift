@@ -69,6 +69,20 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `a purge says how many forms of a page there were`() async throws {
+        try await Self.run(OriginRule(.everything, .revalidated), claims: 100) { mirror, origin async throws in
+            origin.on("/a", .text("page"))
+            for type in ["text/plain", "text/html"] {
+                #expect(try await mirror.get("/o/index/a", [("Accept", type)]).text == "page")
+            }
+            let fields = [("Authorization", "Bearer \(MirrorFixture.token)"), ("Prefer", PurgeCall.preference)]
+            for pages in [2, 0] as [Int64] {
+                let answer = try await mirror.request("DELETE", "/v1/purge/\(PercentCoding.encode("/o/index/a"))", fields)
+                #expect(answer.json["pages"] == .integer(pages), "\(answer.text)")
+            }
+        }
+    }
+
     @Test func `nobody is redirected to an origin that only the mirror can read, and its answers cost a claim each`() async throws {
         for kind in [OriginRule.Kind.revalidated, .mirrored, .passed] {
             try await Self.run(OriginRule(.everything, kind), .bearer(Secret("t0ken")), claims: 1) { mirror, origin async throws in
