@@ -4,6 +4,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorNet
 import MirrorSettings
+import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import NamedOrigins
@@ -163,15 +164,15 @@ extension NamedRoutes {
         .accept, .contentType, .contentEncoding, .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
     ]
 
-    private static let answeredFields: Set<HTTPField.Name> = Set(
-        [
+    private static let answeredFields: Set<HTTPField.Name> = {
+        let fields: [HTTPField.Name] = [
             .contentType, .contentEncoding, .contentRange, .contentDisposition, .acceptRanges, .eTag, .lastModified, .retryAfter,
             .dockerContentDigest,
         ]
-            + [
-                "X-Repo-Commit", "X-Linked-ETag", "X-Linked-Size", "X-Checksum-Sha1", "X-Checksum-Md5", "X-Error-Code", "X-Error-Message",
-                "Docker-Distribution-Api-Version",
-            ].compactMap { HTTPField.Name($0) })
+        // Those that copies keep, too.
+        let more = OriginFields.Name.allCases.map(\.rawValue) + ["X-Error-Code", "X-Error-Message", "Docker-Distribution-Api-Version"]
+        return Set(fields + more.compactMap { HTTPField.Name($0) })
+    }()
 }
 
 extension RequestError {
