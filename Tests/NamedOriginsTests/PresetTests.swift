@@ -42,6 +42,7 @@ import Testing
         Row(.python, "/packages/x/old-1.0.zip", "mirrored", digest: true),
         Row(.python, "/packages/b7/six-1.17.0-py2.py3-none-any.whl.metadata", "mirrored", inline: true),
         Row(.python, "/packages/b7/six-1.17.0-py2.py3-none-any.whl.provenance", "mirrored", inline: true),
+        Row(.python, "/integrity/six/1.17.0/six-1.17.0-py2.py3-none-any.whl/provenance", "revalidated"),
         Row(.python, "/pypi/six/json", "passed"),
         Row(.npm, "/left-pad", "rewritten npm"),
         Row(.npm, "/@types%2Fnode", "rewritten npm"),
