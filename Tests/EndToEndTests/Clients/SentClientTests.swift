@@ -178,6 +178,31 @@ extension EndToEnd {
             }
         }
 
+        // MARK: Nix
+
+        @Test("Nix looks for a path that is not there and for one that is, twice and without the cache")
+        func nix() async throws {
+            try await PackageScene.run { scene in
+                let url = try scene.lines(for: "nix", of: "nix").dropFirst("substituters = ".count)
+                let path = try await HTTP.send(.GET, "\(try scene.origins.url("nix"))/path").text
+                let name = path.dropFirst("/nix/store/".count).prefix { $0 != "-" }
+                let fields: HTTPHeaders = [
+                    "User-Agent": "curl/8.4.0 Nix/2.18.1", "Accept": "*/*", "Accept-Encoding": "deflate, gzip, br, zstd",
+                ]
+                try await scene.installThrice(from: ["nix"], isImmutable: { $0.path.hasPrefix("/nar/") }) { _ in
+                    let cache = try await HTTP.send(.GET, "\(url)/nix-cache-info", headers: fields)
+                    #expect(cache.status == 200 && cache.text.hasPrefix("StoreDir: /nix/store\n"))
+                    let none = "\(url)/\(String(repeating: "0", count: 32)).narinfo"
+                    #expect(try await HTTP.send(.HEAD, none, headers: fields).status == 404)
+                    #expect(try await HTTP.send(.GET, none, headers: fields).status == 404)
+                    let info = try await HTTP.send(.GET, "\(url)/\(name).narinfo", headers: fields).text.split(separator: "\n")
+                    let file = try #require(info.first { $0.hasPrefix("URL: ") }).dropFirst("URL: ".count)
+                    let archive = try await Self.get("\(url)/\(file)", fields, in: scene)
+                    #expect(archive.status == 200 && info.contains("FileSize: \(archive.body.count)"))
+                }
+            }
+        }
+
         // MARK: conda and mamba
 
         private struct Channel: Decodable {
