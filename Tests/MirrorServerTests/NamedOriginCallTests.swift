@@ -111,6 +111,35 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `where an origin redirects to a host that is not allowed, a client that can ask the origin is left to it`() async throws {
+        for kind in [OriginRule.Kind.revalidated, .rewritten(.html)] {
+            for credentials in [UpstreamCredentials.none, .client, .bearer(Secret("t0ken"))] {
+                try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+                    origin.on("/a", .redirect(to: "http://elsewhere.example/a"))
+                    for fields in [[], [("Authorization", "Bearer own")]] {
+                        let response = try await mirror.get("/o/index/a", fields)
+                        let isLeft = credentials != .bearer(Secret("t0ken"))
+                        #expect(response.status == (isLeft ? 302 : 403))
+                        #expect(response["Location"] == (isLeft ? origin.url("/a") : nil))
+                    }
+                    let counts = mirror.services.registry.values(of: OriginMetrics.Name.refusedRedirects)
+                    #expect(counts.map { $0.value } == [2] && counts.first?.labels["host"] == "elsewhere.example")
+                }
+            }
+        }
+    }
+
+    @Test func `what is passed on from a host that is not allowed is left to the client, if it can ask the origin`() async throws {
+        for credentials in [UpstreamCredentials.client, .bearer(Secret("t0ken"))] {
+            try await Self.run(OriginRule(.everything, .mirrored), credentials, claims: 100) { mirror, origin async throws in
+                origin.on("/a", .redirect(to: "http://elsewhere.example/a"))
+                let response = try await mirror.get("/o/index/a", [("Authorization", "Bearer own"), ("X-Cloud-Mirror-Delivery", "origin")])
+                #expect(response.status == (credentials == .client ? 302 : 403))
+                #expect(response["Location"] == (credentials == .client ? origin.url("/a") : nil))
+            }
+        }
+    }
+
     @Test func `where clients show their own credentials, what others got is not remembered for them`() async throws {
         let world = World()
         try await world.seed("/base/a.txt")

@@ -127,6 +127,10 @@ extension NamedRoutes {
     ) async throws -> Response {
         switch error.code {
         case .refused: throw RequestError(.forbidden, error.message).about(call.url)
+        // The policy does not bind clients.
+        case .redirectRefused:
+            guard call.origin.answersOnlyUs else { return toOrigin(call, .copyFailed).response(to: request) }
+            throw RequestError(.forbidden, error.message).about(call.url)
         case .unusable: throw RequestError(.originError, error.message).about(call.url)
         case .unreachable, .timedOut: throw RequestError(.originError, error.message, status: .gatewayTimeout).about(call.url)
         case .tooLarge, .unavailable:

@@ -39,6 +39,8 @@ extension NamedRoutes {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: end)
             }
         } catch let error as OutboundError {
+            // The policy does not bind clients.
+            if case .redirectRefused = error.code, !call.origin.answersOnlyUs { return toOrigin(call, .copyFailed).response(to: request) }
             throw RequestError(error).about(call.url)
         }
         guard let answer = found else {
