@@ -7,7 +7,7 @@ struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Delete the copies of an artifact.",
-        discussion: "Reports what was deleted. The next request for the artifact makes a new copy."
+        discussion: "Reports what was deleted. The next request for the artifact makes a new copy. A page of a named origin is dropped."
             + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @Argument(help: "The artifact's URL, or its path below /o/.", transform: { try ArtifactName($0) })
@@ -37,13 +37,14 @@ struct PurgeCommand: AsyncParsableCommand {
     }
 
     static func text(_ answer: PurgeCall.Answer, _ artifact: ArtifactName, _ pool: PoolID?) -> String {
-        guard !answer.removed.isEmpty else {
-            return "nothing to purge: \(artifact.shown) is not in \(pool.map { "the pool \($0)" } ?? "any pool")"
-        }
         let pools = answer.removed.map { item in
             let state = item.state == PurgeCall.Item.forgotten ? "an object without a record" : item.state
             return "\(TextTable.printable(item.pool)) (\(TextTable.printable(state)))"
         }
-        return "purged \(artifact.shown) from \(pools.joined(separator: ", "))"
+        let places = pools + ((answer.pages ?? 0) > 0 ? ["the mirror's pages"] : [])
+        guard !places.isEmpty else {
+            return "nothing to purge: \(artifact.shown) is not in \(pool.map { "the pool \($0)" } ?? "any pool")"
+        }
+        return "purged \(artifact.shown) from \(places.joined(separator: ", "))"
     }
 }

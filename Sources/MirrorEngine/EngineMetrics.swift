@@ -31,7 +31,6 @@ package struct EngineMetrics: Sendable {
         package static let egressAvoided = "cloud_mirror_egress_avoided_bytes_total"
         package static let evictions = "cloud_mirror_evictions_total"
         package static let errors = "cloud_mirror_errors_total"
-        package static let refusedRedirects = "cloud_mirror_refused_redirects_total"
         package static let waiting = "cloud_mirror_waiting_requests"
         package static let overBudget = "cloud_mirror_over_budget_total"
         package static let poolChoices = "cloud_mirror_pool_choices_total"
@@ -155,11 +154,6 @@ package struct EngineMetrics: Sendable {
         let kind = ErrorKind.of(error)
         errors[kind]?.increment()
         recentErrors.note(error, kind: kind)
-    }
-
-    /// - Parameter host: One of a bounded number (`BoundedLabels`).
-    func countRefusedRedirect(host: String, _ reason: EgressRefusal.Reason) {
-        Counter(label: Name.refusedRedirects, dimensions: [("host", host), ("reason", reason.rawValue)], factory: factory).increment()
     }
 
     func recordWait(_ duration: Duration, pool: PoolID) {

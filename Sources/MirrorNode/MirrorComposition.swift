@@ -70,7 +70,7 @@ struct MirrorComposition: Sendable {
         self.named = named
         // Tokens that one client has obtained can be used by the other.
         let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
-        let originMetrics = OriginMetrics(factory: registry)
+        let originMetrics = OriginMetrics(factory: registry, logger: logger)
         let upstream = UpstreamClient(client: relays, tokens: tokens, metrics: originMetrics)
         pages = PageOpening(
             directory: "\(configuration.stateDirectory)/pages", configuration: configuration.origins.pages, upstream: upstream,

@@ -133,6 +133,16 @@ import Testing
                 ["3:80: origins.named.pip.rules[0].life: is only for rules of the class mirrored, revalidated or rewritten"]
             ),
             (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: passed, query: drop}]}",
+                ["3:81: origins.named.pip.rules[0].query: is only for rules of the class mirrored, revalidated or rewritten"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: revalidated, query: drop-signatures}]}",
+                [
+                    "3:86: origins.named.pip.rules[0].query: leaves out of a page's URL what the origin asks for; write keep, drop or a list of names"
+                ]
+            ),
+            (
                 "pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, methods: any}]}",
                 [
                     "3:85: origins.named.pip.rules[0].methods: is not possible for this class, which allows only reads; POST can be passed or refused"

@@ -84,6 +84,19 @@ import Testing
         #expect(text.contains("<!-- recipes -->\n\(ClientRecipes.markdown)<!-- /recipes -->"), "`make docs` writes them")
     }
 
+    @Test("docs/clients.md says of every client that has a recipe how it is tested")
+    func testedClients() throws {
+        /// `Git LFS` is `git-lfs`.
+        func clients(_ text: some StringProtocol) -> [String] {
+            text.lowercased().replacing("-", with: " ").split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+        }
+        let rows = try Self.checkedIn("docs/clients.md").split(separator: "\n").filter { $0.hasPrefix("| ") }
+        let tested = Set(rows.compactMap { $0.split(separator: "|").first }.flatMap { clients($0) })
+        for heading in ClientRecipes.markdown.split(separator: "\n") where heading.hasPrefix("### ") {
+            for client in clients(heading.dropFirst("### ".count)) { #expect(tested.contains(client), "\(client)") }
+        }
+    }
+
     @Test("docs/request-handling.md has the table of clients that the code has")
     func clients() throws {
         let rows = try Self.checkedIn("docs/request-handling.md").split(separator: "\n").filter { $0.hasPrefix("|") }

@@ -78,6 +78,14 @@ extension EndToEnd {
                         let purged = try await mirror.admin(.DELETE, "/v1/purge/\(PercentCoding.encode(link))")
                         #expect(purged.status == 204)
                         #expect(try await mirror.replica(artifact) == nil)
+                        let variables = ["CLOUD_MIRROR_URL": mirror.url, "CLOUD_MIRROR_TOKEN": mirror.token]
+                        for text in [
+                            "purged /o/pip/simple/six/ from the mirror's pages",
+                            "nothing to purge: /o/pip/simple/six/ is not in any pool",
+                        ] {
+                            let page = try await Command.run(["purge", "/o/pip/simple/six/"], environment: variables)
+                            #expect(page.output == text + "\n", "\(page.errors)")
+                        }
                     }
                 }
             }

@@ -28,9 +28,9 @@ struct CopyRefusalTests {
                 try await expectFailure(.redirect, of: path, in: engine)
             }
             #expect(engine.origin.requests.map(\.path) == ["/a.bin", "/b.bin"])
-            #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects) == 2)
-            #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects, "cdn.example.org:8080") == 2)
-            #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects, "not_listed") == 2)
+            #expect(engine.counters.total(OriginMetrics.Name.refusedRedirects) == 2)
+            #expect(engine.counters.total(OriginMetrics.Name.refusedRedirects, "cdn.example.org:8080") == 2)
+            #expect(engine.counters.total(OriginMetrics.Name.refusedRedirects, "not_listed") == 2)
             #expect(engine.counters.total(EngineMetrics.Name.errors, "outbound.redirectRefused") == 2)
         }
     }

@@ -36,6 +36,21 @@ struct OriginMetricsTests {
         #expect(counters.total(OriginMetrics.Name.requests, "none") == 1)
     }
 
+    @Test("A host that an origin redirects to, and that is not allowed, is counted each time, and logged once")
+    func refusedRedirects() async throws {
+        let (counters, log) = (CountingMetrics(), LogRecorder(.notice))
+        let metrics = OriginMetrics(factory: counters, logger: log.logger)
+        for host in ["a.example", "b.example", "a.example"] {
+            let error = OutboundError(.redirectRefused(EgressRefusal(.notListed, "no"), host: host), "no")
+            await #expect(throws: OutboundError.self) {
+                try await metrics.counting("pip", status: { (status: Int) in status }) { throw error }
+            }
+        }
+        #expect(counters.total(OriginMetrics.Name.refusedRedirects, "a.example") == 2)
+        #expect(counters.total(OriginMetrics.Name.refusedRedirects, "b.example") == 1)
+        #expect(log.all.count == 2 && log.all.allSatisfy { $0.contains("pip") && $0.contains("add the host to origins.allow") })
+    }
+
     @Test("One that is given up counts as without an answer only if its time was over")
     func givenUp() async throws {
         let (counters, clock) = (CountingMetrics(), ManualClock())

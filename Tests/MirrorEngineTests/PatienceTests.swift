@@ -22,6 +22,10 @@ struct PatienceTests {
             ("docker/24.0.5 go/go1.20.6 git-commit/a61e2b4 os/linux arch/amd64", 25, 8), ("curl/7.88.1", 25, 25), ("Wget/1.21.3", 25, 17),
             ("aria2/1.36.0", 25, 17), ("npm/10.8.2 node/v20 linux x64 workspaces/false", 25, 15), ("python-requests/2.31.0", 8, 25),
             ("python-httpx/0.27", 4, 15), ("Python-urllib/3.11", 8, 8), ("git-lfs/3.3.0 (GitHub; linux amd64; go 1.19)", 25, 0),
+            ("conda/24.1.2 requests/2.31.0 CPython/3.11.7 Linux/6.1.0 debian/12 glibc/2.36", 25, 15), ("mamba/1.5.8", 25, 15),
+            // Whose names are behind those of others, whose redirects they do not follow as far.
+            ("curl/7.88.1 Nix/2.8.0", 25, 8), ("yarn/1.22.19 npm/? node/v18.19.0 linux x64", 25, 8),
+            ("pnpm/9.12.0 npm/? node/v22.0.0 linux x64", 25, 15),
         ])
     func known(userAgent: String, seconds: Int, hops: Int) {
         #expect(patience(userAgent) == Patience(hop: .seconds(seconds), hops: hops))

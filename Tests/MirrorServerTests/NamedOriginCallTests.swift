@@ -64,6 +64,41 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `what a rule leaves out of the query makes no page of its own, and is not sent to the origin`() async throws {
+        let queries: [(rule: QueryRule, asked: [String])] = [
+            (.drop, ["/a", "/a"]), (.only(QueryNames(["n"])), ["/a", "/a?n=1", "/a", "/a?n=1"]),
+            (.keep, ["/a", "/a?ns=one", "/a?ns=two&n=1", "/a", "/a?ns=one", "/a?ns=two&n=1"]),
+        ]
+        for (rule, asked) in queries {
+            try await Self.run(OriginRule(.everything, .revalidated, query: rule), claims: 100) { mirror, origin async throws in
+                origin.on("/a", .text("page"))
+                let targets = ["/o/index/a", "/o/index/a?ns=one", "/o/index/a?ns=two&n=1"]
+                for _ in 0..<2 {
+                    for target in targets + targets { #expect(try await mirror.get(target).text == "page") }
+                    // By whatever name, it is purged.
+                    for target in targets {
+                        #expect(try await mirror.admin("DELETE", "/v1/purge/\(PercentCoding.encode(target))").status == 204)
+                    }
+                }
+                #expect(origin.requests.map(\.uri) == asked, "\(rule)")
+            }
+        }
+    }
+
+    @Test func `a purge says how many forms of a page there were`() async throws {
+        try await Self.run(OriginRule(.everything, .revalidated), claims: 100) { mirror, origin async throws in
+            origin.on("/a", .text("page"))
+            for type in ["text/plain", "text/html"] {
+                #expect(try await mirror.get("/o/index/a", [("Accept", type)]).text == "page")
+            }
+            let fields = [("Authorization", "Bearer \(MirrorFixture.token)"), ("Prefer", PurgeCall.preference)]
+            for pages in [2, 0] as [Int64] {
+                let answer = try await mirror.request("DELETE", "/v1/purge/\(PercentCoding.encode("/o/index/a"))", fields)
+                #expect(answer.json["pages"] == .integer(pages), "\(answer.text)")
+            }
+        }
+    }
+
     @Test func `nobody is redirected to an origin that only the mirror can read, and its answers cost a claim each`() async throws {
         for kind in [OriginRule.Kind.revalidated, .mirrored, .passed] {
             try await Self.run(OriginRule(.everything, kind), .bearer(Secret("t0ken")), claims: 1) { mirror, origin async throws in
@@ -163,6 +198,35 @@ struct NamedOriginCallTests {
         }
     }
 
+    @Test func `where an origin redirects to a host that is not allowed, a client that can ask the origin is left to it`() async throws {
+        for kind in [OriginRule.Kind.revalidated, .rewritten(.html)] {
+            for credentials in [UpstreamCredentials.none, .client, .bearer(Secret("t0ken"))] {
+                try await Self.run(OriginRule(.everything, kind), credentials, claims: 100) { mirror, origin async throws in
+                    origin.on("/a", .redirect(to: "http://elsewhere.example/a"))
+                    for fields in [[], [("Authorization", "Bearer own")]] {
+                        let response = try await mirror.get("/o/index/a", fields)
+                        let isLeft = credentials != .bearer(Secret("t0ken"))
+                        #expect(response.status == (isLeft ? 302 : 403))
+                        #expect(response["Location"] == (isLeft ? origin.url("/a") : nil))
+                    }
+                    let counts = mirror.services.registry.values(of: OriginMetrics.Name.refusedRedirects)
+                    #expect(counts.map { $0.value } == [2] && counts.first?.labels["host"] == "elsewhere.example")
+                }
+            }
+        }
+    }
+
+    @Test func `what is passed on from a host that is not allowed is left to the client, if it can ask the origin`() async throws {
+        for credentials in [UpstreamCredentials.client, .bearer(Secret("t0ken"))] {
+            try await Self.run(OriginRule(.everything, .mirrored), credentials, claims: 100) { mirror, origin async throws in
+                origin.on("/a", .redirect(to: "http://elsewhere.example/a"))
+                let response = try await mirror.get("/o/index/a", [("Authorization", "Bearer own"), ("X-Cloud-Mirror-Delivery", "origin")])
+                #expect(response.status == (credentials == .client ? 302 : 403))
+                #expect(response["Location"] == (credentials == .client ? origin.url("/a") : nil))
+            }
+        }
+    }
+
     @Test func `where clients show their own credentials, what others got is not remembered for them`() async throws {
         let world = World()
         try await world.seed("/base/a.txt")
@@ -251,6 +315,34 @@ struct NamedOriginCallTests {
                 let isLeft = kind == .passed && credentials != .bearer(Secret("t0ken"))
                 #expect(response.status == (isLeft ? 302 : 401))
                 #expect(response["WWW-Authenticate"] == (credentials == .client && !isLeft ? "Basic realm=\"origin\"" : nil))
+            }
+        }
+    }
+
+    @Test func `a client that shows its own credentials is told by HEAD what the origin's redirect says about a file`() async throws {
+        let commit = String(repeating: "0a", count: 20)
+        let told = [("X-Repo-Commit", commit), ("X-Linked-Size", "4"), ("X-Linked-ETag", "\"file\"")]
+        var branch = OriginRule(.everything, .revalidated)
+        branch.commit = CommitPlace(field: "X-Repo-Commit", segment: "resolve")
+        let file = OriginRule(.everything, .mirrored, digest: .field("X-Linked-ETag"))
+        for (rule, path) in [(branch, "/m/resolve/main/f"), (file, "/m/resolve/\(commit)/f")] {
+            try await Self.run(rule, .client, claims: 100) { mirror, origin async throws in
+                let signed = FakeBehavior.redirect(to: origin.url("/signed")).with {
+                    for (name, value) in told + [("Set-Cookie", "a=b")] { $0.headers.append((name, value)) }
+                }
+                origin.on(path) { request in request.header("Authorization") == "Bearer own" ? signed : .status(401, "who?") }
+                // It is signed for GET.
+                origin.on("/signed") { request in request.method == "GET" ? .text("file") : .status(403, "no") }
+                for round in 1...2 {
+                    let head = try await mirror.request("HEAD", "/o/index\(path)", [("Authorization", "Bearer own")])
+                    #expect(head.status == 200)
+                    for (name, value) in told { #expect(head[name] == value, "\(name)") }
+                    #expect(head["Content-Length"] == "4" && head["Cache-Control"] == "private, no-cache")
+                    #expect(!head.has("Set-Cookie"))
+                    #expect(origin.requests(for: path).count == round)
+                }
+                #expect(try await mirror.get("/o/index\(path)", [("Authorization", "Bearer own")]).text == "file")
+                #expect(try await mirror.request("HEAD", "/o/index\(path)").status == 401)
             }
         }
     }

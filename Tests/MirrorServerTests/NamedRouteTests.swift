@@ -120,6 +120,19 @@ struct NamedRouteTests {
         }
     }
 
+    @Test func `a digest in a link counts for a host without a name, too, but not for what clients append to the link`() async throws {
+        let world = World()
+        for path in ["/a.whl", "/a.whl.metadata"] { try await world.seed(path) }
+        try await MirrorFixture.run(world, MirrorOptions.with { $0.fallback = World.pool }) { mirror async throws in
+            let (host, wrong) = ("/o/artifacts.example.org", String(repeating: "0", count: 64))
+            #expect(try await mirror.get("\(host)/~sha256=\(Self.hex)/a.whl")["X-Cloud-Mirror-Outcome"] == "hit")
+            let other = try await mirror.get("\(host)/~sha256=\(wrong)/a.whl")
+            #expect(other["Location"] == World.origin + "/a.whl")
+            #expect(other.json["msg"]?.string == Fallback.otherDigest.message)
+            #expect(try await mirror.get("\(host)/~sha256=\(wrong)/a.whl.metadata")["X-Cloud-Mirror-Outcome"] == "hit")
+        }
+    }
+
     @Test func `what a miss does is said by the rule`() async throws {
         let world = World()
         try await world.seed("/base/there.refuse")
@@ -191,7 +204,8 @@ struct NamedRouteTests {
     @Test func `a POST is sent to the origin, and its answer comes back without cookies`() async throws {
         try await FakeOrigin.run { origin in
             let answer = [
-                "HTTP/1.1 200 OK", "Content-Type: application/json", "Set-Cookie: a=b", "X-Xet-Hash: c", "Content-Length: 2", "", "{}",
+                "HTTP/1.1 200 OK", "Content-Type: application/json", "Set-Cookie: a=b", "X-Xet-Hash: c", "X-Checksum-Sha512: d",
+                "Content-Length: 2", "", "{}",
             ]
             origin.on("/search", FakeBehavior().with { $0.raw = Array(answer.joined(separator: "\r\n").utf8) })
             let named = NamedOrigin(
@@ -205,7 +219,7 @@ struct NamedRouteTests {
                 let answer = try await mirror.request("POST", "/o/api/search", [("Content-Type", "application/json")], body: "[1]")
                 #expect(answer.status == 200 && answer.text == "{}")
                 #expect(answer["Content-Type"] == "application/json")
-                #expect(!answer.has("Set-Cookie") && !answer.has("X-Xet-Hash"))
+                #expect(!answer.has("Set-Cookie") && !answer.has("X-Xet-Hash") && answer["X-Checksum-Sha512"] == "d")
                 let sent = try #require(origin.requests.last)
                 #expect(sent.method == "POST" && sent.path == "/search")
             }

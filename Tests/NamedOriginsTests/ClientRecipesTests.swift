@@ -76,6 +76,16 @@ import Testing
         #expect(hosts.lines.hasPrefix("server = \"https://registry-1.docker.io\"\n\n[host.\"https://mirror.example.org/o/name/v2\"]\n"))
     }
 
+    @Test(
+        "Maven asks the mirror in place of Central only for Central, and otherwise for the repository of the named origin",
+        arguments: [
+            ("https://repo.maven.apache.org/maven2/", "central</mirrorOf>"), ("https://repo1.maven.org/maven2/", "central</mirrorOf>"),
+            ("https://maven.example.org/", "name</mirrorOf> <!-- the id that the repository has in your projects -->"),
+        ])
+    func mavenRepositories(url: String, end: String) throws {
+        #expect(try Self.lines(of: "maven", .maven, url: url).contains("      <mirrorOf>\(end)"))
+    }
+
     @Test("Gradle and yarn are told that a mirror without TLS is meant, and not of one with it")
     func insecure() throws {
         #expect(try Self.lines(of: "gradle", .maven, at: "http://mirror").contains("            allowInsecureProtocol = true"))
@@ -85,6 +95,27 @@ import Testing
                 "npmRegistryServer: \"http://mirror:80/o/name\"", "unsafeHttpWhitelist: [\"mirror\"]",
             ])
         #expect(try Self.lines(of: "yarn 2", .npm).count == 1)
+    }
+
+    @Test("Without TLS, clients are told what the documentation says, but for the address, and for what makes them accept that")
+    func plainHTTP() throws {
+        let origins = ClientRecipes.markdown.split(separator: "\n").filter { $0.hasPrefix("For the named origin `") }
+        #expect(origins.count == Preset.allCases.count)
+        let exceptions = ["trusted-host = ", "unsafeHttpWhitelist: ", "insecure = true", "allowInsecureProtocol = true"]
+        for line in origins {
+            // `NAME: {url: URL, preset: PRESET}`
+            let words = line.split(separator: "`")[1].split(separator: " ")
+            let (name, url) = (String(words[0].dropLast()), String(words[2].dropLast()))
+            let origin = NamedOrigin(name: name, url: try ArtifactURL(url), preset: Preset(rawValue: String(words[4].dropLast())))
+            for recipe in ClientRecipes.answer(for: [origin], at: "http://10.0.0.1:8080").origins.flatMap(\.recipes) {
+                let lines = recipe.lines.replacing("http://10.0.0.1:8080", with: "https://mirror.example.org")
+                    .replacing("10.0.0.1:8080", with: "mirror.example.org").split(separator: "\n", omittingEmptySubsequences: false)
+                    .filter { line in !exceptions.contains { line.contains($0) } }
+                let place = recipe.place == "shell" ? "In a shell" : "`\(recipe.place)`"
+                let section = "### \(recipe.client)\n\n\(place):\n\n```\n\(lines.joined(separator: "\n"))\n```\n"
+                #expect(ClientRecipes.markdown.contains(section), "\(section)")
+            }
+        }
     }
 
     @Test("The documentation has a section for each preset")

@@ -69,6 +69,9 @@ import Testing
         // It is that of the wheel.
         #expect(try table().call("pip/~sha256=\(Self.hex)/a.whl.metadata").digest == nil)
         #expect(try table().call("pip/~sha256=\(Self.hex)/simple/six/").digest == nil)
+        // The same of a host without a name, which pages of others may link to.
+        #expect(try table().call("open.example.org/~sha256=\(Self.hex)/a.whl").digest == digest)
+        #expect(try table().call("open.example.org/~sha256=\(Self.hex)/a.whl.metadata").digest == nil)
         #expect(try table().call("oci/v2/a/b/blobs/sha256:\(Self.hex)").digest == digest)
         #expect(try table().call(ArtifactURL("https://registry.example.org/v2/a/blobs/sha256:\(Self.hex)"))?.digest == digest)
         #expect(try table().call(ArtifactURL("https://open.example.org/a")) == nil)

@@ -6,12 +6,15 @@ package enum PurgeCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// The artifact's canonical URL.
         package var url: String
-        /// What was removed; empty if there was nothing.
+        /// The replicas that were removed; empty if there were none.
         package var removed: [Item]
+        /// How many forms of the page at this URL were dropped; `nil` from an older mirror.
+        package var pages: Int?
 
-        package init(url: String, removed: [Item]) {
+        package init(url: String, removed: [Item], pages: Int) {
             self.url = url
             self.removed = removed
+            self.pages = pages
         }
     }
 

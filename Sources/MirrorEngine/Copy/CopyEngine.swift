@@ -19,35 +19,19 @@ struct CopyEngine: Sendable {
     let memory: CopyMemory
     let replicas: ReplicaSources
     let refusals = ServerSideRefusals()
-    private let refusedRedirects = BoundedLabels()
 
     /// Fetches and verifies what will be published.
     ///
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held after an error.
     func prepare(_ attempt: CopyAttempt, by way: CopyWay) async throws -> PreparedCopy {
-        do {
-            switch way {
-            case .copying(let condition):
-                return try await prepareFromNearest(attempt, condition)
-            case .carrying(let condition, let size):
-                return try await carry(attempt, condition, size: size, orPull: nil)
-            case .adopting(let copy):
-                return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil, replica: nil)
-            }
-        } catch let error as OutboundError {
-            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, attempt.artifact) }
-            throw error
+        switch way {
+        case .copying(let condition):
+            try await prepareFromNearest(attempt, condition)
+        case .carrying(let condition, let size):
+            try await carry(attempt, condition, size: size, orPull: nil)
+        case .adopting(let copy):
+            PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil, replica: nil)
         }
-    }
-
-    /// Tells the operator which host to allow, once for each host.
-    private func note(_ refusal: EgressRefusal, _ host: String, _ artifact: ArtifactURL) {
-        let (label, isNew) = refusedRedirects.note(host)
-        metrics.countRefusedRedirect(host: label, refusal.reason)
-        guard isNew else { return }
-        logger.notice(
-            "an origin redirects to a host that is not allowed: its artifacts are not copied, and clients fetch them directly; add the host to origins.allow if copies are wanted",
-            metadata: ["host": "\(host)", "reason": "\(refusal.reason.rawValue)", "artifact": "\(artifact.redacted)"])
     }
 
     // MARK: Copied by the service

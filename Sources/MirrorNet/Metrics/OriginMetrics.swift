@@ -1,20 +1,30 @@
 package import CoreMetrics
+package import Logging
 package import MirrorCore
 
-/// Counts requests to origins, by origin and answer, and measures how long their answers take to begin.
+/// Counts requests to origins, by origin and answer, and measures how long their answers take to begin. Tells the operator of hosts that origins
+/// redirect to, and that are not allowed.
 package final class OriginMetrics: Sendable {
     package enum Name {
         package static let requests = "cloud_mirror_origin_requests_total"
         package static let seconds = "cloud_mirror_origin_request_duration_seconds"
+        package static let refusedRedirects = "cloud_mirror_refused_redirects_total"
     }
 
     private let factory: any MetricsFactory
     private let clock: any MonotonicClock
+    private let logger: Logger
     private let origins = BoundedLabels()
+    private let refusedHosts = BoundedLabels()
 
-    package init(factory: any MetricsFactory, clock: any MonotonicClock = SystemClock()) {
+    /// - Parameter logger: By default, nothing is logged.
+    package init(
+        factory: any MetricsFactory, clock: any MonotonicClock = SystemClock(),
+        logger: Logger = Logger(label: "origins", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
         self.factory = factory
         self.clock = clock
+        self.logger = logger
     }
 
     /// Counts a request when its answer has begun, or when it has failed. Only answers are timed. A cancelled request does not count, unless its time
@@ -39,8 +49,23 @@ package final class OriginMetrics: Sendable {
             throw error
         } catch {
             _ = count(origin, "none")
+            if let error = error as? OutboundError, case .redirectRefused(let refusal, let host) = error.code {
+                note(refusal, host, of: origin)
+            }
             throw error
         }
+    }
+
+    /// Tells the operator which host to allow, once for each host.
+    private func note(_ refusal: EgressRefusal, _ host: String, of origin: String) {
+        let (label, isNew) = refusedHosts.note(host)
+        Counter(
+            label: Name.refusedRedirects, dimensions: [("host", label), ("reason", refusal.reason.rawValue)], factory: factory
+        ).increment()
+        guard isNew else { return }
+        logger.notice(
+            "an origin redirects to a host that is not allowed: what is there is not copied, and clients are left to the origin; add the host to origins.allow, or to the links of the named origin, if the mirror should fetch from it",
+            metadata: ["origin": "\(origin)", "host": "\(host)", "reason": "\(refusal.reason.rawValue)"])
     }
 
     /// - Returns: The label of the origin.

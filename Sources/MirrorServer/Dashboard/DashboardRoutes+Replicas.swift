@@ -37,9 +37,9 @@ extension DashboardRoutes {
         let answer = try await AdminRoutes(services: services).purge(artifact, from: pools, context.logger)
         var view = view(session)
         view.resultsHeading = "Purged"
-        view.results =
-            answer.removed.isEmpty
-            ? ["No pool had \(artifact)."] : answer.removed.map { "\($0.pool): \(artifact), which was \($0.state)" }
+        let pages = (answer.pages ?? 0) > 0 ? ["the mirror's pages: \(artifact)"] : []
+        let removed = answer.removed.map { "\($0.pool): \(artifact), which was \($0.state)" } + pages
+        view.results = removed.isEmpty ? ["No pool had \(artifact)."] : removed
         try await find(url, in: services.pools.all, &view)
         return page(view, session, for: request)
     }

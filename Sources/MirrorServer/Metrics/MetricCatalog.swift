@@ -109,8 +109,8 @@ package enum MetricCatalog {
         (ProcessMetrics.Name.openDescriptors, "gauge", "", "File descriptors that are open."),
         (ProcessMetrics.Name.maxDescriptors, "gauge", "", "File descriptors that may be open."),
         (
-            Engine.refusedRedirects, "counter", "host, reason",
-            "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
+            OriginMetrics.Name.refusedRedirects, "counter", "host, reason",
+            "Requests to origins that were given up because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
         ),
         (
             ConnectionMetrics.Name.refused, "counter", "",

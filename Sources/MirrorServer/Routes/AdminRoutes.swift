@@ -35,7 +35,7 @@ struct AdminRoutes: Sendable {
         return response
     }
 
-    /// Removes an artifact's replicas, their copy jobs and their objects.
+    /// Removes an artifact's replicas, their copy jobs and their objects, and the page at its URL.
     func purge(_ artifact: ArtifactURL, from pools: [Pool], _ logger: Logger) async throws -> PurgeCall.Answer {
         var removed: [PurgeCall.Item] = []
         for pool in pools {
@@ -51,8 +51,12 @@ struct AdminRoutes: Sendable {
             }
             logger.notice("purged", metadata: ["replica": "\(id)"])
         }
-        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.purge(artifact) } }
-        return PurgeCall.Answer(url: artifact.description, removed: removed)
+        var dropped = 0
+        if let pages = services.pages.value {
+            let page = services.named.value.call(artifact)?.page ?? artifact
+            dropped = try await NIOThreadPool.singleton.runIfActive { pages.purge(page) }
+        }
+        return PurgeCall.Answer(url: artifact.description, removed: removed, pages: dropped)
     }
 
     /// - Returns: `nil` if there was nothing.

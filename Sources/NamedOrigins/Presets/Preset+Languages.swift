@@ -11,6 +11,8 @@ extension Preset {
         // A client that reads ranges of a small wheel for its metadata gets it in one answer.
         .mirrored("**/*.whl", inline: small, digest: .link),
         .mirrored("**/*.{tar.gz,zip}", digest: .link),
+        // https://docs.pypi.org/api/integrity/: where PyPI has the provenance of files.
+        .page("/integrity/{project}/{version}/{file}/provenance"),
         .page("**/simple/", .python),
         .page("**/simple/{project}/", .python),
         .page("**/simple/{project}", .python),

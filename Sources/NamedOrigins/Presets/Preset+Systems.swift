@@ -25,7 +25,7 @@ extension Preset {
         OriginRule(
             preset: "/v2/**/manifests/sha256:{digest:hex64}", .mirrored, inlineLimit: small, query: .drop, digest: .path(.sha256),
             refusesHTML: true, accept: (manifests + ["*/*"]).joined(separator: ", ")),
-        .page("/v2/**/manifests/{tag}", life: seconds, types: manifests),
+        .page("/v2/**/manifests/{tag}", life: seconds, query: .drop, types: manifests),
         .page("/v2/**/tags/list", .fields, life: seconds),
         .page("/v2/**/referrers/*", .fields, life: seconds),
         .page("/v2/"),
@@ -67,13 +67,14 @@ extension Preset {
 
     /// https://docs.github.com/en/repositories/releasing-projects-on-github
     ///
-    /// The URL of a release's file redirects to a signed one that expires; the first is the name. Git LFS objects have signed URLs from the start,
-    /// which are new for each request and end in the SHA-256.
+    /// The URL of a release's file redirects to a signed one that expires; the first is the name. A file can be replaced unless its release is
+    /// immutable: a client that knows its SHA-256 can put it into the link. Git LFS objects have signed URLs from the start, which are new for each
+    /// request and end in the SHA-256.
     static let githubRules: [OriginRule] = [
         .passed("/{owner}/{repository}/releases/latest/**", methods: .read),
-        .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}"),
-        .mirrored("/{owner}/{repository}/archive/{commit:hex40}.*"),
-        .mirrored("/{owner}/{repository}/raw/{commit:hex40}/**", html: true),
+        .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}", digest: .link),
+        .mirrored("/{owner}/{repository}/archive/{commit:hex40}.*", digest: .link),
+        .mirrored("/{owner}/{repository}/raw/{commit:hex40}/**", digest: .link, html: true),
         .page("/{owner}/{repository}/raw/**", html: true),
         .passed("/{owner}/{repository}/archive/**", methods: .read),
         OriginRule(preset: "/{owner}/{repository}/info/lfs/objects/batch", .rewritten(.lfs), methods: .post, query: .keep),
@@ -81,9 +82,10 @@ extension Preset {
         // How Git asks for what it fetches.
         .passed("/{owner}/{repository}/git-upload-pack", methods: .post),
         OriginRule(preset: "/alambic/media/**/{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256)),
-        // codeload.github.com and raw.githubusercontent.com
-        .mirrored("/{owner}/{repository}/{tar.gz,zip,legacy.tar.gz,legacy.zip}/{commit:hex40}"),
-        .mirrored("/{owner}/{repository}/{commit:hex40}/**", html: true),
+        // media.githubusercontent.com, codeload.github.com and raw.githubusercontent.com
+        .mirrored("/media/{owner}/{repository}/{commit:hex40}/**", digest: .link, html: true),
+        .mirrored("/{owner}/{repository}/{tar.gz,zip,legacy.tar.gz,legacy.zip}/{commit:hex40}", digest: .link),
+        .mirrored("/{owner}/{repository}/{commit:hex40}/**", digest: .link, html: true),
     ]
 
     /// https://nix.dev/manual/nix/latest/protocols/binary-cache

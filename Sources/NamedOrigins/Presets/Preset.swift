@@ -36,7 +36,11 @@ package enum Preset: String, Sendable, CaseIterable {
         .cargo: ["index.crates.io": ["https://static.crates.io/"]],
         .oci: [
             "ghcr.io": ["https://pkg-containers.githubusercontent.com/"],
-            "registry-1.docker.io": ["https://auth.docker.io/", "https://production.cloudflare.docker.com/"],
+            // https://docs.docker.com/desktop/setup/allow-list/: what anybody pulls without an account is in the bucket
+            "registry-1.docker.io": [
+                "https://auth.docker.io/", "https://production.cloudflare.docker.com/", "https://production.cloudfront.docker.com/",
+                "https://docker-images-prod.6aa30f8b08e16409b46e0173d6de2f56.r2.cloudflarestorage.com/",
+            ],
         ],
         // Packages of some channels are redirected to there.
         .conda: ["conda.anaconda.org": ["https://binstar-cio-packages-prod.s3.amazonaws.com/"]],
@@ -52,11 +56,13 @@ package enum Preset: String, Sendable, CaseIterable {
                 "https://asia-southeast1.us.gcp.cdn.hf.co/",
             ]
         ],
+        // https://docs.github.com/en/actions/reference/runners/self-hosted-runners: objects of Git LFS are at both of the github-cloud hosts. Those
+        // that are asked for by the path of their file are redirected to media.
         .github: [
             "github.com": [
                 "https://codeload.github.com/", "https://objects.githubusercontent.com/", "https://raw.githubusercontent.com/",
                 "https://release-assets.githubusercontent.com/", "https://github-cloud.s3.amazonaws.com/",
-                "https://github-cloud.githubusercontent.com/",
+                "https://github-cloud.githubusercontent.com/", "https://media.githubusercontent.com/",
             ]
         ],
     ]
@@ -92,11 +98,12 @@ extension OriginRule {
     /// - Parameter html: Whether the page may be HTML; if not, HTML comes from a portal or a login page.
     /// - Parameter types: The media types between which origins choose.
     static func page(
-        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), html: Bool = false, types: [String] = []
+        _ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60), query: QueryRule = .keep, html: Bool = false,
+        types: [String] = []
     ) -> OriginRule {
         let isHTML = html || grammar == .python || grammar == .html
         return OriginRule(
-            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep, refusesHTML: !isHTML, types: types)
+            preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: query, refusesHTML: !isHTML, types: types)
     }
 
     static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {

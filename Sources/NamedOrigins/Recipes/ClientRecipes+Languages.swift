@@ -38,12 +38,15 @@ extension ClientRecipes {
     }
 
     static func maven(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        // Of other repositories, only projects know the ids. In place of Central they would break every build.
+        let isCentral = ["repo.maven.apache.org", "repo1.maven.org"].contains(place.origin.host)
+        let comment = isCentral || place.name == "central" ? "" : " <!-- the id that the repository has in your projects -->"
         let settings = """
             <settings>
               <mirrors>
                 <mirror>
                   <id>\(place.name)</id>
-                  <mirrorOf>central</mirrorOf>
+                  <mirrorOf>\(isCentral ? "central" : place.name)</mirrorOf>\(comment)
                   <url>\(place.url)/</url>
                 </mirror>
               </mirrors>

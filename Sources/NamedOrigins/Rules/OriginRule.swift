@@ -10,7 +10,7 @@ package struct OriginRule: Sendable, Equatable {
     package var life: Duration
     /// In bytes; the mirror itself sends an artifact that is not larger. 0: never.
     package var inlineLimit: Int64
-    /// Which part of the query belongs to the name.
+    /// Which part of the query belongs to the name. The rest is sent to the origin for an artifact, and left out for a page.
     package var query: QueryRule
     /// Where the artifact's digest is.
     package var digest: DigestPlace?

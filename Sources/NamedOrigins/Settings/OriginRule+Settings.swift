@@ -66,8 +66,12 @@ extension OriginRule {
             switch rule.kind {
             case .mirrored: (["life"], "revalidated or rewritten")
             case .revalidated, .rewritten: (["inline", "digest", "wait", "miss"], "mirrored")
-            case .passed, .refused: (["life", "inline", "digest", "refuseHTML", "wait", "miss"], "mirrored, revalidated or rewritten")
+            case .passed, .refused:
+                (["life", "inline", "query", "digest", "refuseHTML", "wait", "miss"], "mirrored, revalidated or rewritten")
             }
+        if rule.kind != .mirrored, rule.query == .dropSignatures, !keys.own.contains("query") {
+            reader.report("leaves out of a page's URL what the origin asks for; write keep, drop or a list of names", key: "query")
+        }
         for key in keys.own where reader.has(key) { reader.report("is only for rules of the class \(keys.class)", key: key) }
     }
 }

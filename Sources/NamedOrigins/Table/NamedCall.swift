@@ -10,6 +10,9 @@ package struct NamedCall: Sendable, Equatable {
     package let digest: Digest?
     /// How often the client was redirected to the mirror before.
     package let hop: Int
+
+    /// What the origin is asked for where the answer is a page: the URL without what the rule leaves out of the query.
+    package var page: ArtifactURL { rule.kind == .mirrored ? url : ArtifactSource(url, rule.query).name }
 }
 
 /// Why a request below `/o/` has no valid target, phrased as a sentence for the client without its full stop.

@@ -80,7 +80,7 @@ package struct NamedOriginTable: Sendable {
                 refusal = refusal ?? NamedCallError(code: .notAllowed, message: error.message)
                 continue
             }
-            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url)), .noPOST])
+            let origin = NamedOrigin(name: base.authority, url: base, rules: OriginRule.unnamed(policy.queryRule(for: url)))
             return call(origin, behind: base, url, method, marks)
         }
         throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
@@ -224,10 +224,16 @@ package struct NamedOriginTable: Sendable {
 
 extension OriginRule {
     /// Of an origin without a name of its own.
-    fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
+    fileprivate static func unnamed(_ query: QueryRule) -> [OriginRule] {
+        [
+            OriginRule(appended, .mirrored, query: query), OriginRule(.everything, .mirrored, query: query, digest: .link),
+            // The configuration does not allow strangers to send anything there.
+            OriginRule(.everything, .refused, methods: .post),
+        ]
+    }
 
-    /// The configuration does not allow strangers to send anything there.
-    fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
+    /// What clients of Python indexes append to the link of a file; the digest in the link is that of the file.
+    private static let appended = (try? PathPattern("**/*.{metadata,asc}")) ?? .nothing
 
     /// For requests that no other rule of a named origin matches.
     fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)

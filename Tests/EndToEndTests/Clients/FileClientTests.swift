@@ -85,18 +85,12 @@ extension EndToEnd {
             }
         }
 
-        @Test("Bazel's rules send a URL of the origin to the mirror, and then to the origin itself")
+        @Test("Bazel's rules send a URL of the origin to the mirror, and then to the origin itself; another host needs no name")
         func bazelRules() async throws {
             try await PackageScene.run { scene in
                 let url = "\(try scene.origins.url("github"))/mirror/tool/releases/download/v1/tool.tar.gz"
                 let rules = try scene.lines(for: "bazel", of: "github").split(separator: "\n").filter { $0.hasPrefix("rewrite ") }
-                // As its UrlRewriter: a pattern matches the whole URL without its scheme, and all that match contribute.
-                let places = try rules.compactMap { rule -> String? in
-                    let words = rule.split(separator: " ").map(String.init)
-                    let bare = try #require(url.split(separator: "://").last)
-                    guard let match = try Regex(words[1]).wholeMatch(in: bare) else { return nil }
-                    return words[2].replacing("$1", with: match.output[1].substring ?? "")
-                }
+                let places = try rules.compactMap { try Self.rewritten(url, by: $0) }
                 #expect(places == ["\(scene.mirror.url)/o/github/mirror/tool/releases/download/v1/tool.tar.gz", url])
                 // What Bazel sends.
                 let fields: HTTPHeaders = [
@@ -108,7 +102,27 @@ extension EndToEnd {
                 let object = try await scene.mirror.follow(answer)
                 #expect(object.status == 200)
                 #expect(object.body.starts(with: [0x1F, 0x8B]))
+                // The rule for hosts without a name, as the documentation has it.
+                let documented = "rewrite (HOST/.*) https://mirror.example.org/o/$1"
+                let page = try String(contentsOf: Self.documentation, encoding: .utf8)
+                #expect(page.split(whereSeparator: \.isWhitespace).joined(separator: " ").contains("`\(documented)`"))
+                let host = try scene.origins.url("plain")
+                let rule = documented.replacing("HOST", with: host.dropFirst("http://".count).replacing(".", with: "\\."))
+                    .replacing("https://mirror.example.org", with: scene.mirror.url)
+                let place = try Self.rewritten("\(host)/files/two.bin", by: rule)
+                let other = try await HTTP.send(.GET, try #require(place), headers: fields)
+                #expect(try await scene.mirror.follow(other).body.count == 300_000)
             }
+        }
+
+        private static let documentation = URL(filePath: #filePath).appending(path: "../../../../docs/clients.md").standardized
+
+        /// As Bazel's UrlRewriter: a pattern matches the whole URL without its scheme, and all that match contribute.
+        private static func rewritten(_ url: String, by rule: some StringProtocol) throws -> String? {
+            let words = rule.split(separator: " ").map(String.init)
+            let bare = try #require(url.split(separator: "://").last)
+            guard let match = try Regex(words[1]).wholeMatch(in: bare) else { return nil }
+            return words[2].replacing("$1", with: match.output[1].substring ?? "")
         }
     }
 }

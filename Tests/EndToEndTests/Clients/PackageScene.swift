@@ -30,10 +30,12 @@ struct PackageScene {
         ("debian", "apt", "apt", "rules: [{path: '**/{InRelease,Release,Release.gpg}', class: revalidated, life: 0s}]"),
         (
             "images", "oci", "oci",
-            "rules: [{path: '/v2/**/manifests/sha256:{digest:hex64}', class: mirrored, inline: 1MiB, query: drop, digest: path}, {path: '/v2/**/manifests/{tag}', class: revalidated, life: 0s}]"
+            "rules: [{path: '/v2/**/manifests/sha256:{digest:hex64}', class: mirrored, inline: 1MiB, query: drop, digest: path}, {path: '/v2/**/manifests/{tag}', class: revalidated, life: 0s, query: drop}]"
         ),
         ("conda", "conda", "conda", "rules: [{path: '**/repodata.json', class: rewritten, links: conda-repodata, life: 0s}]"),
         ("hub", "huggingface", "hub", "rules: [{path: '/api/**', class: rewritten, links: fields, life: 0s}]"),
+        // What its clients may read, the hub decides by what they show.
+        ("gated", "huggingface", "gated", "credentials: client"),
         ("github", "github", "github", ""),
         ("nix", "nix", "nix", "rules: [{path: '/{hash}.narinfo', class: revalidated, life: 0s}]"),
         ("files", nil, "plain", "rules: [{path: '**', class: mirrored}]"),

@@ -109,6 +109,36 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "huggingface_hub downloads what only its user may read, which is asked of the hub each time, and is not for others",
+            .enabled(if: ClientHome.isExpected("hf")))
+        func huggingFaceToken() async throws {
+            try await PackageScene.run { scene in
+                var variables = try scene.variables(for: "huggingface_hub", of: "gated")
+                for token in [nil, "hf_test", "hf_test", "hf_other"] as [String?] {
+                    variables["HF_TOKEN"] = token
+                    let before = try await scene.origins.asked(["gated"])
+                    let home = try ClientHome()
+                    let program = try home.write(Self.snapshot, to: "snapshot.py")
+                    let (exit, output) = try await home.start(
+                        "sh", ["-ec", "$(dirname $(command -v hf))/python \(program)"], environment: variables)
+                    let asked = try await scene.origins.asked(["gated"], after: before)
+                    #expect(asked.allSatisfy { $0.userAgent.hasPrefix("cloud-mirror/") })
+                    guard token == "hf_test" else {
+                        #expect(exit == .code(1), "\(output.suffix(2_000))")
+                        #expect(!asked.isEmpty && asked.allSatisfy { $0.status == 401 }, "\(asked)")
+                        continue
+                    }
+                    try #require(exit == .code(0), "\(output.suffix(4_000))")
+                    #expect(try home.read("model/weights.bin").count == 200_000)
+                    for name in ["config.json", "weights.bin"] {
+                        #expect(asked.contains { $0.method == "GET" && $0.path.hasSuffix("/\(name)") }, "\(asked)")
+                    }
+                }
+                #expect(try scene.mirror.objects().isEmpty)
+            }
+        }
+
         // MARK: Those that take long to install
 
         @Test("Nix fetches a path, twice and without the cache", .enabled(if: ClientHome.hasAllClients))

@@ -58,6 +58,29 @@ extension EndToEndNodes {
             }
         }
 
+        @Test("Clients of two front ends ask for an index and its files: each front end has a page of its own, and each file is copied once")
+        func namedOrigin() async throws {
+            let redis = try await RedisServer.start()
+            var settings = FleetSettings()
+            settings.preset = "python"
+            try await Fleet.run(settings, redis: redis.url) { fleet async throws in
+                let wheel = "/p/six-1.0-py3-none-any.whl"
+                let behavior = fleet.publish(wheel, size: 2 << 20)
+                fleet.origin.on("\(wheel).metadata", .text("Name: six"))
+                fleet.origin.on("/simple/six/", .body(Array("<a href='\(wheel)'>six</a>".utf8), type: "text/html"))
+                for node in fleet.frontEnds {
+                    #expect(try await node.send(.GET, "/o/index/simple/six/").text == "<a href='/o/index\(wheel)'>six</a>")
+                    #expect(try await node.send(.GET, "/o/index\(wheel).metadata").text == "Name: six")
+                    let answer = try await node.send(.GET, "/o/index\(wheel)")
+                    let file = try await HTTP.send(.GET, try #require(answer.location))
+                    let isRight = file.body == behavior.body.bytes(0..<behavior.body.size)
+                    #expect(isRight)
+                }
+                #expect(fleet.fetches("/simple/six/") == 2)
+                #expect(fleet.fetches(wheel) == 1 && fleet.fetches("\(wheel).metadata") == 1)
+            }
+        }
+
         @Test("What one front end had copied is a hit of every other")
         func hitElsewhere() async throws {
             let redis = try await RedisServer.start()

@@ -23,6 +23,8 @@ struct FleetSettings: Sendable {
     var lease = "2s"
     var shutdownGrace = "3s"
     var token = "an-admin-token-of-a-test"
+    /// That of a named origin, `index`, which is the fleet's; `nil` for none.
+    var preset: String?
 
     /// How long a job of a copier that is gone may stay with it.
     var leaseDuration: Duration { .seconds(Int(lease.dropLast()) ?? 0) }
@@ -40,6 +42,7 @@ struct FleetSettings: Sendable {
           allow: [\(origin)]
           requireHTTPS: false
           allowAddresses: [127.0.0.0/8]
+          \(preset.map { "named: {index: {url: \"\(origin)\", preset: \($0)}}" } ?? "")
         pools:
           \(pools.joined(separator: "\n  "))
         state: {redis: {\(redis)}}

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import Testing
 
 @testable import NamedOrigins
@@ -24,6 +25,36 @@ import Testing
             #"{"download":{"expires_in":3600,"href":"https://mirror.example/o/git/~media.example/~sha256=\#(Self.oid)/a/b?X-Amz-Signature=1&token=2"}}"#
         )
         #expect(answer == expected)
+    }
+
+    /// GitHub's answers have had the one host for downloads since 2023 at the latest, and the other before.
+    @Test(
+        "GitHub's objects come through the mirror from both of its hosts, under names without their signatures",
+        arguments: ["github-cloud.githubusercontent.com", "github-cloud.s3.amazonaws.com"])
+    func github(host: String) throws {
+        let oid = "c036cbb7553a909f8b8877d4461924307f27ecb66cff928eeeafd569c3887e29"
+        let path = "alambic/media/376919987/c0/36/\(oid)"
+        let signature = [
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Credential=KEY%2F20231221%2Fus-east-1%2Fs3%2Faws4_request",
+            "X-Amz-Date=20231221T073104Z", "X-Amz-Expires=3600", "X-Amz-Signature=4dc757df", "X-Amz-SignedHeaders=host",
+        ].joined(separator: "&")
+        let query = "\(signature)&actor_id=1&key_id=0&repo_id=2&token=1"
+        let origin = NamedOrigin(
+            name: "github", url: try ArtifactURL("https://github.com/"), rules: Preset.github.rules,
+            links: Preset.github.links(of: "github.com"))
+        let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: origin.places.map { .prefix($0) }))
+        let page = try ArtifactURL("https://github.com/o/r.git/info/lfs/objects/batch")
+        let resolver = LinkResolver(page: page, prefix: "https://mirror.example/o/", map: table.links(of: origin))
+        let batch = Self.batch(#"{"download":{"expires_in":3600,"href":"https://\#(host)/\#(path)?\#(query)"}}"#, oid: oid)
+        let answer = try #require(LFSBatch.rewrite(Array(batch.utf8), resolver: resolver))
+        let link = "github/~\(host)/~sha256=\(oid)/\(path)"
+        #expect(String(decoding: answer, as: UTF8.self).contains(#""href":"https://mirror.example/o/\#(link)?\#(query)""#))
+        // And back.
+        let call = try table.call(Substring(link), query: query)
+        #expect(call.url.description == "https://\(host)/\(path)?\(query)")
+        #expect(call.rule.kind == .mirrored)
+        #expect(call.digest == Digest(.sha256, hex: oid))
+        #expect(ArtifactSource(call.url, call.rule.query).name.description == "https://\(host)/\(path)")
     }
 
     @Test(

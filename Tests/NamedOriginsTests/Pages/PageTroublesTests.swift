@@ -274,13 +274,27 @@ import Testing
         }
     }
 
-    @Test("An origin that may not be fetched from, or redirects to such a place, is refused")
+    @Test("An origin that may not be fetched from, or redirects to an address that nobody may have from here, is refused")
     func refused() async throws {
         try await PageScene.run { scene async throws in
             let elsewhere = try ArtifactURL("http://other.example/")
-            scene.origin.on("/a", .redirect(to: "http://other.example/"))
+            scene.origin.on("/a", .redirect(to: "http://10.0.0.1/"))
             #expect(try await scene.failure("/a") == .refused)
             #expect(try await scene.failure("/b") { $0.url = elsewhere } == .refused)
+        }
+    }
+
+    @Test("Where an origin redirects to a host that is not allowed, the page before is given out, or none")
+    func redirectRefused() async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .text("one"), .redirect(to: "http://other.example/"))
+            scene.origin.on("/b", .redirect(to: "http://other.example/"))
+            #expect(try await scene.page("/a").text == "one")
+            scene.clock.advance(by: .seconds(61))
+            let older = try await scene.page("/a")
+            #expect(try await older.text == "one")
+            #expect(older.freshness == .stale)
+            #expect(try await scene.failure("/b") == .redirectRefused)
         }
     }
 

@@ -2,6 +2,8 @@
 
 HEAD comes first. A small file is redirected within the host, to a path with the commit; a large one to a signed URL of the CDN, whose answer lacks the
 hub's own fields. POST /_control/commit makes a further commit, with another configuration and the same weights.
+
+A second hub lets in only who has a token, for repositories that are not for everybody.
 """
 
 import hashlib
@@ -14,13 +16,16 @@ from .archives import noise
 from .host import Host
 
 REPOSITORY = "mirror/tiny"
-WEIGHTS = 50_000_000
 
 
 class Hub(Host):
+    size = 50_000_000
+    # What a client has to show; None for nothing.
+    token = None
+
     def __init__(self, world):
         super().__init__(world)
-        self.weights = noise(WEIGHTS, 3)
+        self.weights = noise(self.size, 3)
         self.weights_sha256 = hashlib.sha256(self.weights).hexdigest()
         self.commits = []
         self.commit()
@@ -36,6 +41,8 @@ class Hub(Host):
         return super().control(request, segments, wanted)
 
     def get(self, request, path):
+        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+            return Response(401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted", "Content-Type": "text/plain"}, b"Unauthorized")
         match path:
             case ["api", "models", owner, name] if f"{owner}/{name}" == REPOSITORY:
                 return self.model(request, "main")
@@ -91,3 +98,8 @@ class Hub(Host):
             return None
         etag = f'"{hashlib.sha1(files[name]).hexdigest()}"'
         return file(request, files[name], "text/plain; charset=utf-8", X_Repo_Commit=commit, ETag=etag, Cache_Control=None)
+
+
+class Gated(Hub):
+    size = 200_000
+    token = "hf_test"

@@ -4,7 +4,7 @@ from .apt import Apt
 from .cargo import Cargo
 from .conda import Conda
 from .golang import Go
-from .hub import Hub
+from .hub import Gated, Hub
 from .maven import Maven
 from .nix import Nix
 from .npm import NPM
@@ -13,8 +13,8 @@ from .plain import CDN, Files, GitHub, Plain
 from .python_index import PythonIndex
 
 KINDS = {
-    "apt": Apt, "cargo": Cargo, "cdn": CDN, "conda": Conda, "files": Files, "github": GitHub, "go": Go, "hub": Hub, "maven": Maven, "nix": Nix,
-    "npm": NPM, "oci": OCI, "plain": Plain, "python": PythonIndex, "tokens": Tokens,
+    "apt": Apt, "cargo": Cargo, "cdn": CDN, "conda": Conda, "files": Files, "gated": Gated, "github": GitHub, "go": Go, "hub": Hub, "maven": Maven,
+    "nix": Nix, "npm": NPM, "oci": OCI, "plain": Plain, "python": PythonIndex, "tokens": Tokens,
 }
 
 

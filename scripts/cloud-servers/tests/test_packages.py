@@ -151,6 +151,15 @@ class PackageServersTests(unittest.TestCase):
         self.assertEqual(self.ask(f"hub{headers['location']}")[0], 200)
         self.assertEqual(self.ask("hub/mirror/tiny/resolve/main/none")[1]["x-error-code"], "EntryNotFound")
 
+    def test_a_gated_hub_lets_in_who_has_its_token(self):
+        path = "gated/mirror/tiny/resolve/main/config.json"
+        status, headers, _ = self.ask(path, "HEAD")
+        self.assertEqual((status, headers["x-error-code"]), (401, "GatedRepo"))
+        self.assertEqual(self.ask(path, "HEAD", Authorization="Bearer made-up")[0], 401)
+        status, headers, _ = self.ask(path, "HEAD", Authorization="Bearer hf_test")
+        self.assertEqual(status, 307)
+        self.assertEqual(self.ask(f"gated{headers['location']}", Authorization="Bearer hf_test")[0], 200)
+
     def test_every_host_counts_what_it_was_asked(self):
         self.ask("conda/channel/noarch/repodata.json")
         self.ask("conda/channel/noarch/none")

@@ -57,6 +57,8 @@ package struct ClientTable: Sendable {
         Family("Bazel/", seconds: 16, hops: 30),  // 20 s, 40
         Family("Gradle/", seconds: 25, hops: 15),  // 30 s, 50
         Family("cargo", seconds: 25, hops: 15),  // 30 s, libcurl's 30 or more
+        // Before npm, which yarn 1 has in its field, too.
+        Family("yarn/", seconds: 25, hops: 8),  // 30 s, 10
         Family("npm/", seconds: 25, hops: 15),  // 300 s, 20
         Family("pnpm/", seconds: 25, hops: 15),  // 60 s, 20
         // Maven 4 has the JDK's client.
@@ -65,6 +67,10 @@ package struct ClientTable: Sendable {
         Family("Java/", seconds: 25, hops: 15),  // none, 19
         // Systems and containers
         Family("Debian APT-HTTP/", seconds: 25, hops: 15),  // 30 s, more than 30
+        Family("conda/", seconds: 25, hops: 15),  // 60 s, 30
+        Family("mamba/", seconds: 25, hops: 15),  // 60 s, libcurl's 30 or more
+        // Before curl, which it has in its field, too.
+        Family("Nix/", seconds: 25, hops: 8),  // 300 s, 10
         Family("Go-http-client/", seconds: 25, hops: 8),  // none, 10
         Family("containerd/", seconds: 25, hops: 8),
         Family("docker/", seconds: 25, hops: 8),

@@ -194,7 +194,7 @@ extension NamedRoutes {
 
 extension OriginRule {
     /// Whether header fields of the origin's answer say what an artifact is, so that clients look for them first.
-    fileprivate var isToldByFields: Bool { if case .field = digest { true } else { false } }
+    var isToldByFields: Bool { if case .field = digest { true } else { false } }
 }
 
 extension Fallback {

@@ -63,7 +63,7 @@ extension NamedRoutes {
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form, until end: ContinuousClock.Instant
     ) -> PageRequest {
         PageRequest(
-            call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
+            call.page, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: end,
@@ -129,6 +129,10 @@ extension NamedRoutes {
     ) async throws -> Response {
         switch error.code {
         case .refused: throw RequestError(.forbidden, error.message).about(call.url)
+        // The policy does not bind clients.
+        case .redirectRefused:
+            guard call.origin.answersOnlyUs else { return toOrigin(call, .copyFailed).response(to: request) }
+            throw RequestError(.forbidden, error.message).about(call.url)
         case .unusable: throw RequestError(.originError, error.message).about(call.url)
         case .unreachable, .timedOut: throw RequestError(.originError, error.message, status: .gatewayTimeout).about(call.url)
         case .tooLarge, .unavailable:

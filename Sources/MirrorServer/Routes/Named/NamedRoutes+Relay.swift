@@ -4,6 +4,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorNet
 import MirrorSettings
+import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import NamedOrigins
@@ -45,6 +46,8 @@ extension NamedRoutes {
                 try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: end)
             }
         } catch let error as OutboundError {
+            // The policy does not bind clients.
+            if case .redirectRefused = error.code, !call.origin.answersOnlyUs { return toOrigin(call, .copyFailed).response(to: request) }
             throw RequestError(error).about(call.url)
         }
         guard let answer = found else { throw Self.tooSlow(call) }
@@ -187,13 +190,15 @@ extension NamedRoutes {
         .accept, .contentType, .contentEncoding, .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
     ]
 
-    private static let answeredFields: Set<HTTPField.Name> = Set(
-        [
+    private static let answeredFields: Set<HTTPField.Name> = {
+        let fields: [HTTPField.Name] = [
             .contentType, .contentEncoding, .contentRange, .contentDisposition, .acceptRanges, .eTag, .lastModified, .retryAfter,
             .dockerContentDigest,
         ]
-            + ["X-Repo-Commit", "X-Linked-ETag", "X-Linked-Size", "X-Checksum-Sha1", "X-Checksum-Md5", "Docker-Distribution-Api-Version"]
-            .compactMap { HTTPField.Name($0) })
+        // Those that copies keep, too.
+        let more = OriginFields.Name.allCases.map(\.rawValue) + ["X-Error-Code", "X-Error-Message", "Docker-Distribution-Api-Version"]
+        return Set(fields + more.compactMap { HTTPField.Name($0) })
+    }()
 }
 
 extension RequestError {

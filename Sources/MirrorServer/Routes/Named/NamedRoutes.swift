@@ -72,11 +72,16 @@ struct NamedRoutes: Sendable {
     private func ownAnswer(
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String, until end: ContinuousClock.Instant
     ) async throws -> Response {
+        let isHead = request.method == .head
         switch call.rule.kind {
-        case .revalidated where call.rule.commit == nil, .rewritten(.html), .rewritten(.python), .rewritten(.npm), .rewritten(.cargoConfig),
-            .rewritten(.condaRepodata), .rewritten(.fields):
+        case .revalidated where call.rule.commit == nil || isHead, .rewritten(.html), .rewritten(.python), .rewritten(.npm),
+            .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.fields):
             guard isPaid(request, context) else { throw Self.overBudget(call) }
             return try await page(call, request, context, authorization: Secret(authorization), until: end)
+        // The redirect that leads to the bytes says what they are, and only the origin can be asked for that.
+        case .mirrored where isHead && call.rule.isToldByFields:
+            guard isPaid(request, context) else { throw Self.overBudget(call) }
+            return try await page(call, request, context, form: .fields, authorization: Secret(authorization), until: end)
         case .mirrored, .revalidated, .rewritten(.lfs), .passed, .refused:
             return try await relay(call, request, context, authorization: authorization, until: end)
         }

@@ -25,8 +25,10 @@ package struct PageAnswer: Sendable {
 /// Why there is no page. A client that is allowed to can still ask the origin itself.
 package struct PageError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
-        /// The egress policy refuses the origin, or where it redirects to.
+        /// The egress policy refuses the origin, or an address that it redirects to.
         case refused
+        /// The origin redirects to a destination that is not allowed; clients may follow it.
+        case redirectRefused
         /// The origin does not answer, or breaks off.
         case unreachable
         /// It does not answer in time.

@@ -40,7 +40,8 @@ struct PageFetcher: Sendable {
 
     private static func outcome(of error: OutboundError) throws -> PageOutcome {
         switch error.code {
-        case .refused, .redirectRefused: throw PageError(code: .refused, message: error.message)
+        case .refused: throw PageError(code: .refused, message: error.message)
+        case .redirectRefused: throw PageError(code: .redirectRefused, message: error.message)
         case .timedOut: .down(PageError(code: .timedOut, message: error.message))
         case .badRedirect, .tooManyRedirects, .unresolvable, .connectFailed, .tlsFailed, .protocolError, .truncated:
             .down(PageError(code: .unreachable, message: error.message))
