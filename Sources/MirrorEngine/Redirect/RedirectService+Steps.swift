@@ -2,6 +2,7 @@ package import MirrorCore
 package import MirrorState
 import MirrorStorage
 import MirrorTracing
+import Retention
 
 extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {

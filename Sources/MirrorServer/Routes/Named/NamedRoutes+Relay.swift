@@ -38,12 +38,13 @@ extension NamedRoutes {
             if call.rule.kind == .rewritten(.lfs), call.origin.credentials != .client { try Self.checkDownload(body, call) }
             outbound.body = body
         }
-        let (asked, upstream, end) = (outbound, services.upstream, method == .post ? deadline(of: request, call) : end)
-        let place = try await place(for: call, sharer, until: end, context.client)
+        let (asked, upstream) = (outbound, services.upstream)
+        let latest = method == .post ? deadline(of: request, call) : end
+        let place = try await place(for: call, sharer, until: latest, context.client)
         let found: OutboundResponse?
         do {
-            found = try await leaving(after: services.clock.instant.duration(to: end), by: services.clock, for: context.client) {
-                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: end)
+            found = try await leaving(after: services.clock.instant.duration(to: latest), by: services.clock, for: context.client) {
+                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) }, until: latest)
             }
         } catch let error as OutboundError {
             // The policy does not bind clients.
@@ -57,7 +58,7 @@ extension NamedRoutes {
         if call.rule.kind == .rewritten(.lfs), answer.status == 200, authorization == nil {
             defer { withExtendedLifetime(place) {} }
             return try await batch(
-                answer, call, request, relays.memory.holding(for: sharer), until: end, context.client, charge: charge(to: network))
+                answer, call, request, relays.memory.holding(for: sharer), until: latest, context.client, charge: charge(to: network))
         }
         return response(
             answer, isHead: method == .head, passesChallenge: call.origin.credentials == .client, place, charge: charge(to: network))
