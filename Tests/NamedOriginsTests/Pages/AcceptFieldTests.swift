@@ -12,6 +12,7 @@ import Testing
             AcceptField(one, for: nil).text
                 == "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json;q=0.500, */*;q=0.100")
         #expect(AcceptField("a/b;x=y;q=1, c/d", for: nil).text == "a/b;x=y, c/d")
+        #expect(AcceptField("a/b; ;;x=y; ", for: nil).text == "a/b;x=y")
         #expect(AcceptField("q=/b;q=0.5, c/d", for: nil).text == "c/d, q=/b;q=0.500")
     }
 

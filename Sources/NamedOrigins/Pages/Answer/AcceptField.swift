@@ -60,7 +60,8 @@ struct AcceptField: Sendable, Equatable {
             parts.removeFirst()
             let thousandths = parts.first { $0.hasPrefix("q=") }.map { Self.thousandths($0.dropFirst(2)) } ?? 1_000
             parts.removeAll { $0.hasPrefix("q=") }
-            let name = ([type] + parts.filter { $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }).joined(separator: ";")
+            parts.removeAll { $0.isEmpty || !$0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
+            let name = ([type] + parts).joined(separator: ";")
             types[name] = max(types[name] ?? 0, thousandths)
         }
         return types.map { MediaRange(name: $0.key, weight: $0.value) }.sorted { ($1.weight, $0.name) < ($0.weight, $1.name) }
