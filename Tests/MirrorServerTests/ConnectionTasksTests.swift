@@ -1,3 +1,5 @@
+import NIOCore
+import NIOEmbedded
 import Synchronization
 import Testing
 
@@ -59,6 +61,27 @@ struct ConnectionTasksTests {
         }
         await tasks.drain()
         #expect(wasCancelled.withLock { $0 })
+    }
+
+    @Test func `cancelling hangs up on connections, also on those that come later, but not on those that are closed`() {
+        let tasks = ConnectionTasks()
+        let hungUp = Mutex(0)
+        let channels = [EmbeddedChannel(), EmbeddedChannel()]
+        func add(_ channel: any Channel) {
+            tasks.add(channel) {
+                hungUp.withLock { $0 += 1 }
+                channel.close(promise: nil)
+            }
+        }
+        add(channels[0])
+        #expect(hungUp.withLock { $0 } == 0)
+        tasks.cancel()
+        #expect(hungUp.withLock { $0 } == 1)
+        add(channels[1])
+        #expect(hungUp.withLock { $0 } == 2)
+        for channel in channels { channel.embeddedEventLoop.run() }
+        tasks.cancel()
+        #expect(hungUp.withLock { $0 } == 2)
     }
 
     @Test(arguments: [TaskPriority.high, .low])
