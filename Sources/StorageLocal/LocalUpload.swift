@@ -104,10 +104,10 @@ final class LocalUpload: ObjectUpload {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
-            if let next = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } }) {
-                blocks.reserved = try await reserve(file, from: blocks.reserved, to: offset + count, ahead: next, operation)
-            }
-            async let done: Void = store.threads.run(operation) { [store] in
+            let reserved = blocks.reserved
+            let ahead = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } })
+            async let done: Int64? = store.threads.run(operation) { [store] in
+                let end = try ahead.map { try store.reserve(file, from: reserved, to: offset + count, ahead: $0, operation: operation) }
                 var position = offset
                 for chunk in current.chunks {
                     try file.write(chunk, at: position)
@@ -117,9 +117,10 @@ final class LocalUpload: ObjectUpload {
                     file.startWriteBack(offset: due.offset, length: due.length)
                     try store.checkSpace(for: 0, operation: operation)
                 }
+                return end
             }
             batch = try await batches.next()
-            try await done
+            if let end = try await done { blocks.reserved = end }
             written += count
             state.withLock { $0.parts.add(Int(count), to: part.number) }
         }
@@ -127,18 +128,6 @@ final class LocalUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "part \(part.number) is shorter than stated", operation: operation)
         }
         return written
-    }
-
-    /// Reserves blocks; those ahead only if there is space for them, too.
-    ///
-    /// - Returns: The end of the reserved blocks.
-    private func reserve(_ file: Descriptor, from start: Int64, to needed: Int64, ahead: Int64, _ operation: String) async throws -> Int64 {
-        try await store.threads.run(operation) { [store] in
-            let end = try store.hasSpace(for: ahead - start) ? ahead : needed
-            try store.checkSpace(for: end - start, operation: operation)
-            try file.reserveBlocks(offset: start, length: end - start)
-            return end
-        }
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
