@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import Synchronization
+import TestServers
 import Testing
 
 @testable import MirrorServer
@@ -65,23 +66,23 @@ struct ConnectionTasksTests {
 
     @Test func `cancelling hangs up on connections, also on those that come later, but not on those that are closed`() {
         let tasks = ConnectionTasks()
-        let hungUp = Mutex(0)
+        let hungUp = WatchedState(0)
         let channels = [EmbeddedChannel(), EmbeddedChannel()]
         func add(_ channel: any Channel) {
             tasks.add(channel) {
-                hungUp.withLock { $0 += 1 }
+                hungUp.change { $0 += 1 }
                 channel.close(promise: nil)
             }
         }
         add(channels[0])
-        #expect(hungUp.withLock { $0 } == 0)
+        #expect(hungUp.current == 0)
         tasks.cancel()
-        #expect(hungUp.withLock { $0 } == 1)
+        #expect(hungUp.current == 1)
         add(channels[1])
-        #expect(hungUp.withLock { $0 } == 2)
+        #expect(hungUp.current == 2)
         for channel in channels { channel.embeddedEventLoop.run() }
         tasks.cancel()
-        #expect(hungUp.withLock { $0 } == 2)
+        #expect(hungUp.current == 2)
     }
 
     @Test(arguments: [TaskPriority.high, .low])
