@@ -149,7 +149,7 @@ let package = Package(
                 nioHTTP1,
             ]),
         module("MirrorState", ["Retention", "MirrorSystem", "MirrorCore", deque, logging]),
-        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
+        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", deque, grdb, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
             "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],

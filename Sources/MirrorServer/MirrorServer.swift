@@ -192,14 +192,17 @@ package struct MirrorServer: Service, CustomStringConvertible {
     ) -> MirrorChannel {
         // A listener without redirects has none in memory either.
         let usesFastPath = usesFastPath && servesArtifacts && listener == .main
+        let slowPath = SlowPath(
+            responder: responder, tasks: connections,
+            bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000), clock: services.clock,
+            logger: ListenerLogHandler.around(logger))
         return MirrorChannel(
-            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
+            slowPath: slowPath, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
             expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls,
             uses: TargetUses(recorder: services.uses, services: services), clock: services.clock,
-            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
-            bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000), readsTraces: services.tracer != nil,
+            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000), readsTraces: services.tracer != nil,
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
     }
 

@@ -29,9 +29,9 @@ extension SQLiteStateStore {
         try gate.enter()
         defer { gate.leave() }
         return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncRead { [clock] result in
+            reads.add { [pool, clock] in
                 do {
-                    continuation.resume(returning: try body(StateTransaction(try result.get(), at: clock.now)))
+                    continuation.resume(returning: try pool.read { try body(StateTransaction($0, at: clock.now)) })
                 } catch {
                     continuation.resume(throwing: StateError(error, "the state file cannot be read"))
                 }

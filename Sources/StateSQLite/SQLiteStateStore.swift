@@ -29,6 +29,7 @@ public final class SQLiteStateStore: StateStore {
     private let removals = RecentRemovals()
     let gate = OperationGate()
     let checkpoints: Checkpoints
+    let reads: ReadQueue
     let writes: WriteQueue
     let recent: RecentWrites
     private let lock: Mutex<FileLock?>
@@ -72,6 +73,7 @@ public final class SQLiteStateStore: StateStore {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
+        reads = ReadQueue(limit: pool.configuration.maximumReaderCount)
         let recent = RecentWrites(since: takeOver ? clock.now : nil)
         writes = WriteQueue(pool, checkpoints) { db in
             let transaction = StateTransaction(db, at: clock.now)

@@ -161,6 +161,17 @@ package struct LocalStore: ObjectStore {
         throw error
     }
 
+    /// Reserves blocks of a file; those ahead only if there is space for them, too.
+    ///
+    /// - Returns: The end of the reserved blocks.
+    /// - Throws: `.full`.
+    func reserve(_ file: Descriptor, from start: Int64, to needed: Int64, ahead: Int64, operation: String) throws -> Int64 {
+        let end = try hasSpace(for: ahead - start) ? ahead : needed
+        try checkSpace(for: end - start, operation: operation)
+        try file.reserveBlocks(offset: start, length: end - start)
+        return end
+    }
+
     private func open(_ key: ObjectKey, operation: String) throws -> (file: Descriptor, info: ObjectInfo) {
         guard let object = try directory.open(key) else {
             throw StorageError(.notFound, "no object \(key)", operation: operation)

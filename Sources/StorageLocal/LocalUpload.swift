@@ -18,6 +18,16 @@ final class LocalUpload: ObjectUpload {
         var isAborted = false
         var parts = WrittenParts()
         var file: Descriptor?
+        var place: PoolDirectory.Place?
+
+        /// Ends the upload.
+        ///
+        /// - Returns: What remains of it, to be removed.
+        mutating func end() -> (file: Descriptor?, place: PoolDirectory.Place?) {
+            phase = .over
+            defer { (file, place) = (nil, nil) }
+            return (file, place)
+        }
     }
 
     private let store: LocalStore
@@ -27,7 +37,7 @@ final class LocalUpload: ObjectUpload {
     private let name: String
     private let state: Mutex<State>
 
-    /// Creates the file; blocks.
+    /// Creates the file, and the object's directory; blocks.
     init(store: LocalStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) throws {
         self.store = store
         self.key = key
@@ -35,16 +45,22 @@ final class LocalUpload: ObjectUpload {
         self.expectedSize = expectedSize
         name = Self.randomName()
         let file = try store.directory.createUpload(name)
-        state = Mutex(State(file: file))
+        do {
+            state = Mutex(State(file: file, place: try store.directory.makePlace(for: key)))
+        } catch {
+            store.directory.removeUpload(name)
+            throw error
+        }
     }
 
     deinit {
         guard state.withLock({ $0.phase != .over }) else { return }
-        let (directory, name, file) = (store.directory, name, state.withLock { $0.file.take() })
+        let (directory, name, rest) = (store.directory, name, state.withLock { $0.end() })
         store.threads.startAlways {
             directory.removeUpload(name)
+            if let place = rest.place { directory.remove(place) }
             // Held until here: closing the last descriptor of a removed file frees its blocks, which may take a while.
-            withExtendedLifetime(file) {}
+            withExtendedLifetime(rest.file) {}
         }
     }
 
@@ -104,10 +120,10 @@ final class LocalUpload: ObjectUpload {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
-            if let next = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } }) {
-                blocks.reserved = try await reserve(file, from: blocks.reserved, to: offset + count, ahead: next, operation)
-            }
-            async let done: Void = store.threads.run(operation) { [store] in
+            let reserved = blocks.reserved
+            let ahead = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } })
+            async let done: Int64? = store.threads.run(operation) { [store] in
+                let end = try ahead.map { try store.reserve(file, from: reserved, to: offset + count, ahead: $0, operation: operation) }
                 var position = offset
                 for chunk in current.chunks {
                     try file.write(chunk, at: position)
@@ -117,9 +133,10 @@ final class LocalUpload: ObjectUpload {
                     file.startWriteBack(offset: due.offset, length: due.length)
                     try store.checkSpace(for: 0, operation: operation)
                 }
+                return end
             }
             batch = try await batches.next()
-            try await done
+            if let end = try await done { blocks.reserved = end }
             written += count
             state.withLock { $0.parts.add(Int(count), to: part.number) }
         }
@@ -127,18 +144,6 @@ final class LocalUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "part \(part.number) is shorter than stated", operation: operation)
         }
         return written
-    }
-
-    /// Reserves blocks; those ahead only if there is space for them, too.
-    ///
-    /// - Returns: The end of the reserved blocks.
-    private func reserve(_ file: Descriptor, from start: Int64, to needed: Int64, ahead: Int64, _ operation: String) async throws -> Int64 {
-        try await store.threads.run(operation) { [store] in
-            let end = try store.hasSpace(for: ahead - start) ? ahead : needed
-            try store.checkSpace(for: end - start, operation: operation)
-            try file.reserveBlocks(offset: start, length: end - start)
-            return end
-        }
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
@@ -161,17 +166,22 @@ final class LocalUpload: ObjectUpload {
         guard let info = footer.info(for: key) else {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
+        // At the same time as the file, because both then wait for the same work of the disk.
+        let placing = store.threads.start(operation) { [store, place = state.withLock { $0.place }] in
+            if let place { try store.directory.sync(place) }
+        }
         // All in one call on the thread, so that it runs to its end even if the task leaves.
         try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
+        try await placing.value
         return info
     }
 
     private func publish(_ footer: ObjectFooter, size: Int64, _ operation: String) throws {
-        let file = try state.withLock { state in
-            guard state.phase == .open, let file = state.file else { throw over(operation) }
+        let (file, place) = try state.withLock { state in
+            guard state.phase == .open, let file = state.file, let place = state.place else { throw over(operation) }
             try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
             state.phase = .completing
-            return file
+            return (file, place)
         }
         do {
             let encoded = try footer.encoded(operation: operation)
@@ -181,30 +191,31 @@ final class LocalUpload: ObjectUpload {
             try file.sync()
             // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
             try state.withLock { if $0.isAborted { throw over(operation) } }
-            try store.directory.publish(name, as: key)
-            state.withLock { ($0.phase, $0.file) = (.over, nil) }
+            try store.directory.publish(name, as: key, in: place)
+            _ = state.withLock { $0.end() }
         } catch {
             let isAborted = state.withLock { state in
-                state.phase = state.isAborted ? .over : .open
-                if state.isAborted { state.file = nil }
+                if state.isAborted { _ = state.end() } else { state.phase = .open }
                 return state.isAborted
             }
-            if isAborted { store.directory.removeUpload(name) }
+            if isAborted {
+                store.directory.removeUpload(name)
+                store.directory.remove(place)
+            }
             throw error
         }
     }
 
     func abort() async {
-        let file = state.withLock { state -> Descriptor? in
+        let rest = state.withLock { state -> (file: Descriptor?, place: PoolDirectory.Place?)? in
             state.isAborted = true
-            guard state.phase == .open else { return nil }
-            state.phase = .over
-            return state.file.take()
+            return state.phase == .open ? state.end() : nil
         }
-        guard let file else { return }
+        guard let rest else { return }
         await store.threads.runAlways { [store, name] in
             store.directory.removeUpload(name)
-            withExtendedLifetime(file) {}
+            if let place = rest.place { store.directory.remove(place) }
+            withExtendedLifetime(rest.file) {}
         }
     }
 

@@ -114,31 +114,67 @@ final class PoolDirectory: Sendable {
         try? uploads.remove(name)
     }
 
-    /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash.
-    func publish(_ upload: String, as key: ObjectKey) throws {
-        let prefixName = String(key.hash.prefix(2))
+    /// The directory that an upload's object will be in.
+    struct Place: Sendable {
+        fileprivate let prefixName: String
+        fileprivate let prefix: Descriptor
+        fileprivate let name: String
+        fileprivate let directory: Descriptor
+    }
+
+    /// Makes the directory of an object. Only ``sync(_:)`` lets it survive a crash.
+    func makePlace(for key: ObjectKey) throws(Errno) -> Place {
+        try outlastingDeletions { () throws(Errno) -> Place in try makePlaceOnce(for: key) }
+    }
+
+    private func makePlaceOnce(for key: ObjectKey) throws(Errno) -> Place {
+        let (prefixName, name) = (String(key.hash.prefix(2)), String(key.hash))
         try objects.makeDirectory(prefixName)
         let prefix = try objects.openDirectory(prefixName)
-        let directory = try rename(upload, into: prefix, as: key)
-        try directory.sync()
-        try prefix.sync()
-        if !durable.withLock({ $0.contains(prefixName) }) {
+        try prefix.makeDirectory(name)
+        return Place(prefixName: prefixName, prefix: prefix, name: name, directory: try prefix.openDirectory(name))
+    }
+
+    /// Returns once the directory, empty or not, survives a crash.
+    func sync(_ place: Place) throws(Errno) {
+        try place.prefix.sync()
+        if !durable.withLock({ $0.contains(place.prefixName) }) {
             try objects.sync()
-            durable.withLock { _ = $0.insert(prefixName) }
+            durable.withLock { _ = $0.insert(place.prefixName) }
         }
     }
 
-    private func rename(_ upload: String, into prefix: Descriptor, as key: ObjectKey) throws -> Descriptor {
+    /// Removes the directory of an upload that has ended, unless an object is in it.
+    func remove(_ place: Place) {
+        try? place.prefix.removeDirectory(place.name)
+    }
+
+    /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash, if its place does.
+    func publish(_ upload: String, as key: ObjectKey, in place: Place) throws(Errno) {
+        do throws(Errno) {
+            try uploads.rename(upload, to: place.directory, as: String(key.name))
+            try place.directory.sync()
+        } catch {
+            guard error == .noSuchFileOrDirectory else { throw error }
+            // A deletion of the same key has removed the directory.
+            let place = try outlastingDeletions { () throws(Errno) -> Place in
+                let place = try makePlaceOnce(for: key)
+                try uploads.rename(upload, to: place.directory, as: String(key.name))
+                return place
+            }
+            try place.directory.sync()
+            try sync(place)
+        }
+    }
+
+    /// Repeats what fails because a deletion has just removed the directory that it was about to use.
+    private func outlastingDeletions(_ body: () throws(Errno) -> Place) throws(Errno) -> Place {
         var attempts = 0
         while true {
             do throws(Errno) {
-                try prefix.makeDirectory(String(key.hash))
-                let directory = try prefix.openDirectory(String(key.hash))
-                try uploads.rename(upload, to: directory, as: String(key.name))
-                return directory
+                return try body()
             } catch {
                 guard error == .noSuchFileOrDirectory, attempts < 100 else { throw error }
-                // A deletion of the same key has just removed the directory.
                 attempts += 1
             }
         }

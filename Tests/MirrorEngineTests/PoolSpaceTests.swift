@@ -252,6 +252,42 @@ struct PoolSpaceTests {
         }
     }
 
+    @Test("A small artifact takes its room with one look at the pool; a larger one, or one of an origin that is not trusted, with its bytes")
+    func takesAllAtOnce() async throws {
+        try await EngineFixture.run({
+            $0.hasWorkers = false
+            $0.maxBytes = 64_000
+        }) { engine async throws in
+            for (size, isTrusted, isTaken) in [(1_000, true, true), (1_001, true, false), (1_000, false, false)] as [(Int64, Bool, Bool)] {
+                let looks = engine.base.count(.totals)
+                let held = try await engine.space.begin(size, in: engine.pool, mayTakeAhead: isTrusted)
+                #expect(held.bytes.reserved == (isTaken ? size : 0))
+                try await held.take(Int(size))
+                #expect(held.bytes.reserved == size)
+                #expect(engine.base.count(.totals) == looks + (isTaken ? 1 : 2))
+                held.release()
+            }
+        }
+    }
+
+    @Test("Small artifacts do not get the same room, and what could not be taken is not kept")
+    func takesNothingTwice() async throws {
+        try await EngineFixture.run({
+            $0.hasWorkers = false
+            $0.maxBytes = 64_000
+        }) { engine async throws in
+            let large = try await engine.space.begin(63_000, in: engine.pool)
+            try await large.take(63_000)
+            let small = try await engine.space.begin(1_000, in: engine.pool)
+            let error = await #expect(throws: CopyError.self) { _ = try await engine.space.begin(1_000, in: engine.pool) }
+            #expect(error?.reason == .noRoom)
+            small.release()
+            let other = try await engine.space.begin(1_000, in: engine.pool)
+            #expect(other.bytes.reserved == 1_000)
+            for reservation in [large, other] { reservation.release() }
+        }
+    }
+
     @Test("A copy under way goes by what was known last while the state is away")
     func stateIsAway() async throws {
         try await EngineFixture.run({

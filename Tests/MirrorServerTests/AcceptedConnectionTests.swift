@@ -12,20 +12,21 @@ import Testing
 struct AcceptedConnectionTests {
     private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-    /// As a listener drops it that closes meanwhile: before it would register the connection, or then. Without care NIO ends the process here,
-    /// and every test with it.
+    /// As a listener drops it that closes meanwhile: before it would register the connection, or then.
     @Test(arguments: [true, false])
     func `a connection that nobody comes to handle is closed`(isRegistered: Bool) async throws {
         let world = World()
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
         let shares = AddressShares(
             limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
+        let tasks = ConnectionTasks()
+        let slowPath = SlowPath(
+            responder: { _, _, _ in }, tasks: tasks, bodyTimeout: .hours(1), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
-            responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
-            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares, tasks: ConnectionTasks(),
+            slowPath: slowPath, table: nil, coalescing: nil, pools: PoolTable([]),
+            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares, tasks: tasks,
             metrics: ConnectionMetrics(factory: MetricsRegistry()), tls: nil, uses: TargetUses(recorder: uses),
-            clock: world.clock,
-            idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
+            clock: world.clock, idleTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger
         let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
         if isRegistered { registration.succeed() }
@@ -42,5 +43,7 @@ struct AcceptedConnectionTests {
         }
         if !isRegistered { registration.succeed() }
         try await listener.close().get()
+        // None of them is kept.
+        await tasks.drain()
     }
 }

@@ -69,21 +69,17 @@ struct AddressSharesTests {
     @Test func `a connection beyond the share is closed, and the others are not`() async throws {
         let world = World()
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60)...Duration.seconds(60), clock: world.clock, logger: logger)
+        let tasks = ConnectionTasks()
+        let slowPath = SlowPath(
+            responder: { _, _, _ in }, tasks: tasks, bodyTimeout: .hours(1), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
-            responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
-            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: ConnectionTasks(),
+            slowPath: slowPath, table: nil, coalescing: nil, pools: PoolTable([]),
+            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: tasks,
             metrics: ConnectionMetrics(factory: registry), tls: nil, uses: TargetUses(recorder: uses),
-            clock: world.clock,
-            idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
+            clock: world.clock, idleTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { channel in
-                // What it keeps is closed with the connection.
-                mirror.setup(channel: channel, logger: logger).map { accepted in
-                    let value = accepted.take()
-                    channel.closeFuture.whenComplete { _ in withExtendedLifetime(value) {} }
-                }
-            }
+            .childChannelInitializer { mirror.setup(channel: $0, logger: logger).map { $0.take() } }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(listener.localAddress?.port)
         let first = try await RawConnection.open(port: port)

@@ -1,4 +1,7 @@
+import NIOCore
+import NIOEmbedded
 import Synchronization
+import TestServers
 import Testing
 
 @testable import MirrorServer
@@ -59,6 +62,27 @@ struct ConnectionTasksTests {
         }
         await tasks.drain()
         #expect(wasCancelled.withLock { $0 })
+    }
+
+    @Test func `cancelling hangs up on connections, also on those that come later, but not on those that are closed`() {
+        let tasks = ConnectionTasks()
+        let hungUp = WatchedState(0)
+        let channels = [EmbeddedChannel(), EmbeddedChannel()]
+        func add(_ channel: any Channel) {
+            tasks.add(channel) {
+                hungUp.change { $0 += 1 }
+                channel.close(promise: nil)
+            }
+        }
+        add(channels[0])
+        #expect(hungUp.current == 0)
+        tasks.cancel()
+        #expect(hungUp.current == 1)
+        add(channels[1])
+        #expect(hungUp.current == 2)
+        for channel in channels { channel.embeddedEventLoop.run() }
+        tasks.cancel()
+        #expect(hungUp.current == 2)
     }
 
     @Test(arguments: [TaskPriority.high, .low])

@@ -301,7 +301,7 @@ extension MirrorFixture {
     }
 
     /// Returns once nothing more is answered.
-    fileprivate func standsStill() async throws {
+    func standsStill() async throws {
         var before = -1
         while hits != before, !Task.isCancelled {
             before = hits

@@ -59,6 +59,46 @@ struct ServerShutdownTests {
         }
     }
 
+    @Test func `a client that takes no answers from memory does not hold up the shutdown beyond its grace`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world, .with { $0.shutdownGrace = .milliseconds(100) }) { mirror in
+            _ = try await mirror.get(World.target("/a.txt"))
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            // Far more than the kernel takes.
+            let asking = Task {
+                await connection.send(String(repeating: RequestStream.request("GET", World.target("/a.txt")), count: 20_000))
+            }
+            while mirror.hits < 100, !Task.isCancelled { await Task.yield() }
+            try await mirror.standsStill()
+            let began = ContinuousClock.now
+            await mirror.shutDown()
+            try await mirror.ended()
+            #expect(began.duration(to: .now) > .milliseconds(90))
+            await connection.close()
+            await asking.value
+        }
+    }
+
+    @Test func `connections without a request for the slow path are closed at shutdown`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        // Nothing else than that would close them.
+        try await MirrorFixture.run(world, .with { $0.shutdownGrace = .seconds(3_600) }) { mirror in
+            _ = try await mirror.get(World.target("/a.txt"))
+            let connections = [try await mirror.connection(), try await mirror.connection()]
+            _ = try await connections[1].get(World.target("/a.txt"))
+            #expect(mirror.answeredFast == 1)
+            await mirror.shutDown()
+            for connection in connections {
+                let end = try await connection.rest()
+                #expect(end.bytes.isEmpty && !end.wasReset)
+                await connection.close()
+            }
+            try await mirror.ended()
+        }
+    }
+
     @Test func `connections that are silent are closed at shutdown, and nobody is accepted any more`() async throws {
         let world = World()
         try await world.seed("/a.txt")

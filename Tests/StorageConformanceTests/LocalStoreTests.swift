@@ -74,6 +74,39 @@ struct LocalStoreTests {
         }
     }
 
+    @Test("an upload makes its object's directory at once, publishes into it wherever that is, and removes it if it ends without the object")
+    func place() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject("tool.bin", size: 10)
+            let (prefix, hash) = (String(object.key.hash.prefix(2)), String(object.key.hash))
+            let given = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            #expect(try directory.contents("objects") == ["\(prefix)/", "\(prefix)/\(hash)/"])
+            await given.abort()
+            #expect(try directory.contents("objects") == ["\(prefix)/"])
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            try FileManager.default.moveItem(atPath: "\(directory.path)/objects/\(prefix)", toPath: "\(directory.path)/moved")
+            _ = try await upload.complete(size: object.size, sha256: object.sha256)
+            #expect(try directory.contents("moved") == ["\(hash)/", "\(hash)/tool.bin"])
+            #expect(try directory.contents("objects") == [])
+        }
+    }
+
+    @Test("an upload whose directory went with another object makes it again")
+    func placeGone() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject("tool.bin", size: 10)
+            try await object.put(into: store)
+            let other = object.replaced(size: 20, seed: 1)
+            let upload = try await store.beginUpload(other.key, metadata: other.metadata, expectedSize: other.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: other.size), from: ByteStream(other.bytes))
+            try await store.delete(object.key)
+            #expect(try directory.contents("objects") == ["\(object.key.hash.prefix(2))/"])
+            _ = try await upload.complete(size: other.size, sha256: other.sha256)
+            #expect(try await store.head(other.key).size == 20)
+        }
+    }
+
     @Test("keeps its objects, and removes what was half done, when it is opened again")
     func reopening() async throws {
         let directory = try TemporaryDirectory()

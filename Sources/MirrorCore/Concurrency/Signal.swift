@@ -27,11 +27,10 @@ package final class Signal: Sendable {
     ///
     /// - Parameter timeout: `nil` for no timeout.
     package func wait(upTo timeout: Duration?, clock: any MonotonicClock) async {
+        guard let timeout else { return await wait() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
-            if let timeout {
-                group.addTask { try? await clock.sleep(for: timeout) }
-            }
+            group.addTask { try? await clock.sleep(for: timeout) }
             await group.next()
             group.cancelAll()
         }

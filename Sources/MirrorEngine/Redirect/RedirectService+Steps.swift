@@ -8,6 +8,7 @@ extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
+        let landed = probe.landed
         let known = try await traced("lookup in state") { _ in try await state.replica(request.id) }
         if let replica = known, !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
@@ -20,7 +21,9 @@ extension RedirectService {
         let isFirst = uses.expectCopy(of: request.id)
         var isPending = false
         defer { if isFirst, !isPending { uses.forgetCopy(of: request.id) } }
-        let finding = try await traced("lookup in pool") { _ in try await probe.find(request) }
+        let finding = try await traced("lookup in pool") { _ in
+            try await probe.find(request, PoolProbe.Reading(replica: known, landed: landed))
+        }
         switch finding {
         case .settled(let replica, let outcome, let token):
             return try await settled(replica, request, as: outcome, token: token) ?? .origin(.unavailable)

@@ -9,7 +9,7 @@ struct PoolRoom {
     /// What the pool may hold.
     let limit: PoolAmount
     /// What replicas and running copies take.
-    private let taken: PoolAmount
+    private var taken: PoolAmount
 
     /// - Parameter copies: What running copies have reserved.
     /// - Parameter stored: How many of those bytes are already stored.
@@ -20,6 +20,13 @@ struct PoolRoom {
         let bytes = [maxBytes.map { Int128($0) }, onDisk].compactMap(\.self).min()
         limit = PoolAmount(bytes: bytes ?? Self.unlimited, replicas: Int128(maxReplicas))
         taken = held + copies
+    }
+
+    /// The same with less taken.
+    func without(_ amount: PoolAmount) -> PoolRoom {
+        var room = self
+        room.taken = taken - amount
+        return room
     }
 
     /// What must be deleted; not above 0 if there is room.

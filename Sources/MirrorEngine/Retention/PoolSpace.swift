@@ -32,7 +32,8 @@ package final class PoolSpace: Sendable {
 
     // MARK: Copies
 
-    /// Begins to take room for an artifact. Checks that there is room for the stated size, but does not take it yet.
+    /// Begins to take room for an artifact. Checks that there is room for the stated size, but takes it only if that is no more than is taken in
+    /// advance anyway, and nothing has to be deleted for it.
     ///
     /// - Parameter size: The size in bytes that the origin states; `nil` if it states none.
     /// - Parameter mayTakeAhead: Whether the origin is trusted to send what it states.
@@ -43,7 +44,7 @@ package final class PoolSpace: Sendable {
         if let limit = pool.maxBytes, size > limit {
             throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
         }
-        let room = try await room(of: pool)
+        guard let room = try await takeAll(for: reservation) else { return reservation }
         guard Int128(size) <= room.limit.bytes else {
             throw Self.noRoom(pool, "the artifact is larger than what could be freed on the pool's disk")
         }
@@ -55,6 +56,29 @@ package final class PoolSpace: Sendable {
         return enter(reservation)
     }
 
+    /// Takes all the room for a small artifact if the pool has it, so that the copy need not look again when the bytes arrive.
+    ///
+    /// - Returns: The pool's room without the reservation; `nil` if the room was taken.
+    private func takeAll(for reservation: Reservation) async throws -> PoolRoom? {
+        let pool = reservation.pool
+        guard reservation.takeAll() else { return try await room(of: pool) }
+        // Counted before the look, so that no other copy gets the same room.
+        enter(reservation)
+        do {
+            let room = try await room(of: pool)
+            guard room.missing.isNothing else {
+                leave(reservation)
+                return room.without(PoolAmount(bytes: Int128(reservation.takeBackAll()), replicas: 1))
+            }
+            if room.isNearlyFull { try await evictor.mark(room.standby, in: pool) }
+            return nil
+        } catch {
+            leave(reservation)
+            throw error
+        }
+    }
+
+    @discardableResult
     private func enter(_ reservation: Reservation) -> Reservation {
         books.withLock { $0[reservation.pool.id, default: Book()].reservations[ObjectIdentifier(reservation)] = reservation }
         return reservation
@@ -112,11 +136,11 @@ package final class PoolSpace: Sendable {
     }
 
     private func room(of pool: Pool) async throws -> PoolRoom {
-        let space = try await pool.store.space()
+        async let space = pool.store.space()
         let totals = try await totals(of: pool.id)
         let copies = books.withLock { $0[pool.id]?.reservations.values.map(\.bytes) ?? [] }
         return PoolRoom(
-            maxBytes: pool.maxBytes, maxReplicas: maxReplicas, space: space, totals: totals,
+            maxBytes: pool.maxBytes, maxReplicas: maxReplicas, space: try await space, totals: totals,
             copies: PoolAmount(bytes: copies.reduce(0) { $0 + Int128($1.reserved) }, replicas: Int128(copies.count)),
             stored: copies.reduce(0) { $0 + Int128($1.stored) })
     }
@@ -181,6 +205,23 @@ extension PoolSpace {
                 return true
             }
             if isShort { try await space.makeRoom(for: self) }
+        }
+
+        /// Takes room for all stated bytes, if that is no more than what is taken in advance when the first byte arrives.
+        ///
+        /// - Returns: Whether it did.
+        fileprivate func takeAll() -> Bool {
+            guard let size, size <= ahead(of: 0) else { return false }
+            state.withLock { ($0.reserved, $0.isBegun) = (size, true) }
+            return true
+        }
+
+        /// - Returns: How many bytes had been taken.
+        fileprivate func takeBackAll() -> Int64 {
+            state.withLock { bytes in
+                defer { bytes = Bytes() }
+                return bytes.reserved
+            }
         }
 
         private func ahead(of arrived: Int64) -> Int64 {

@@ -24,6 +24,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let connection: ConnectionProgress
     private let reader: RequestReader
     private let silence: SilenceCheck
+    /// `nil` once it has begun: then its handlers are behind this one.
+    private var slowPath: SlowPath?
     private var fastPath: FastPath
     /// Bytes that have not been passed on yet; `nil` instead of empty.
     private var input: ByteBuffer?
@@ -48,13 +50,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameter coalescing: `nil` if requests may not join others.
     /// - Parameter lookups: `nil` if only the slow path looks into the state.
     init(
-        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress,
-        reader: RequestReader,
-        silence: SilenceCheck
+        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, slowPath: SlowPath, client: ClientPresence,
+        connection: ConnectionProgress, reader: RequestReader, silence: SilenceCheck
     ) {
         self.fastPath = fastPath
         self.coalescing = coalescing
         self.lookups = lookups
+        self.slowPath = slowPath
         self.client = client
         self.connection = connection
         self.reader = reader
@@ -120,9 +122,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         proceed(context)
     }
 
-    /// A client that ends its side has most likely left, and its waits end. It still gets its answers, in case it has not left.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        switch event {
+        case ChannelEvent.inputClosed: noteLeaving(context)
+        // The slow path does so when it has nothing to answer.
+        case is ChannelShouldQuiesceEvent where slowPath != nil: close(context: context, mode: .all, promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// A client that ends its side has most likely left, and its waits end. It still gets its answers, in case it has not left.
+    private func noteLeaving(_ context: ChannelHandlerContext) {
         isInputClosed = true
         client.leave()
         leaveCoalesced(context)
@@ -133,7 +143,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client ended its side without TLS's close notification. The end itself is reported next.
         if case NIOSSLError.uncleanShutdown = error { return }
-        context.fireErrorCaught(error)
+        // The slow path ends the connection.
+        if slowPath == nil { context.fireErrorCaught(error) } else { close(context: context, mode: .all, promise: nil) }
     }
 
     /// Called after each answer: now the next request can be handled.
@@ -206,6 +217,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func handOn(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
         hasHandedOn = true
         do {
+            try slowPath.take()?.begin(behind: self, on: context.channel, of: client, connection)
             try reader.read(&input, context)
         } catch {
             fail(error, context)
@@ -222,6 +234,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func closeInput(_ context: ChannelHandlerContext) {
         guard !isInputTold else { return }
         isInputTold = true
+        // The slow path closes a connection that has ended without a request for it.
+        guard slowPath == nil else { return close(context: context, mode: .all, promise: nil) }
         do {
             if !connection.isInputOver { try reader.finish(context) }
         } catch {

@@ -1,20 +1,19 @@
-import Hummingbird
 import HummingbirdCore
 import Logging
 import MirrorCore
 import MirrorEngine
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 import NIOSSL
 
-/// An HTTP/1.1 connection, perhaps behind TLS: the fast path first, then the handlers of Hummingbird's own channel.
-struct MirrorChannel: HTTPChannelHandler {
+/// An HTTP/1.1 connection, perhaps behind TLS: the fast path, and the slow path once it is needed.
+struct MirrorChannel: ServerChildChannel {
     /// Thrown for a connection that the client may not make.
     struct Refused: Error {}
 
-    /// Bytes that are read at a time. Each connection keeps a buffer of this size for the next read.
-    private static let readLength = 4_096
+    /// Bytes that are read at a time, at most and at first. Each connection keeps a buffer of this size for the next read. Nearly all heads fit into
+    /// the first one.
+    private static let readLength = (most: 4_096, first: 1_024)
     /// Bytes that the kernel is told to buffer while nothing is read; it buffers about twice as many. When the client ends its side, NIO reads all.
     private static let receiveBuffer = 32_768
     /// Bytes that are buffered here when the kernel accepts no more; above the high mark no further request is answered.
@@ -22,7 +21,7 @@ struct MirrorChannel: HTTPChannelHandler {
     /// Unsent bytes that the kernel accepts. Without this limit it would accept megabytes that a client may never read.
     private static let unsent = 262_144
 
-    let responder: HTTPChannelHandler.Responder
+    let slowPath: SlowPath
     /// `nil` leaves out the fast path, and so do `coalescing` and `lookups`: the differential tests compare with and without it.
     let table: FastPathTable?
     let coalescing: CoalescingTable?
@@ -39,7 +38,6 @@ struct MirrorChannel: HTTPChannelHandler {
     let uses: TargetUses
     let clock: any WallClock
     let idleTimeout: TimeAmount
-    let bodyTimeout: TimeAmount
     /// Whether requests that want to be traced are left to the slow path.
     var readsTraces = false
     /// Bytes of one request's head.
@@ -49,7 +47,8 @@ struct MirrorChannel: HTTPChannelHandler {
         channel.eventLoop.makeCompletedFuture {
             do {
                 guard isExpected(channel) else { throw Refused() }
-                return try fill(channel, logger)
+                try fill(channel)
+                return AcceptedConnection(channel)
             } catch {
                 // NIO does not close it.
                 channel.close(promise: nil)
@@ -66,25 +65,20 @@ struct MirrorChannel: HTTPChannelHandler {
         return false
     }
 
-    private func fill(_ channel: any Channel, _ logger: Logger) throws -> AcceptedConnection {
+    private func fill(_ channel: any Channel) throws {
         try limit(channel)
         let peer = channel.remoteIPAddress
-        let (client, progress) = (ClientPresence(address: peer), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
-        let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress, on: channel.eventLoop)
+        let handler = connectionHandler(for: peer, on: channel.eventLoop)
         if expectsProxyHeader { try pipeline.addHandler(proxyHandler(handler, peer)) }
         if let tls { try pipeline.addHandlers([NIOSSLServerHandler(context: tls.value), HandshakeAcknowledger()]) }
-        try pipeline.addHandlers([
-            handler,
-            HTTPResponseEncoder(),
-            ExchangeHandler(progress) { handler.join($0) },
-            BodyLimitHandler(progress, timeout: bodyTimeout, clock: clock),
-            HTTP1ToHTTPServerCodec(secure: false),
-            HTTPConnectionStateHandler(logger: logger),
-        ])
-        return AcceptedConnection(
-            try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)),
-            of: client)
+        try pipeline.addHandler(handler)
+        // Called when the time for a graceful shutdown has passed, even if the client has not read everything.
+        tasks.add(channel) {
+            channel.eventLoop.execute {
+                (try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self))?.hangUp()
+            }
+        }
     }
 
     private func proxyHandler(_ handler: ConnectionHandler, _ peer: IPAddress?) -> ProxyProtocolHandler {
@@ -97,27 +91,28 @@ struct MirrorChannel: HTTPChannelHandler {
         }
     }
 
-    private func connectionHandler(
-        _ chooser: PoolChooser, _ client: ClientPresence, _ progress: ConnectionProgress, on loop: any EventLoop
-    ) -> ConnectionHandler {
+    private func connectionHandler(for peer: IPAddress?, on loop: any EventLoop) -> ConnectionHandler {
+        let progress = ConnectionProgress()
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = maxHeaderBytes
         limits.maxHeaderListSize = maxHeaderBytes
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(
-                table: table, chooser: chooser, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop),
-            coalescing: coalescing, lookups: lookups, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
-            silence: SilenceCheck(progress, limit: idleTimeout))
+                table: table, chooser: PoolChooser(peer: peer, pools: pools, selector: selector), uses: uses, clock: clock,
+                maxHeadLength: maxHeaderBytes, readsTraces: readsTraces, on: loop),
+            coalescing: coalescing, lookups: lookups, slowPath: slowPath, client: ClientPresence(address: peer), connection: progress,
+            reader: RequestReader(progress, limits: limits), silence: SilenceCheck(progress, limit: idleTimeout))
     }
 
     /// Limits what the kernel and NIO buffer for one connection.
     private func limit(_ channel: any Channel) throws {
         let options = channel.syncOptions
         try options?.setOption(
-            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 2_048, maximum: Self.readLength))
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: Self.readLength.first, maximum: Self.readLength.most))
         // So that a head arrives in one go, and not in parts when ten thousand arrive at once.
-        try options?.setOption(.maxMessagesPerRead, value: UInt(maxHeaderBytes / Self.readLength + 1))
+        try options?.setOption(.maxMessagesPerRead, value: UInt(maxHeaderBytes / Self.readLength.most + 2))
         try options?.setOption(.writeBufferWaterMark, value: Self.sendBuffer)
         try options?.setOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(Self.receiveBuffer))
         #if os(Linux)
@@ -126,23 +121,8 @@ struct MirrorChannel: HTTPChannelHandler {
         #endif
     }
 
-    /// Only starts serving the connection, so that the next one can be accepted.
+    /// The connection's handlers serve it.
     func handle(value: AcceptedConnection, logger: Logger) async {
-        let (connection, client) = (value.take(), value.client)
-        tasks.start { await serve(connection, of: client, logger) }
-    }
-
-    /// Cancelled when the time for a graceful shutdown has passed: then the connection is closed, even if the client has not read everything.
-    private func serve(_ connection: HTTP1Channel.Value, of client: ClientPresence, _ logger: Logger) async {
-        await withTaskCancellationHandler {
-            await ClientPresence.$current.withValue(client) {
-                await handleHTTP(asyncChannel: connection, logger: logger)
-            }
-        } onCancel: {
-            let channel = connection.channel
-            channel.eventLoop.execute {
-                (try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self))?.hangUp()
-            }
-        }
+        value.take()
     }
 }

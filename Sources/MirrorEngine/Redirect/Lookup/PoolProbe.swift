@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTracing
+import Synchronization
 
 /// Looks in the pool for an artifact that the state does not know, and requests a copy if it is not there: once for all concurrent requests of this
 /// process.
@@ -17,6 +18,13 @@ final class PoolProbe: Sendable {
         case overBudget(ClientNetwork?)
     }
 
+    /// What a request has read of its replica on its way here.
+    struct Reading: Sendable {
+        let replica: Replica?
+        /// ``landed``, from before the state was read.
+        let landed: Int
+    }
+
     /// How long a lookup may take: longer than any healthy pool needs.
     private static let life = Duration.seconds(10)
 
@@ -27,6 +35,7 @@ final class PoolProbe: Sendable {
     private let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
+    private let landings = Atomic(0)
 
     init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MonotonicClock) {
         self.state = state
@@ -36,11 +45,16 @@ final class PoolProbe: Sendable {
         self.clock = clock
     }
 
+    /// How many lookups have ended. While it does not change, no other request has changed the state here.
+    var landed: Int { landings.load(ordering: .acquiring) }
+
     /// Looks in the pool and claims the artifact, and keeps this request's query for the copy.
-    func find(_ request: PendingRequest) async throws -> Finding {
-        var finding = try await flights.run(request.id) { try await self.lookAndClaimInTime(request) }
+    ///
+    /// - Parameter reading: What the request has read of its replica, if anything.
+    func find(_ request: PendingRequest, _ reading: Reading? = nil) async throws -> Finding {
+        var finding = try await flights.run(request.id) { try await self.lookAndClaimInTime(request, reading) }
         // The first request's budget says nothing about the others'.
-        if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request) }
+        if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request, nil) }
         // The kept query comes from an earlier claim, or was dropped when the previous copy ended.
         if case .pending = finding, let query = request.source.query, try await state.query(for: request.id) != query,
             mayReplaceQuery(request.network)
@@ -58,12 +72,15 @@ final class PoolProbe: Sendable {
         return coldClaims.spend(network)
     }
 
-    private func lookAndClaimInTime(_ request: PendingRequest) async throws -> Finding {
+    private func lookAndClaimInTime(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
         guard looks.begin(in: request.pool.id) else { return .queueFull }
         let finding = try await leaving(after: Self.life, by: clock) {
             // When the lookup itself ends, even if nobody has waited for it for a long time.
-            defer { self.looks.end(in: request.pool.id) }
-            return try await self.lookAndClaim(request)
+            defer {
+                self.landings.add(1, ordering: .releasing)
+                self.looks.end(in: request.pool.id)
+            }
+            return try await self.lookAndClaim(request, reading)
         }
         guard let finding else {
             throw StorageError(.timedOut, "neither pool nor state answered within \(Self.life)", operation: "probe")
@@ -71,9 +88,9 @@ final class PoolProbe: Sendable {
         return finding
     }
 
-    private func lookAndClaim(_ request: PendingRequest) async throws -> Finding {
-        // Another request may have changed the state between this request's first lookup and its turn.
-        let current = try await state.replica(request.id)
+    private func lookAndClaim(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
+        // Another request may have changed the state between this request's reading and its turn.
+        let current = if let reading, reading.landed == landed { reading.replica } else { try await state.replica(request.id) }
         switch current?.status {
         case .present: if let current { return .settled(current, .hit, request.token) }
         case .pending:
