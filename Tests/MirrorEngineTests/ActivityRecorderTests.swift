@@ -178,7 +178,8 @@ struct ActivityRecorderTests {
 
         await use()
         let stored = try await store.activity(of: [ActivityKey(id.artifact)])
-        let record = try #require(stored.first.flatMap(\.self))
+        let found = stored.first ?? nil
+        let record = try #require(found)
         let uses = try #require(record.pools.first)
         let expiry = learned.lives.expiry(uses, of: record.artifactClass, bytes: LearningScene.gibibyte, in: id.pool)
         #expect(expiry == Double(uses.own) + 129_600)

@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorNet
 import MirrorTesting

@@ -310,7 +310,7 @@ struct SweeperTests {
     func comparesAgain() async throws {
         try await run({ $0.hasWorkers = false }) { engine, _, clock async throws in
             engine.store.fail(.list, .unavailable)
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await engine.sweeper.run() }
                 await clock.sleepers(2)
                 engine.store.heal()

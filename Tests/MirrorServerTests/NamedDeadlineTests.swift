@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorSettings
 import MirrorState
 import MirrorTesting

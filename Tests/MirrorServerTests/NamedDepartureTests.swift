@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorSettings
 import MirrorTesting
 import NamedOrigins
@@ -67,6 +68,8 @@ struct NamedDepartureTests {
         try await Self.run(.revalidated) { mirror, origin, gate async throws in
             origin.on("/a", .text("old"), .text("new", etag: "\"v2\"").with { $0.gate = gate })
             #expect(try await mirror.get("/o/index/a").text == "old")
+            // What was confirmed just now is not confirmed again.
+            mirror.world.clock.advance(by: .seconds(3))
             let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request("Cache-Control: no-cache\r\n"))
             _ = try await origin.request(2, for: "/a")
             await leaving.finishSending()

@@ -235,6 +235,9 @@ extension OriginRule {
     /// What clients of Python indexes append to the link of a file; the digest in the link is that of the file.
     private static let appended = (try? PathPattern("**/*.{metadata,asc}")) ?? .nothing
 
+    /// Nothing is sent there in the operator's name unless a rule is for it.
+    fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
+
     /// For requests that no other rule of a named origin matches.
     fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)
 }

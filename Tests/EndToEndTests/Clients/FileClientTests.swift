@@ -90,7 +90,7 @@ extension EndToEnd {
             try await PackageScene.run { scene in
                 let url = "\(try scene.origins.url("github"))/mirror/tool/releases/download/v1/tool.tar.gz"
                 let rules = try scene.lines(for: "bazel", of: "github").split(separator: "\n").filter { $0.hasPrefix("rewrite ") }
-                let places = try rules.compactMap { try Self.rewritten(url, by: $0) }
+                let places = try rules.compactMap { try Self.rewritten(url, by: String($0)) }
                 #expect(places == ["\(scene.mirror.url)/o/github/mirror/tool/releases/download/v1/tool.tar.gz", url])
                 // What Bazel sends.
                 let fields: HTTPHeaders = [
@@ -118,8 +118,8 @@ extension EndToEnd {
         private static let documentation = URL(filePath: #filePath).appending(path: "../../../../docs/clients.md").standardized
 
         /// As Bazel's UrlRewriter: a pattern matches the whole URL without its scheme, and all that match contribute.
-        private static func rewritten(_ url: String, by rule: some StringProtocol) throws -> String? {
-            let words = rule.split(separator: " ").map(String.init)
+        private static func rewritten(_ url: String, by rule: String) throws -> String? {
+            let words = rule.split(separator: " ").map { String($0) }
             let bare = try #require(url.split(separator: "://").last)
             guard let match = try Regex(words[1]).wholeMatch(in: bare) else { return nil }
             return words[2].replacing("$1", with: match.output[1].substring ?? "")

@@ -203,11 +203,11 @@ import Testing
     func otherPorts() async throws {
         try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("content"))
-            let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
             let (port, otherPort) = (scene.origin.port, scene.origin.port % 65_535 + 1)
             for url in ["http://127.0.0.1:\(otherPort)/", "https://127.0.0.1:\(port)/", "http://127.0.0.1:\(port)/"] {
                 let named = NamedOrigin(name: "index", url: try ArtifactURL(url), credentials: .bearer(Secret("t0ken")))
-                _ = try await client.send(OutboundRequest(.get, try ArtifactURL(scene.origin.url("/a"))), to: named, authorization: nil)
+                _ = try await scene.upstream.send(
+                    OutboundRequest(.get, try ArtifactURL(scene.origin.url("/a"))), to: named, authorization: nil)
             }
             #expect(scene.origin.requests.map { $0.header("Authorization") } == [nil, nil, "Bearer t0ken"])
         }

@@ -21,17 +21,21 @@ struct ReadQueueTests {
         #expect(seen.withLock { $0 } == Array(1...1_000))
     }
 
+    private final class Counts: Sendable {
+        let running = Mutex((now: 0, most: 0))
+    }
+
     @Test("makes as many reads at the same time as it may, and no more")
     func limit() async {
         let queue = ReadQueue(limit: 3)
-        let running = Mutex((now: 0, most: 0))
+        let counts = Counts()
         let together = DispatchSemaphore(value: 0)
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<300 {
                 group.addTask {
                     await withCheckedContinuation { (end: CheckedContinuation<Void, Never>) in
                         queue.add {
-                            let now = running.withLock { running in
+                            let now = counts.running.withLock { running in
                                 running.now += 1
                                 running.most = max(running.most, running.now)
                                 return running.now
@@ -41,13 +45,13 @@ struct ReadQueueTests {
                                 if now == 3 { for _ in 0..<3 { together.signal() } }
                                 together.wait()
                             }
-                            running.withLock { $0.now -= 1 }
+                            counts.running.withLock { $0.now -= 1 }
                             end.resume()
                         }
                     }
                 }
             }
         }
-        #expect(running.withLock { $0.most } == 3)
+        #expect(counts.running.withLock { $0.most } == 3)
     }
 }
