@@ -234,7 +234,9 @@ package final class HotIndex: StateStore {
         let token = token(of: lease.id)
         let outcome = try await base.finish(lease, result, leasing: terms)
         switch result {
-        case .present(let object): learn(lease.id, Replica(id: lease.id, status: .present(object)), token)
+        case .present(var object):
+            object.lastUsed = ReplicaUse.time(object.lastUsed, at: clock.now)
+            learn(lease.id, Replica(id: lease.id, status: .present(object)), token)
         case .failed: invalidate(lease.id)
         case .retry, .handBack: break
         }
@@ -246,7 +248,7 @@ package final class HotIndex: StateStore {
         try await base.touch(uses)
         let now = clock.now
         for use in uses {
-            if let key = memory.key(use.id) { memory.shard(key).touch(key, at: use.at, now: now) }
+            if let key = memory.key(use.id) { memory.shard(key).touch(key, at: ReplicaUse.time(use.at, at: now), now: now) }
         }
     }
 
