@@ -33,6 +33,7 @@ extension RedirectService {
             return .origin(.budget)
         case .pending:
             isPending = true
+            if isFirst { await uses.confirmCopy(of: request.id) }
             return try await pending(request)
         }
     }
