@@ -12,6 +12,14 @@ struct ActivityRecorderTests {
         StoredObject(key: ObjectKey(id.artifact), size: 1_000, sha256: nil, storedAt: scene.clock.now, lastUsed: scene.clock.now)
     }
 
+    /// Tells the recorder of a change.
+    private func tell(_ change: ReplicaChange, _ scene: LearningScene) async {
+        let (changes, stream) = AsyncStream.makeStream(of: ReplicaChange.self)
+        stream.yield(change)
+        stream.finish()
+        await scene.recorder.run(changes, scene.state)
+    }
+
     @Test("A request that a copy is made for counts from when it was made, once the copy is there; what is never copied is not recorded")
     func misses() async throws {
         let scene = try LearningScene()
@@ -38,6 +46,7 @@ struct ActivityRecorderTests {
         let scene = try LearningScene()
         let id = try scene.id("a/1")
         scene.recorder.expect(id, at: scene.clock.now)
+        await scene.recorder.confirmExpected(id, scene.state)
         _ = try await scene.state.recordPresent(id, object(id, scene))
         let (changes, change) = AsyncStream.makeStream(of: ReplicaChange.self)
         change.yield(.everything)
@@ -45,6 +54,47 @@ struct ActivityRecorderTests {
         await scene.recorder.run(changes, scene.state)
         await scene.recorder.record([])
         #expect(try await scene.record(id)?.uses == 1)
+    }
+
+    @Test("Late news of an earlier replica ends no wait for a copy, neither before its claim nor after it", arguments: [false, true])
+    func lateNews(isClaimed: Bool) async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("a/1")
+        let old = object(id, scene)
+        scene.clock.advance(by: .seconds(60))
+        let requested = scene.clock.now
+        scene.recorder.expect(id, at: requested)
+        func claim() async throws {
+            _ = try await scene.state.claim(id)
+            await scene.recorder.confirmExpected(id, scene.state)
+        }
+        if isClaimed { try await claim() }
+        let failure = CopyFailure(reason: .transfer, message: "", retryAt: requested)
+        for late in [.present(old), .error(failure), .removing, nil] as [Replica.Status?] {
+            await tell(.replica(id, late.map { Replica(id: id, status: $0) }), scene)
+        }
+        if !isClaimed { try await claim() }
+        scene.clock.advance(by: .seconds(30))
+        await tell(.replica(id, Replica(id: id, status: .present(object(id, scene)))), scene)
+        await scene.recorder.record([])
+        let record = try await scene.record(id)
+        #expect(record?.uses == 1)
+        #expect(record?.own == ActivityRecord.seconds(requested))
+    }
+
+    @Test("A copy that has ended before its claim has returned is not awaited for ever", arguments: [false, true])
+    func endsEarly(isCopied: Bool) async throws {
+        let scene = try LearningScene()
+        let id = try scene.id("a/1")
+        scene.recorder.expect(id, at: scene.clock.now)
+        if isCopied { _ = try await scene.state.recordPresent(id, object(id, scene)) }
+        await tell(.stale(id), scene)
+        #expect(!scene.recorder.expect(id, at: scene.clock.now))
+        await scene.recorder.confirmExpected(id, scene.state)
+        #expect(scene.recorder.expect(id, at: scene.clock.now))
+        await scene.recorder.record([])
+        let record = try await scene.record(id)
+        #expect((record != nil) == isCopied)
     }
 
     @Test("A replica that is swept leaves its record, with when it ended; a purge takes the record with it")

@@ -21,7 +21,8 @@ struct LearningRequestTests {
             $0.state = scene.state
             $0.store = MemoryStore(clock: scene.clock)
             $0.otherPools["local/second"] = MemoryStore(clock: scene.clock)
-            ($0.policy, $0.grace, $0.coarseness) = (.cost, .zero, .zero)
+            // The least that the service has. With less, the answer to a request that a copy was made for would be another use of it.
+            ($0.policy, $0.grace, $0.coarseness) = (.cost, .zero, .seconds(1))
             ($0.learned, $0.activity, $0.costs) = (scene.learned, scene.recorder, scene.policy)
         }) { engine async throws in
             engine.origin.on(everything: { _ in .generated(size: Self.bytes) })

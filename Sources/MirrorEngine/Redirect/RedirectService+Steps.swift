@@ -21,9 +21,9 @@ extension RedirectService {
         let isFirst = uses.expectCopy(of: request.id)
         var isPending = false
         defer { if isFirst, !isPending { uses.forgetCopy(of: request.id) } }
-        let finding = try await traced("lookup in pool") { _ in
-            try await probe.find(request, PoolProbe.Reading(replica: known, landed: landed))
-        }
+        // A present replica comes here only if its object is missing, and has been forgotten since it was read.
+        let reading = known?.state == .present ? nil : PoolProbe.Reading(replica: known, landed: landed)
+        let finding = try await traced("lookup in pool") { _ in try await probe.find(request, reading) }
         switch finding {
         case .settled(let replica, let outcome, let token):
             return try await settled(replica, request, as: outcome, token: token) ?? .origin(.unavailable)
@@ -33,6 +33,7 @@ extension RedirectService {
             return .origin(.budget)
         case .pending:
             isPending = true
+            if isFirst { await uses.confirmCopy(of: request.id) }
             return try await pending(request)
         }
     }

@@ -90,6 +90,9 @@ package final class UseRecorder: Sendable {
     /// - Returns: Whether this is the first of those that wait for it.
     func expectCopy(of id: ReplicaID) -> Bool { activity?.expect(id, at: clock.now) ?? false }
 
+    /// The first of them has found that the copy is being made.
+    func confirmCopy(of id: ReplicaID) async { await activity?.confirmExpected(id, state) }
+
     /// The first of them has found that no copy is being made.
     func forgetCopy(of id: ReplicaID) { activity?.dropExpected(id) }
 

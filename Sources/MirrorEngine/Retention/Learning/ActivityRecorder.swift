@@ -29,9 +29,17 @@ package final class ActivityRecorder: Sendable {
     /// Requests whose copies are awaited; more are not recorded.
     static let maxAwaited = 10_000
 
+    /// A request for an artifact that was not there.
+    private struct Awaited {
+        let time: Timestamp
+        /// Whether its copy was claimed; before that, the state says nothing about it.
+        var isClaimed = false
+        /// Whether there was news before that: of this copy, or late news of an earlier one.
+        var hasNews = false
+    }
+
     private struct Held {
-        /// When an artifact was requested that was not there.
-        var awaited: [ReplicaID: Timestamp] = [:]
+        var awaited: [ReplicaID: Awaited] = [:]
         /// Those whose copies have come since, and those that were redirected because a copy is not expected to pay.
         var arrived: [Use] = []
     }
@@ -63,7 +71,8 @@ package final class ActivityRecorder: Sendable {
 
     // MARK: Requests without a replica
 
-    /// A copy is requested: the request counts as a use once the copy is there and its size is known.
+    /// A copy is about to be requested: the request counts as a use once the copy is there and its size is known. ``confirmExpected(_:_:)`` or
+    /// ``dropExpected(_:)`` follows.
     ///
     /// - Returns: Whether this call awaits it; `false` if it is awaited already, or cannot be.
     @discardableResult
@@ -71,9 +80,18 @@ package final class ActivityRecorder: Sendable {
         guard learned.isOn else { return false }
         return held.withLock { held in
             guard held.awaited[id] == nil, held.awaited.count < Self.maxAwaited else { return false }
-            held.awaited[id] = time
+            held.awaited[id] = Awaited(time: time)
             return true
         }
+    }
+
+    /// The copy was requested.
+    func confirmExpected(_ id: ReplicaID, _ state: any StateStore) async {
+        let hasNews = held.withLock { held in
+            held.awaited[id]?.isClaimed = true
+            return held.awaited[id]?.hasNews ?? false
+        }
+        if hasNews { await look(for: [id], state) }
     }
 
     /// No copy is made after all.
@@ -83,7 +101,8 @@ package final class ActivityRecorder: Sendable {
     package func run(_ changes: AsyncStream<ReplicaChange>, _ state: any StateStore) async {
         for await change in changes {
             switch change {
-            case .replica(let id, let replica): settle(id, replica)
+            case .replica(_, let replica) where replica?.state == .pending: break
+            case .replica(let id, let replica): if !hasArrived(id, replica) { await look(for: [id], state) }
             case .stale(let id): await look(for: [id], state)
             case .everything: await look(for: held.withLock { Array($0.awaited.keys) }, state)
             case .staleName, .interrupted: break
@@ -91,15 +110,30 @@ package final class ActivityRecorder: Sendable {
         }
     }
 
+    /// Changes may arrive late: what is not a copy since the request may be from before its claim.
+    ///
+    /// - Returns: Whether it is the copy that is awaited.
+    private func hasArrived(_ id: ReplicaID, _ replica: Replica?) -> Bool {
+        held.withLock { held in
+            guard let time = held.awaited[id]?.time, case .present(let object) = replica?.status, object.storedAt >= time else { return false }
+            held.awaited[id] = nil
+            held.arrived.append(Use(id: id, at: time, bytes: object.size))
+            return true
+        }
+    }
+
     private func look(for ids: [ReplicaID], _ state: any StateStore) async {
-        let ids = held.withLock { held in ids.filter { held.awaited[$0] != nil } }
+        let ids = held.withLock { held in
+            for id in ids { held.awaited[id]?.hasNews = true }
+            return ids.filter { held.awaited[$0]?.isClaimed ?? false }
+        }
         guard !ids.isEmpty, let replicas = try? await state.replicas(ids) else { return }
         for (id, replica) in zip(ids, replicas) { settle(id, replica) }
     }
 
     private func settle(_ id: ReplicaID, _ replica: Replica?) {
         held.withLock { held in
-            guard let time = held.awaited[id], replica?.state != .pending else { return }
+            guard let time = held.awaited[id]?.time, replica?.state != .pending else { return }
             held.awaited[id] = nil
             // What was not copied is not recorded: anybody can make up names of artifacts that do not exist.
             guard case .present(let object) = replica?.status else { return }
