@@ -205,7 +205,9 @@ struct ActivityRecorderTests {
         #expect(restarted.lives.table == scene.learned.lives.table)
     }
 
-    @Test("What the state has lost while the mirror runs is learned again from nothing, as at the first start: lives are half of T* until then")
+    @Test(
+        "What the state has lost while the mirror runs is learned again from nothing, as at the first start: lives are half of T* until then"
+    )
     func lostState() async throws {
         let scene = try LearningScene()
         let store = LosableActivityStore(clock: scene.clock)

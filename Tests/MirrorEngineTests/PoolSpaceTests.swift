@@ -252,7 +252,7 @@ struct PoolSpaceTests {
         }
     }
 
-    @Test("A small artifact takes its room with one look at the pool; a larger one, or one of an origin that is not trusted, with its bytes")
+    @Test("A small artifact takes its room with one look at the pool; a larger one, or one of an untrusted origin, with its bytes")
     func takesAllAtOnce() async throws {
         try await EngineFixture.run({
             $0.hasWorkers = false

@@ -170,7 +170,8 @@ import Testing
     @Test(
         "With the operator's credentials, only what asks for something may be sent by POST",
         arguments: [
-            (.npm, "/-/npm/v1/security/advisories/bulk", "passed"), (.npm, "/-/npm/v1/hooks/hook", "refused"), (.npm, "/left-pad", "refused"),
+            (.npm, "/-/npm/v1/security/advisories/bulk", "passed"), (.npm, "/-/npm/v1/hooks/hook", "refused"),
+            (.npm, "/left-pad", "refused"),
             (.oci, "/v2/a/blobs/uploads/", "refused"), (.huggingface, "/api/models/a/b/paths-info/main", "passed"),
             (.huggingface, "/api/models/a/b/commit/main", "refused"), (.github, "/o/r.git/info/lfs/objects/batch", "rewritten"),
             (.github, "/o/r.git/info/lfs/locks", "refused"), (.github, "/o/r.git/git-upload-pack", "passed"),

@@ -123,7 +123,7 @@ struct RedisRecordTests {
             try await store.handBack(removal)
         }
         // A name that this version would write in another way.
-        try await admin.ask("HSET", place.key(ids[0]), "url", "HTTPS://artifacts.example.org/builds/1.tar.bz2")
+        try await admin.ask("HSET", place.key(ids[0]), "u1", "HTTPS://artifacts.example.org/builds/1.tar.bz2")
         let found = try await store.abandonedRemovals(in: ids[0].pool, limit: 9)
         #expect(found == [ids[1]])
         await store.close()

@@ -74,7 +74,7 @@ struct LocalStoreTests {
         }
     }
 
-    @Test("an upload makes its object's directory at once, publishes into it wherever that is, and removes it if it ends without the object")
+    @Test("an upload makes its object's directory at once, publishes into it and removes it if there is no object in the end")
     func place() async throws {
         try await withLocalStore { store, directory in
             let object = try SampleObject("tool.bin", size: 10)

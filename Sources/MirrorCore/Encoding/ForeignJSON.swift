@@ -1,7 +1,8 @@
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
-    import Foundation
+    import class Foundation.JSONDecoder
+    import struct Foundation.Data
 #endif
 
 /// Decodes JSON that may come from anybody. Nothing else in the package decodes any.
@@ -19,7 +20,8 @@ public enum ForeignJSON {
         _ type: Value.Type = Value.self, from bytes: [UInt8], maxValues: Int = 100_000
     ) throws -> Value {
         guard JSONValue.isDecodable(bytes, maxValues: maxValues) else {
-            throw DecodingError.dataCorrupted(DecodingError.Context(codingPath: [], debugDescription: "it has too many values, or too many levels"))
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(codingPath: [], debugDescription: "it has too many values, or too many levels"))
         }
         return try JSONDecoder().decode(type, from: Data(bytes))
     }

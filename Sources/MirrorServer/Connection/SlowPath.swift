@@ -29,7 +29,8 @@ final class SlowPath: Sendable {
     }
 
     /// Adds the handlers behind all others, and begins to serve the connection. Called on the channel's event loop, while the channel is open.
-    func begin(behind handler: ConnectionHandler, on channel: any Channel, of client: ClientPresence, _ progress: ConnectionProgress) throws {
+    func begin(behind handler: ConnectionHandler, on channel: any Channel, of client: ClientPresence, _ progress: ConnectionProgress) throws
+    {
         try channel.pipeline.syncOperations.addHandlers([
             HTTPResponseEncoder(),
             ExchangeHandler(progress) { handler.join($0) },

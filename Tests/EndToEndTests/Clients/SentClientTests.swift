@@ -76,7 +76,9 @@ extension EndToEnd {
                         #expect(rest.status == 206 && rest.body.elementsEqual(blob.body.dropFirst(10)))
                     }
                     // While it can still be asked.
-                    if let asked = try? await scene.origins.asked(["oci"]) { #expect(asked.map(\.target).filter { $0.contains("?") } == []) }
+                    if let asked = try? await scene.origins.asked(["oci"]) {
+                        #expect(asked.map(\.target).filter { $0.contains("?") } == [])
+                    }
                 }
             }
         }

@@ -58,7 +58,7 @@ extension EndToEndNodes {
             }
         }
 
-        @Test("Clients of two front ends ask for an index and its files: each front end has a page of its own, and each file is copied once")
+        @Test("Clients of two front ends ask for an index and its files: each has a page of its own, and each file is copied once")
         func namedOrigin() async throws {
             let redis = try await RedisServer.start()
             var settings = FleetSettings()

@@ -115,7 +115,9 @@ package final class ActivityRecorder: Sendable {
     /// - Returns: Whether it is the copy that is awaited.
     private func hasArrived(_ id: ReplicaID, _ replica: Replica?) -> Bool {
         held.withLock { held in
-            guard let time = held.awaited[id]?.time, case .present(let object) = replica?.status, object.storedAt >= time else { return false }
+            guard let time = held.awaited[id]?.time, case .present(let object) = replica?.status, object.storedAt >= time else {
+                return false
+            }
             held.awaited[id] = nil
             held.arrived.append(Use(id: id, at: time, bytes: object.size))
             return true

@@ -40,7 +40,8 @@ package struct PageRequest: Sendable {
     package init(
         _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
         ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
-        links: any LinkMap, deadline: ContinuousClock.Instant, client: ClientPresence? = nil, pay: @escaping @Sendable () -> Bool = { true },
+        links: any LinkMap, deadline: ContinuousClock.Instant, client: ClientPresence? = nil,
+        pay: @escaping @Sendable () -> Bool = { true },
         charge: @escaping @Sendable (Int64) -> Void = { _ in }, sharer: ClientNetwork? = nil
     ) {
         self.url = url

@@ -187,7 +187,7 @@ package final class PageService: Sendable {
     private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws
         -> Value?
     {
-        try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client, work)
+        try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, work)
     }
 
     private static func timedOut(_ request: PageRequest) -> PageError {
@@ -204,7 +204,7 @@ package final class PageService: Sendable {
         }
         guard mayFetch else { throw Self.tooMany }
         defer { memory.withLock { $0.privateFetches -= 1 } }
-        let outcome = try await inTime(request) {
+        let outcome = try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client) {
             try await self.fetcher.fetch(request, request.key, confirming: nil, since: nil)
         }
         switch outcome {
