@@ -4,11 +4,15 @@ import Retention
 extension RetentionConfiguration {
     /// - Parameters:
     ///   - hasDirectory: Whether the pool is on a file system of this machine.
-    ///   - policy: Where the pool has none of its own.
-    package init(_ reader: SettingsReader, hasDirectory: Bool, policy: Policy) {
-        self.init(policy: policy)
+    ///   - policy: Of all pools that have none of their own; `nil` if none was chosen.
+    ///   - standard: That of pools of this kind, where none was chosen. A pool that says how long replicas are kept means just that.
+    package init(_ reader: SettingsReader, hasDirectory: Bool, policy: Policy?, standard: Policy) {
+        self.init(policy: policy ?? (reader.has("timeToLive") ? .ttl : standard))
         reader.value(
-            "policy", &self.policy, .choice(), defaultNote: "retention.policy", example: "cost",
+            "policy", &self.policy, .choice(),
+            defaultNote: hasDirectory
+                ? "retention.policy, else ttl" : "retention.policy, else cost in the cloud's own service without timeToLive, else ttl",
+            example: "cost",
             doc:
                 "What decides how long a replica is kept: `ttl` keeps it for `timeToLive` after its last use, `cost` for as long as it is expected to "
                 + "save more than its storage costs.")

@@ -35,7 +35,7 @@ extension Configuration {
     mutating func readPools(_ reader: SettingsReader) -> [PoolID] {
         var named: [PoolID] = []
         var read: [Pool] = []
-        let (services, policy) = (services, retention.policy)
+        let (services, retention) = (services, retention)
         reader.requiredSections(
             "pools", named: .pool,
             examples: services.all.enumerated().map { ($1.examplePool, $1.poolDocumentation.doc, $0 == 0) },
@@ -48,19 +48,21 @@ extension Configuration {
                 let example = services.all.last.map { ", such as \($0.name)/\(id.region)" } ?? ""
                 return element.report("this version does not support \(id.service) pools, only \(services.words { $0 })\(example)")
             }
-            element.section { Self.readPool(id, of: service, policy: policy, $0, &read) }
+            element.section { Self.readPool(id, of: service, retention, $0, &read) }
         }
         pools = read
         return named
     }
 
     private static func readPool<Service: StorageService>(
-        _ id: PoolID, of service: Service.Type, policy: RetentionConfiguration.Policy, _ section: SettingsReader, _ read: inout [Pool]
+        _ id: PoolID, of service: Service.Type, _ all: Retention, _ section: SettingsReader, _ read: inout [Pool]
     ) {
         let settings = service.readPool(section, of: id)
-        var retention = RetentionConfiguration(policy: policy)
+        let isPriced = settings.map { service.hasListPrices($0) && all.hasPrices(of: id) } ?? false
+        var retention = RetentionConfiguration()
         section.section("retention", doc: "How long a replica is worth keeping.") {
-            retention = RetentionConfiguration($0, hasDirectory: service.directory != nil, policy: policy)
+            retention = RetentionConfiguration(
+                $0, hasDirectory: service.directory != nil, policy: all.policy, standard: isPriced ? .cost : .ttl)
         }
         guard let settings else { return }
         let pool = Pool(id: id, settings, of: service, retention: retention)

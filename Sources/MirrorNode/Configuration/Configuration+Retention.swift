@@ -6,8 +6,8 @@ package import Retention
 extension Configuration {
     /// What the policy `cost` goes by.
     package struct Retention: Sendable, Equatable {
-        /// Of pools that name none.
-        package var policy: RetentionConfiguration.Policy = .ttl
+        /// Of pools that name none; `nil` if each has that of its kind.
+        package var policy: RetentionConfiguration.Policy?
         package var admission = Admission.always
         /// How many artifacts' uses are remembered.
         package var history = 1_000_000
@@ -20,15 +20,17 @@ extension Configuration {
 
         /// The prices that apply; `nil` only if those of the program cannot be read.
         package var table: PriceTable? { prices ?? PriceTable.builtIn }
+
+        /// Whether the price table has all prices of a pool.
+        func hasPrices(of pool: PoolID) -> Bool {
+            table?.prices(service: pool.service, region: pool.region, origin: origin.map { ($0.service, $0.region) }) != nil
+        }
     }
 
     mutating func readRetention(_ reader: SettingsReader) {
         reader.section("retention", doc: "How long copies are worth keeping, for pools with the policy `cost`.") { section in
             section.value(
-                "policy", &retention.policy, .choice(),
-                doc:
-                    "The policy of pools that do not set one: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
-                    + "expected to save more than its storage costs.")
+                "policy", &retention.policy, .choice(), defaultNote: "cost in the clouds, ttl elsewhere", example: "ttl", doc: Self.policyDoc)
             section.value("admission", &retention.admission, .choice(), doc: Self.admissionDoc)
             section.value(
                 "history", &retention.history, .integer(in: 1_000...100_000_000),
@@ -63,6 +65,10 @@ extension Configuration {
     }
 
     private static let exampleRegion = "gcs/us-central1"
+    private static let policyDoc =
+        "The policy of pools that do not set one: `ttl` keeps a replica for `timeToLive` after its last use, `cost` for as long as it is "
+        + "expected to save more than its storage costs. If it is left out, pools in the clouds' own services have `cost`, unless they set "
+        + "`timeToLive`; pools in directories and on servers of one's own have `ttl`."
     private static let admissionDoc =
         "What is copied in pools with the policy `cost`: `always` copies each artifact at its first request, `cost` only if a copy is expected to "
         + "save more than it costs (`unlikely-to-pay` in `cloud_mirror_fallbacks_total`). That saves little money and loses many hits."

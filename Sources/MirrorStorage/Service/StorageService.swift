@@ -30,6 +30,10 @@ public protocol StorageService: Sendable {
     /// and of the space on its file system. It cannot be combined with state that several machines share.
     static var directory: (@Sendable (PoolSettings) -> String)? { get }
 
+    /// Whether a pool is in the service's own cloud, whose list prices the mirror has. Such a pool keeps replicas for as long as they pay (the policy
+    /// `cost`), unless its settings say something else; others keep them for a time.
+    static func hasListPrices(_ pool: PoolSettings) -> Bool
+
     /// Reads the keys of one pool. It is also called without a file, to write the reference: it must then ask for every key.
     ///
     /// - Parameter pool: The pool's name; its region can serve as a default.
@@ -74,6 +78,7 @@ public protocol StorageService: Sendable {
 
 extension StorageService {
     public static var directory: (@Sendable (PoolSettings) -> String)? { nil }
+    public static func hasListPrices(_ pool: PoolSettings) -> Bool { false }
     public static var permissions: String? { nil }
     public var operations: Int? { nil }
     public func setup(of pool: PoolSettings, as description: PoolDescription) -> (any StorageSetup)? { nil }

@@ -79,6 +79,8 @@ package struct AzureService: StorageService {
 
     package static func readPool(_ section: SettingsReader, of pool: PoolID) -> AzurePoolSettings? { .read(section) }
 
+    package static func hasListPrices(_ pool: AzurePoolSettings) -> Bool { pool.container.endpoint.cloud != nil }
+
     package func open(_ pool: AzurePoolSettings, as description: PoolDescription) -> any ObjectStore {
         let held = held(for: pool.container)
         return AzureStore(

@@ -54,6 +54,8 @@ package struct GCSService: StorageService {
 
     package static func readPool(_ section: SettingsReader, of pool: PoolID) -> GCSPoolSettings? { .read(section, of: pool) }
 
+    package static func hasListPrices(_ pool: GCSPoolSettings) -> Bool { pool.bucket.endpoint.isGoogle }
+
     package func open(_ pool: GCSPoolSettings, as description: PoolDescription) -> any ObjectStore {
         GCSStore(configuration: configuration(of: pool), connection: connection)
     }

@@ -50,6 +50,8 @@ package struct S3Service: StorageService {
 
     package static func readPool(_ section: SettingsReader, of pool: PoolID) -> S3PoolSettings? { .read(section, of: pool) }
 
+    package static func hasListPrices(_ pool: S3PoolSettings) -> Bool { pool.bucket.endpoint.isAWS }
+
     package func open(_ pool: S3PoolSettings, as description: PoolDescription) -> any ObjectStore {
         S3Store(configuration: configuration(of: pool), http: http, clock: environment.clock, logger: environment.logger)
     }
