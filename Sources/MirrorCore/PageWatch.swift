@@ -1,6 +1,6 @@
 /// Watches a list that somebody else sends in pages, so that reading it ends whatever they answer.
 package struct PageWatch: Sendable {
-    /// Pages of one list that may hold nothing that is wanted. Others keep their own things in the same places, and services leave things out.
+    /// Pages of one list that may hold nothing at all: services leave things out.
     package static let maxEmpty = 1_000
 
     private var markers: Set<String>
@@ -15,11 +15,11 @@ package struct PageWatch: Sendable {
     ///
     /// - Parameters:
     ///   - marker: Where it begins, in the other side's words.
-    ///   - found: How many elements of the page before were wanted.
+    ///   - found: How many elements the page before had, wanted or not. Others may keep any number of their own things in the same place.
     package mutating func turn(to marker: String, found: Int) throws(EndlessPages) {
         guard markers.insert(marker).inserted else { throw EndlessPages(reason: "comes back to a page that was there before") }
         if found == 0 { empty += 1 }
-        guard empty < Self.maxEmpty else { throw EndlessPages(reason: "has \(Self.maxEmpty) pages with nothing that belongs to it") }
+        guard empty < Self.maxEmpty else { throw EndlessPages(reason: "has \(Self.maxEmpty) pages with nothing in them") }
     }
 }
 

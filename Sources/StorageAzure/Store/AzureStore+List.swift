@@ -6,7 +6,7 @@ import StorageCloud
 extension AzureStore {
     /// The maximum size of a page in bytes: names of up to 1,024 characters, with their properties.
     private static let maxPageSize = 16 << 20
-    /// The number of objects in a page that is only skipped. The service allows 5,000, but a document of that length has too many elements.
+    /// The number of objects in a page in which none may be wanted. The service allows 5,000, but a document of that length has too many elements.
     private static let maxPage = 2_000
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -32,7 +32,8 @@ extension AzureStore {
         while true {
             let page = try await page(limit: isSkipping ? Self.maxPage : limit - found.count, marker: marker)
             let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
-            if !ours.isEmpty { isSkipping = false }
+            // Also over what others keep between our objects.
+            isSkipping = ours.isEmpty
             found += ours
             if found.count >= limit {
                 // Sorted again, because we promise the order of keys, but not every server keeps to it.
@@ -44,13 +45,15 @@ extension AzureStore {
                 return wanted
             }
             guard let next = page.next else { return found.sorted { $0.key.precedes($1.key) } }
-            try watch.turn(to: next, found: ours.count, .azure)
+            try watch.turn(to: next, found: page.entries, .azure)
             marker = next
         }
     }
 
     struct Page {
-        var objects: [ObjectInfo]
+        var objects: [ObjectInfo] = []
+        /// How many entries it has, those of others included.
+        var entries = 0
         /// The service's marker for the beginning of the next page; `nil` if there is none.
         var next: String?
     }
@@ -73,8 +76,9 @@ extension AzureStore {
         guard document.name == "EnumerationResults", let blobs = document["Blobs"] else {
             throw CloudErrors.azure.odd("the service's answer is not a listing", "list")
         }
-        var page = Page(objects: [])
+        var page = Page()
         for entry in blobs.all("Blob") {
+            page.entries += 1
             guard let name = entry["Name"] else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
             // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
             guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: keyPrefix) else {

@@ -11,6 +11,9 @@ struct PageV2 {
 
 /// Lists a bucket of a service with version 2 of listings ("ListObjectsV2").
 extension CloudStore {
+    /// The number of objects in the longest page.
+    private static var maxPage: Int { 1_000 }
+
     private func listCall(_ name: String, limit: Int, after: String? = nil) -> Client.Call {
         // Without `encoding-type=url`: services disagree on what `+` means in it, and all our keys are valid in XML.
         var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "\(limit)")]
@@ -23,24 +26,24 @@ extension CloudStore {
     /// - Returns: The objects after `after`, in the order of keys.
     /// - Throws: `.invalidRequest` for another limit; `.unavailable` if the service's answers are not listings.
     package func listV2(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        guard (1...1000).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
+        guard (1...Self.maxPage).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []
         var start = after.map(name(of:))
-        var watch = PageWatch(from: start)
+        var length = limit
         repeat {
             // 1,000 encoded keys of up to 1,024 bytes, with their fields.
             let page = try Self.page(
-                try await client.document(listCall("list", limit: limit, after: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
+                try await client.document(listCall("list", limit: length, after: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
                 now: client.now)
             // Sorted again, because we promise an order of keys that not every service keeps.
             let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
             found += ours
-            // Foreign objects and uploads in progress take room in pages, but do not count.
+            // Foreign objects and uploads in progress take room in pages, but do not count. Where there are many of them, pages are long.
+            length = ours.isEmpty ? Self.maxPage : limit
             guard let last = page.last else { break }
             guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
                 throw errors.odd("the service's pages are not in order", "list")
             }
-            try watch.turn(to: last, found: ours.count, errors)
             start = last
         } while found.count < limit
         return Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))

@@ -140,6 +140,37 @@ struct StoreListTests {
         }
     }
 
+    @Test("However much others keep in the container, what lies behind it is found, by long pages")
+    func foreign() async throws {
+        let key = try SampleObject(size: 1).key
+        let script: StoreFixture.Script = { request in
+            let number = request.query["marker"].flatMap { Int($0) } ?? 0
+            let (name, next) = number == 1_100 ? (key.description, "") : ("other", "\(number + 1)")
+            return .init(
+                body: "<EnumerationResults><Blobs><Blob><Name>\(name)</Name><Properties><Content-Length>1</Content-Length></Properties>"
+                    + "</Blob></Blobs><NextMarker>\(next)</NextMarker></EnumerationResults>")
+        }
+        try await StoreFixture.run(script: script) { fixture async throws in
+            #expect(try await fixture.store.list(after: nil, limit: 10).map(\.key) == [key])
+            let lengths = fixture.requests.map { $0.query["maxresults"] }
+            #expect(lengths.count == 1_101)
+            #expect(lengths.first == "10" && lengths.dropFirst().allSatisfy { $0 == "2000" })
+        }
+    }
+
+    @Test("Pages with nothing in them are not asked for without end")
+    func empty() async throws {
+        let script: StoreFixture.Script = { request in
+            let number = request.query["marker"].flatMap { Int($0) } ?? 0
+            return .init(body: "<EnumerationResults><Blobs /><NextMarker>\(number + 1)</NextMarker></EnumerationResults>")
+        }
+        try await StoreFixture.run(script: script) { fixture async throws in
+            let error = try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
+            #expect(error.message.contains("1000 pages"))
+            #expect(fixture.requests.count == 1_000)
+        }
+    }
+
     @Test("A page has 1 to 1,000 objects", arguments: [0, -1, 1_001])
     func limits(_ limit: Int) async throws {
         try await StoreFixture.run { fixture async throws in
