@@ -56,12 +56,15 @@ final class AzureUpload: CloudUpload {
             headers: [("x-ms-blob-type", "BlockBlob"), ("content-md5", md5)] + MetadataFields.azure.headers(metadata) + condition.headers,
             body: .bytes(chunks))
         let size = call.body.length
+        // The entity tag of a blob that arrived wrong and is still there.
+        var wrong: String?
         return try await blocks.retries.run { _ in
             do {
+                try await delete(&wrong)
                 let answer = try await client.send(call)
                 if let stated = answer.headers.first(name: "content-md5"), stated != md5 {
-                    // The next attempt would take it for its own.
-                    if let etag = answer.headers.first(name: "etag") { try await store.delete(key, ifMatch: etag) }
+                    wrong = answer.headers.first(name: "etag")
+                    try await delete(&wrong)
                     throw CloudErrors.azure.error(.checksumMismatch, "the service received different bytes from those sent", call.name)
                 }
                 return info(try AzureBlocks.commit(answer, call.name, now: client.now), size: size, metadata)
@@ -69,6 +72,13 @@ final class AzureUpload: CloudUpload {
                 return try await store.published(key, size: size, metadata, condition, despite: error)
             }
         }
+    }
+
+    /// Deletes a blob that arrived wrong. While it is there, no attempt may follow: it would take the blob for its own.
+    private func delete(_ wrong: inout String?) async throws {
+        guard let etag = wrong else { return }
+        try await store.delete(key, ifMatch: etag)
+        wrong = nil
     }
 
     func assemble(

@@ -93,14 +93,15 @@ struct StoreUploadTests {
         }
     }
 
-    @Test("A blob that the service has received otherwise is not taken for the own one by the next attempt")
-    func wrongBlob() async throws {
+    @Test("A blob that the service has received otherwise is not taken for the own one by the next attempt", arguments: [0, 1, 2])
+    func wrongBlob(failedDeletions: Int) async throws {
         let object = try SampleObject(size: 10)
         let blobs = FakeBlobs()
         var setup = StoreFixture.Setup()
         setup.blobs = blobs
-        let wrong = Countdown(1)
+        let (wrong, failing) = (Countdown(1), Countdown(failedDeletions))
         let script: StoreFixture.Script = { request in
+            if request.kind == .delete, failing.next() { return FakeBlobs.error(503, "ServerBusy") }
             guard request.kind == .put, wrong.next() else { return nil }
             let headers = request.headers.filter { $0.name.lowercased() != "content-md5" }
             var answer = blobs.answer(
@@ -112,8 +113,8 @@ struct StoreUploadTests {
             let upload = try await fixture.store.uploading(object, partSize: Self.partSize)
             _ = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
             #expect(isHeld(object, in: fixture.blobs))
-            let deletion = try #require(fixture.requests.first { $0.kind == .delete })
-            #expect(deletion.header("if-match") != nil)
+            let deletions = fixture.requests.filter { $0.kind == .delete }
+            #expect(deletions.count == failedDeletions + 1 && deletions.allSatisfy { $0.header("if-match") != nil })
         }
     }
 
