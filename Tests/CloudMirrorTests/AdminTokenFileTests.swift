@@ -42,6 +42,10 @@ struct AdminTokenFileTests {
         try directory.remove("state/admin-token-127.0.0.1:8080")
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
         #expect(throws: AdminTokenFile.Problem.self) { try file(in: directory).read() }
+        // Not even one that leads to a token.
+        try directory.write("\(token)\n", to: "other")
+        #expect(throws: AdminTokenFile.Problem.self) { try file(in: directory).read() }
+        try directory.write("of somebody else", to: "other")
         try file(in: directory).write(token)
         #expect(try file(in: directory).read() == token)
         #expect(try directory.read("other") == Array("of somebody else".utf8))

@@ -231,6 +231,22 @@ struct SQLiteStateStoreTests {
         await after.close()
     }
 
+    // MARK: Leases
+
+    @Test("who serves from the file knows without reading it which lease is the newest, and confirms no other one")
+    func confirmsTheNewest() async throws {
+        let store = try open()
+        let id = try Sample.id(1)
+        #expect(try await store.claim(id) == .claimed)
+        let old = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        try await store.confirm(old)
+        clock.advance(by: .seconds(16))
+        let new = try #require(try await store.lease(pools: [id.pool], worker: "other", duration: .seconds(15)))
+        try await store.confirm(new)
+        await #expect(throws: StateError.self) { try await store.confirm(old) }
+        await store.close()
+    }
+
     // MARK: Crashes
 
     @Test("a power failure does not damage the file: the log is on the disk before the file is changed")
