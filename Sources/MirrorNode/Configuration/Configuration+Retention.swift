@@ -30,7 +30,8 @@ extension Configuration {
     mutating func readRetention(_ reader: SettingsReader) {
         reader.section("retention", doc: "How long copies are worth keeping, for pools with the policy `cost`.") { section in
             section.value(
-                "policy", &retention.policy, .choice(), defaultNote: "cost in the clouds, ttl elsewhere", example: "ttl", doc: Self.policyDoc)
+                "policy", &retention.policy, .choice(), defaultNote: "cost in the clouds, ttl elsewhere", example: "ttl",
+                doc: Self.policyDoc)
             section.value("admission", &retention.admission, .choice(), doc: Self.admissionDoc)
             section.value(
                 "history", &retention.history, .integer(in: 1_000...100_000_000),
