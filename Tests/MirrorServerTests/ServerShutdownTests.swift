@@ -99,6 +99,29 @@ struct ServerShutdownTests {
         }
     }
 
+    @Test(arguments: [false, true]) func `a request that is being looked up at shutdown is answered`(isSlowBefore: Bool) async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let connection = try await mirror.connection()
+            if isSlowBefore { _ = try await connection.get("/nowhere") }
+            mirror.store.hangLocations(true)
+            await connection.send(RequestStream.request("GET", World.target("/a.txt")))
+            while mirror.store.locations == 0, !Task.isCancelled { await Task.yield() }
+            // The look finds nothing in time, and the slow path no location.
+            mirror.store.breakDown()
+            await mirror.shutDown()
+            let response = try await connection.response()
+            #expect(response.status == 302)
+            #expect(response["Location"] == World.origin + "/a.txt")
+            let end = try await connection.rest()
+            #expect(end.bytes.isEmpty)
+            mirror.store.hangLocations(false)
+            await connection.close()
+            try await mirror.ended()
+        }
+    }
+
     @Test func `connections that are silent are closed at shutdown, and nobody is accepted any more`() async throws {
         let world = World()
         try await world.seed("/a.txt")

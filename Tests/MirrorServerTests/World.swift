@@ -116,6 +116,7 @@ final class WatchedStore: ObjectStore {
     private let checked = Mutex(0)
     private let hanging = WatchedState(false)
     private let hangingReads = WatchedState(false)
+    private let hangingLocations = WatchedState(false)
     private let reads = WatchedState(0)
 
     /// - Parameter isSigned: Whether clients are redirected to locations that are signed, for GET alone.
@@ -135,6 +136,9 @@ final class WatchedStore: ObjectStore {
 
     /// Answers to what asks for an object come while this is false, also in a cancelled task.
     func hangReads(_ isHanging: Bool) { hangingReads.change { $0 = isHanging } }
+
+    /// Answers to what asks for a location come while this is false.
+    func hangLocations(_ isHanging: Bool) { hangingLocations.change { $0 = isHanging } }
 
     /// Returns once an object has been asked for.
     func reading() async throws { try await reads.value { $0 > 0 ? () : nil } }
@@ -195,6 +199,7 @@ final class WatchedStore: ObjectStore {
     func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         try check("location")
         located.withLock { $0 += 1 }
+        if hangingLocations.current { try await hangingLocations.value { $0 ? nil : () } }
         guard isSigned else { return try await base.location(of: key, life: life) }
         return ObjectLocation(url: "https://pool.example/\(key.percentEncoded)?signature=1", expires: Timestamp(milliseconds: 1 << 50))
     }

@@ -1,5 +1,3 @@
-import MirrorCore
-
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else

@@ -12,7 +12,7 @@ public enum ForeignJSON {
     /// Foundation's decoder ends the process if the 513th level of a document begins with its last byte, so the levels are counted before.
     ///
     /// - Parameter type: What it is decoded as.
-    /// - Parameter bytes: The document. At most 64 levels are read.
+    /// - Parameter bytes: The document, in UTF-8. At most 64 levels are read.
     /// - Parameter maxValues: How many values there may be.
     /// - Returns: The decoded document.
     /// - Throws: `DecodingError`
@@ -21,7 +21,7 @@ public enum ForeignJSON {
     ) throws -> Value {
         guard JSONValue.isDecodable(bytes, maxValues: maxValues) else {
             throw DecodingError.dataCorrupted(
-                DecodingError.Context(codingPath: [], debugDescription: "it has too many values, or too many levels"))
+                DecodingError.Context(codingPath: [], debugDescription: "it is not UTF-8, or has too many values or levels"))
         }
         return try JSONDecoder().decode(type, from: Data(bytes))
     }

@@ -125,10 +125,16 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case ChannelEvent.inputClosed: noteLeaving(context)
-        // The slow path does so when it has nothing to answer.
-        case is ChannelShouldQuiesceEvent where slowPath != nil: close(context: context, mode: .all, promise: nil)
+        case is ChannelShouldQuiesceEvent: quiesce(event, context)
         default: context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// At shutdown. The slow path closes the connection when it has nothing to answer, so it answers the request that is being looked up.
+    private func quiesce(_ event: Any, _ context: ChannelHandlerContext) {
+        leaveLook(context)
+        proceed(context)
+        if slowPath == nil { context.fireUserInboundEventTriggered(event) } else { close(context: context, mode: .all, promise: nil) }
     }
 
     /// A client that ends its side has most likely left, and its waits end. It still gets its answers, in case it has not left.
@@ -342,7 +348,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         proceed(context)
     }
 
-    /// If the client leaves, the slow path answers, as for requests that wait with others.
+    /// If the client leaves, the slow path answers, as for requests that wait with others; and at shutdown.
     private func leaveLook(_ context: ChannelHandlerContext) {
         guard let look else { return }
         self.look = nil

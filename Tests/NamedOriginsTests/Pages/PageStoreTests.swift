@@ -225,6 +225,17 @@ import Testing
         }
     }
 
+    @Test("A store that may have less than before makes room when it is opened", arguments: [true, false])
+    func lessRoom(_ byBytes: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let before = try Self.open(directory)
+        for number in 0..<20 { try await Self.put([UInt8](repeating: 7, count: 19_000), as: try Self.key(number), in: before) }
+        before.close()
+        let store = try byBytes ? Self.open(directory, maxBytes: 200_000) : Self.open(directory, maxPages: 10)
+        #expect((8...10).contains(store.usage.pages))
+        #expect(try directory.files(in: "pages").count == store.usage.pages + 1)
+    }
+
     @Test(
         "A network that has more than its share makes room with its own pages",
         arguments: [

@@ -31,7 +31,8 @@ package final class PageStore: Sendable {
         private(set) var entries: [String: Entry] = [:]
         private(set) var bytes: Int64 = 0
         private(set) var shares = NetworkShares()
-        var uses = 0
+        /// Not 0: pages that are found at the start are older than every use, and may make room at once.
+        var uses = 1
         var lastTemporary = 0
         /// The numbers of the last purges, by the hash of the URL because URLs may be long. Those that are not remembered were not after `forgotten`.
         var purges: [Int: Int] = [:]
