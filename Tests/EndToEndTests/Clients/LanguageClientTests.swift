@@ -126,16 +126,19 @@ extension EndToEnd {
 
         @Test("yarn 1 installs what npm does, twice and without the registry", .enabled(if: ClientHome.hasAllClients))
         func yarn() async throws {
-            try await installs(by: "yarnpkg", ".npmrc", ["install", "--non-interactive"])
+            // Debian's own Node looks there without being told.
+            try await installs(by: "yarnpkg", ".npmrc", ["install", "--non-interactive"], environment: ["NODE_PATH": "/usr/share/nodejs"])
         }
 
         /// - Parameter file: Where the client reads the registry's URL, beside `package.json`.
-        private func installs(by client: String, _ file: String, _ arguments: [String]) async throws {
+        private func installs(
+            by client: String, _ file: String, _ arguments: [String], environment: [String: String] = [:]
+        ) async throws {
             try await PackageScene.run { scene in
                 try await scene.installThrice(from: ["npm"], isImmutable: { $0.path.hasSuffix(".tgz") }) { home in
                     try home.write(try scene.lines(for: client == "bun" ? client : "npm", of: "npm"), to: "app/\(file)")
                     try home.write(#"{"name": "app", "version": "1.0.0", "dependencies": {"left-mirror": "1"}}"#, to: "app/package.json")
-                    try await home.run("sh", ["-ec", "cd app && exec \"$@\"", "sh", client] + arguments)
+                    try await home.run("sh", ["-ec", "cd app && exec \"$@\"", "sh", client] + arguments, environment: environment)
                     #expect(try home.text("app/node_modules/left-mirror/index.js") == "module.exports = \"1.0.0\";\n")
                     #expect(try home.text("app/node_modules/@mirror/scoped/index.js") == "module.exports = \"1.0.0\";\n")
                 }
