@@ -71,3 +71,15 @@ enum ConditionalRequest: Equatable {
         }
     }
 }
+
+extension RequestError {
+    /// The answer to ``ConditionalRequest/preconditionFailed``.
+    static let otherCondition = RequestError(.inputError, "the object does not match the condition", status: .preconditionFailed)
+
+    /// The answer to ``ConditionalRequest/unsatisfiable``.
+    static func unsatisfiable(_ info: ObjectInfo) -> RequestError {
+        RequestError(
+            .inputError, "the object has \(info.size) bytes", status: .rangeNotSatisfiable,
+            headers: [.contentRange: "bytes */\(info.size)"])
+    }
+}

@@ -31,12 +31,8 @@ struct LocalObjectRoutes: Sendable {
             case .notModified:
                 headers[.contentLength] = nil
                 return Response(status: .notModified, headers: headers)
-            case .preconditionFailed:
-                throw RequestError(.inputError, "the object does not match the condition", status: .preconditionFailed)
-            case .unsatisfiable:
-                throw RequestError(
-                    .inputError, "the object has \(info.size) bytes", status: .rangeNotSatisfiable,
-                    headers: [.contentRange: "bytes */\(info.size)"])
+            case .preconditionFailed: throw RequestError.otherCondition
+            case .unsatisfiable: throw RequestError.unsatisfiable(info)
             case .whole:
                 headers[.contentLength] = String(info.size)
                 guard request.method == .get, let range = ByteRange(offset: 0, length: info.size) else {

@@ -28,12 +28,8 @@ struct ObjectAnswer: Sendable {
         switch ConditionalRequest.evaluate(request.headers, isGet: isGet, info) {
         case .notModified:
             return Response(status: .notModified, headers: LocalObjectRoutes.fields(of: info))
-        case .preconditionFailed:
-            throw RequestError(.inputError, "the object does not match the condition", status: .preconditionFailed)
-        case .unsatisfiable:
-            throw RequestError(
-                .inputError, "the object has \(info.size) bytes", status: .rangeNotSatisfiable,
-                headers: [.contentRange: "bytes */\(info.size)"])
+        case .preconditionFailed: throw RequestError.otherCondition
+        case .unsatisfiable: throw RequestError.unsatisfiable(info)
         case .whole: range = nil
         case .part(let part): range = part
         }
