@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench_links import served_row  # noqa: E402
-from bench_retention_redirect import paired_ratio  # noqa: E402
+from bench_retention_redirect import least_learned, paired_ratio, requests_in  # noqa: E402
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
 from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
@@ -77,6 +77,15 @@ class Harness(unittest.TestCase):
         self.assertEqual(paired_ratio([100, 50, 99], [100, 50, 100]), 1)
         with self.assertRaises(ValueError):
             paired_ratio([1], [1, 2])
+
+    def test_recorded_requests_are_read_from_an_explanation(self):
+        more = ["It was requested 12 times in local/dev, every 5 minutes on average, last 1 second ago.", "It is kept for 3 days."]
+        once = ["It was requested once in local/dev, last 1 second ago."]
+        none = ["It is in local/dev, but no request for it was recorded: it is kept as after a first request."]
+        self.assertEqual([requests_in(text) for text in (more, once, none, [])], [12, 1, 0, 0])
+
+    def test_a_run_that_is_over_before_a_use_is_written_need_not_learn(self):
+        self.assertEqual([least_learned(seconds) for seconds in (10, 60, 660)], [0, 0, 1])
 
     def test_quick_stands_for_benchmarks_that_exist(self):
         self.assertLess(set(MAIN), set(BENCHMARKS))
