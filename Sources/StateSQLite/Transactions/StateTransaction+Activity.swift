@@ -16,9 +16,19 @@ extension StateTransaction {
     // MARK: Records
 
     /// - Returns: `nil` for an unknown artifact, and for one whose record cannot be read: nothing depends on it but money.
-    func activity(_ key: ActivityKey) throws -> ActivityRecord? {
-        let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT record FROM activity WHERE key = ?"), arguments: [Self.blob(key.bytes)])
-        return row?.bytes(0).flatMap { ActivityRecord(bytes: $0) }
+    func activity(_ key: ActivityKey) throws -> ActivityRecord? { try storedActivity(key)?.record }
+
+    private struct StoredActivity {
+        let clock: Int64?
+        /// `nil` if it cannot be read.
+        let record: ActivityRecord?
+    }
+
+    /// - Returns: `nil` for an unknown artifact.
+    private func storedActivity(_ key: ActivityKey) throws -> StoredActivity? {
+        let statement = try db.cachedStatement(sql: "SELECT clock, record FROM activity WHERE key = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [Self.blob(key.bytes)]) else { return nil }
+        return StoredActivity(clock: row.integer(0), record: row.bytes(1).flatMap { ActivityRecord(bytes: $0) })
     }
 
     func updateActivity<Outcome>(
@@ -26,23 +36,29 @@ extension StateTransaction {
     ) throws -> ActivityUpdate<Outcome> {
         var outcomes: [Outcome] = []
         for (position, key) in keys.enumerated() {
-            let old = try activity(key)
-            var record = old
+            let old = try storedActivity(key)
+            var record = old?.record
             outcomes.append(change(position, &record))
-            if record != old { try store(record, key) }
+            if record != old?.record { try store(record, replacing: old, key) }
         }
         return ActivityUpdate(outcomes: outcomes, dropped: try dropActivity(beyond: history, atMost: keys.count + Self.maxDropped))
     }
 
-    private func store(_ record: ActivityRecord?, _ key: ActivityKey) throws {
+    private func store(_ record: ActivityRecord?, replacing old: StoredActivity?, _ key: ActivityKey) throws {
         guard let record else { return try removeActivity([key]) }
-        let update = try db.cachedStatement(sql: "UPDATE activity SET clock = ?, record = ? WHERE key = ?")
-        let values: StatementArguments = [Int64(record.clock), Self.blob(record.bytes)]
-        try update.execute(arguments: values + [Self.blob(key.bytes)])
-        guard db.changesCount == 0 else { return }
-        try db.cachedStatement(sql: "INSERT INTO activity (clock, record, key) VALUES (?, ?, ?)")
-            .execute(arguments: values + [Self.blob(key.bytes)])
-        try count("activity", 1)
+        let (clock, bytes) = (Int64(record.clock), Self.blob(record.bytes))
+        guard let old else {
+            try db.cachedStatement(sql: "INSERT INTO activity (key, clock, record) VALUES (?, ?, ?)")
+                .execute(arguments: [Self.blob(key.bytes), clock, bytes])
+            return try count("activity", 1)
+        }
+        if clock == old.clock {
+            // Leaves the index by clock alone.
+            try db.cachedStatement(sql: "UPDATE activity SET record = ? WHERE key = ?").execute(arguments: [bytes, Self.blob(key.bytes)])
+        } else {
+            try db.cachedStatement(sql: "UPDATE activity SET clock = ?, record = ? WHERE key = ?")
+                .execute(arguments: [clock, bytes, Self.blob(key.bytes)])
+        }
     }
 
     func removeActivity(_ keys: [ActivityKey]) throws {

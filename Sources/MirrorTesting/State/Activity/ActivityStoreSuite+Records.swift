@@ -100,6 +100,17 @@ extension ActivityStoreSuite {
             try require((1...3).contains(kept.count), "\(kept.count) records are kept")
             try requireEqual((update.dropped.map(\.clock) + kept).sorted(), Array(100..<150), "what was dropped and what is kept")
         },
+        .scene("a record that was changed is dropped by its new clock", history: 3) { scene in
+            for number in 1...3 { try await scene.write(scene.record(clock: UInt32(10 * number)), scene.key(number)) }
+            try await scene.write(scene.record(clock: 10, uses: 2), scene.key(1))
+            try await scene.write(scene.record(clock: 100, uses: 3), scene.key(1))
+            try await scene.write(scene.record(clock: 100, uses: 4), scene.key(1))
+            let dropped = try await scene.write(scene.record(clock: 110), scene.key(4)).dropped.map(\.clock)
+            let kept = try await scene.all().map(\.record.clock)
+            try require(!dropped.isEmpty, "nothing was dropped")
+            try require(kept.allSatisfy { clock in dropped.allSatisfy { $0 < clock } }, "an older one is kept")
+            if kept.contains(100) { try await scene.requireRecord(scene.key(1), scene.record(clock: 100, uses: 4)) }
+        },
         .scene("records that were removed do not count", history: 2) { scene in
             for number in 0..<10 {
                 let update = try await scene.write(scene.record(clock: 5), scene.key(number))
