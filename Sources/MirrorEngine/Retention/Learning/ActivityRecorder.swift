@@ -4,7 +4,7 @@ package import MirrorState
 import Retention
 import Synchronization
 
-/// Records when artifacts are used, for the policy `cost`: the uses that ``UseRecorder`` writes, and the requests that copies were made for.
+/// Records when artifacts are used, for the policy `cost`: the uses that ``UseRecorder`` passes on, and the requests that copies were made for.
 ///
 /// It has nothing to do with answering requests. What cannot be recorded is dropped.
 package final class ActivityRecorder: Sendable {
@@ -51,8 +51,8 @@ package final class ActivityRecorder: Sendable {
     private let logger: Logger
     private let held = Mutex(Held())
     private let deltas: Mutex<ActivityDeltas>
-    /// The names of classes that all processes share, as far as this one knows.
-    private let classes = Mutex<Set<String>>([])
+    /// The classes that all processes share, as far as this one knows, with their numbers in records.
+    private let classes = Mutex<[String: UInt32]>([:])
     private let isFailing = Atomic(false)
     private let unsettled = Mutex<[PoolID: Counterfactual]>([:])
 
@@ -167,12 +167,12 @@ package final class ActivityRecorder: Sendable {
 
     private func recordBatch(_ uses: [Use]) async throws {
         let numbers = try await classNumbers(uses.map(\.id.artifact))
+        let lives = learned.lives
         let activities = zip(uses, numbers).map { use, number in
             ActivityUse(
-                key: ActivityKey(use.id.artifact), pool: ActivityRecord.number(of: use.id.pool.description), artifactClass: number,
+                key: ActivityKey(use.id.artifact), pool: lives.prices.number(of: use.id.pool), artifactClass: number,
                 time: ActivityRecord.seconds(use.at), bytes: use.bytes, isKept: use.isKept)
         }
-        let lives = learned.lives
         let timesToLive = uses.map { timeToLive($0.id.pool).inSeconds }
         let update = try await store.updateActivity(activities.map(\.key)) { position, record in
             RecordedUse(activities[position], in: uses[position].id.pool, lives, timeToLive: timesToLive[position], &record)
@@ -196,20 +196,26 @@ package final class ActivityRecorder: Sendable {
     private func classNumbers(_ artifacts: [ArtifactURL]) async throws -> [UInt32] {
         let names = artifacts.map { learned.artifactClass(of: $0) }
         var known = classes.withLock { $0 }
-        let new = Set(names).subtracting(known)
+        let new = Set(names).subtracting(known.keys)
         if !new.isEmpty, known.count <= ClassList.maxClasses {
-            let shared = Set(try await store.addClasses(new.sorted()))
-            classes.withLock { $0 = shared }
-            known.formUnion(shared)
+            let shared = takeClasses(try await store.addClasses(new.sorted()))
+            known.merge(shared) { number, _ in number }
         }
-        return names.map { ActivityRecord.number(of: known.contains($0) ? $0 : ClassList.other) }
+        let other = ActivityRecord.number(of: ClassList.other)
+        return names.map { known[$0] ?? other }
+    }
+
+    /// Takes the list that all processes share.
+    @discardableResult
+    private func takeClasses(_ shared: [String]) -> [String: UInt32] {
+        classes.withLock { known in
+            known = shared.reduce(into: [:]) { $0[$1] = known[$1] ?? ActivityRecord.number(of: $1) }
+            return known
+        }
     }
 
     /// Reads which classes all processes share: one that the state has lost is added again at its next use.
-    func refreshClasses() async throws {
-        let shared = try await store.addClasses([])
-        classes.withLock { $0 = Set(shared) }
-    }
+    func refreshClasses() async throws { takeClasses(try await store.addClasses([])) }
 
     // MARK: The end of replicas
 
@@ -255,7 +261,8 @@ package final class ActivityRecorder: Sendable {
     private func change(
         _ ids: [ReplicaID], _ body: @escaping @Sendable (Int, UInt32, inout ActivityRecord.PoolUses) -> GuardAccount?
     ) async {
-        let pools = ids.map { ActivityRecord.number(of: $0.pool.description) }
+        let prices = learned.lives.prices
+        let pools = ids.map { prices.number(of: $0.pool) }
         await attempt {
             let update = try await self.store.updateActivity(ids.map { ActivityKey($0.artifact) }) {
                 position, record -> (artifactClass: UInt32, account: GuardAccount)? in
@@ -264,10 +271,9 @@ package final class ActivityRecorder: Sendable {
                 record?[pools[position]] = uses
                 return account.map { (artifactClass, $0) }
             }
-            for (id, outcome) in zip(ids, update.outcomes) {
+            for (pool, outcome) in zip(pools, update.outcomes) {
                 if case let (artifactClass, account)?? = outcome {
-                    self.accounts.add(
-                        account, GuardedClasses.Key(artifactClass: artifactClass, pool: ActivityRecord.number(of: id.pool.description)))
+                    self.accounts.add(account, GuardedClasses.Key(artifactClass: artifactClass, pool: pool))
                 }
             }
         }

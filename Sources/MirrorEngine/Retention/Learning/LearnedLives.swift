@@ -29,12 +29,12 @@ package struct LearnedLives: Sendable {
 
     /// How many classes are guarded in a pool.
     package func guardedClasses(in pool: PoolID) -> Int {
-        let number = ActivityRecord.number(of: pool.description)
+        let number = prices.number(of: pool)
         return guarded.since.keys.count { $0.pool == number }
     }
 
     func key(_ artifactClass: UInt32, _ pool: PoolID) -> GuardedClasses.Key {
-        GuardedClasses.Key(artifactClass: artifactClass, pool: ActivityRecord.number(of: pool.description))
+        GuardedClasses.Key(artifactClass: artifactClass, pool: prices.number(of: pool))
     }
 
     package func costs(of bytes: Int64, in pool: PoolID) -> ArtifactCosts { prices[pool].costs(of: Double(bytes)) }

@@ -17,6 +17,7 @@ package struct RetentionPrices: Sendable, Equatable {
     /// See ``savesNothing(in:)``.
     private let useless: Set<PoolID>
     private let indices: [PoolID: Int]
+    private let numbers: [PoolID: UInt32]
     /// Seconds after which a use elsewhere renews a replica, by the number of its pool.
     let renewalIntervals: [UInt32: Double]
 
@@ -32,8 +33,10 @@ package struct RetentionPrices: Sendable, Equatable {
             found.filter { pool, prices in
                 traffic.hasOrigins(pool) && prices.egress <= prices.poolEgress && prices.originGet <= prices.get
             }.keys)
+        let numbered = pools.map { (pool: $0, number: ActivityRecord.number(of: $0.description)) }
+        numbers = numbered.reduce(into: [:]) { $0[$1.pool] = $1.number }
         renewalIntervals = Dictionary(
-            pools.map { (ActivityRecord.number(of: $0.description), (found[$0] ?? Self.unknown).renewalInterval) }
+            numbered.map { ($0.number, (found[$0.pool] ?? Self.unknown).renewalInterval) }
         ) { first, _ in first }
     }
 
@@ -49,8 +52,11 @@ package struct RetentionPrices: Sendable, Equatable {
     /// The place of a pool in ``pools``; 0 for one that is not among them.
     func index(of pool: PoolID) -> Int { indices[pool] ?? 0 }
 
+    /// What activity records call a pool, whether or not it is among ``pools``.
+    func number(of pool: PoolID) -> UInt32 { numbers[pool] ?? ActivityRecord.number(of: pool.description) }
+
     /// The pool that activity records call by this number; `nil` if this process does not have it.
-    func pool(numbered number: UInt32) -> PoolID? { pools.first { ActivityRecord.number(of: $0.description) == number } }
+    func pool(numbered number: UInt32) -> PoolID? { pools.first { self.number(of: $0) == number } }
 
     var all: [PoolPrices] { pools.map { self[$0] } }
 }
