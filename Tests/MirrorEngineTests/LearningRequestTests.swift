@@ -103,6 +103,22 @@ struct LearningRequestTests {
         }
     }
 
+    @Test("A request that clears a mark is learned from")
+    func marked() async throws {
+        let scene = try LearningScene(pools: ["local/dev", "local/second"], prices: Self.prices)
+        try await run(scene) { engine async throws in
+            #expect(try await ask("a", in: engine.pool, engine, scene) == "wait")
+            // More than half of T*.
+            scene.clock.advance(by: .seconds(200_000))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.object("/a").markedAt != nil)
+            let id = try engine.id("/a")
+            #expect(await engine.redirects.answer(id.artifact, in: engine.pool, wait: nil).outcome == .hit)
+            await engine.uses.flush()
+            #expect(try await scene.record(id)?.uses == 2)
+        }
+    }
+
     // MARK: Admission
 
     /// Twenty artifacts that are read each hour, and a hundred that are read once; then a table is made of that.

@@ -120,7 +120,7 @@ struct UseRecorderTests {
 
     @Test("A use that was written at once is not written again")
     func atOnce() async throws {
-        try await recorder.write(try id(1), bytes: 1)
+        try await recorder.write(try id(1), bytes: 1, lastUsed: clock.now - .seconds(100))
         let written = [[ReplicaUse(id: try id(1), at: clock.now)]]
         #expect(state.uses == written)
         clock.advance(by: .seconds(1))
@@ -134,9 +134,10 @@ struct UseRecorderTests {
     func atOnceAndLearned() async throws {
         let scene = try LearningScene()
         let id = try scene.id("a")
+        let lastUsed = scene.clock.now
         _ = try await scene.use(id)
         scene.clock.advance(by: .seconds(3_600))
-        try await scene.uses.write(id, bytes: LearningScene.gibibyte)
+        try await scene.uses.write(id, bytes: LearningScene.gibibyte, lastUsed: lastUsed)
         for _ in 0..<2 { await scene.uses.flush() }
         let record = try #require(try await scene.record(id))
         #expect(record.uses == 2)

@@ -113,7 +113,7 @@ extension RedirectService {
                 uses.record(request.id, bytes: object.size, lastUsed: object.lastUsed)
             } else {
                 // The sweep must not delete what this answer leads to: clear the mark before answering.
-                try await uses.write(request.id, bytes: object.size)
+                try await uses.write(request.id, bytes: object.size, lastUsed: object.lastUsed)
                 // If the removal has already begun, it cannot be undone.
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }

@@ -6,7 +6,8 @@ import Synchronization
 /// Remembers when replicas were last used, and writes that to the state store every second.
 ///
 /// A use is written only if the last written one is older than ``coarseness``, so a hot replica costs one write in that time, however often it is
-/// requested. The time grows while very many replicas are in use. At most one write runs at a time.
+/// requested. The time grows while very many replicas are in use. At most one write runs at a time. The first use in each of ``ActivityPeriods`` is
+/// also learned from.
 package final class UseRecorder: Sendable {
     /// The maximum number of uses that wait to be written; more are dropped, which at worst lets a replica expire early.
     static let maxHeld = 100_000
@@ -29,9 +30,13 @@ package final class UseRecorder: Sendable {
         let at: Timestamp
         /// Of the object.
         let bytes: Int64
+        /// The last use before this one, and before those that it has replaced.
+        var lastUsed: Timestamp
         /// Whether the state has it already.
         var isWritten = false
     }
+
+    private typealias HeldUse = (id: ReplicaID, use: Use)
 
     /// - Parameters:
     ///   - coarseness: The range of ``coarseness``. It begins at the lower bound.
@@ -82,7 +87,7 @@ package final class UseRecorder: Sendable {
     package func record(_ id: ReplicaID, bytes: Int64, lastUsed: Timestamp) {
         let now = clock.now
         guard isDue(now, lastUsed: lastUsed) else { return }
-        hold(Use(at: now, bytes: bytes), of: id)
+        hold(Use(at: now, bytes: bytes, lastUsed: lastUsed), of: id)
     }
 
     /// A copy is about to be requested because there is no replica: the request is recorded as a use once the copy is there.
@@ -105,15 +110,25 @@ package final class UseRecorder: Sendable {
     func recordWithoutCopy(_ use: ActivityRecorder.Use) { activity?.note(use) }
 
     /// Writes a use at once. What else is done after a use is done with the next ones.
-    func write(_ id: ReplicaID, bytes: Int64) async throws {
+    ///
+    /// - Parameters:
+    ///   - bytes: Of the object.
+    ///   - lastUsed: The last use that the state store knows.
+    func write(_ id: ReplicaID, bytes: Int64, lastUsed: Timestamp) async throws {
         let now = clock.now
         try await state.touch([ReplicaUse(id: id, at: now)])
-        hold(Use(at: now, bytes: bytes, isWritten: true), of: id)
+        hold(Use(at: now, bytes: bytes, lastUsed: lastUsed, isWritten: true), of: id)
     }
 
     private func hold(_ use: Use, of id: ReplicaID) {
         held.withLock { held in
-            if held.count < Self.maxHeld || held[id] != nil { held[id] = use }
+            var use = use
+            if let earlier = held[id] {
+                use.lastUsed = earlier.lastUsed
+            } else if held.count >= Self.maxHeld {
+                return
+            }
+            held[id] = use
         }
     }
 
@@ -146,38 +161,49 @@ package final class UseRecorder: Sendable {
             defer { held = [:] }
             return held
         }
-        var (uses, written): ([ActivityRecorder.Use], [ActivityRecorder.Use]) = ([], [])
+        var (waiting, written): ([HeldUse], [HeldUse]) = ([], [])
         for (id, use) in held {
-            let recorded = ActivityRecorder.Use(id: id, at: use.at, bytes: use.bytes)
-            if use.isWritten { written.append(recorded) } else { uses.append(recorded) }
+            if use.isWritten { written.append((id, use)) } else { waiting.append((id, use)) }
         }
-        for start in stride(from: 0, to: uses.count, by: Self.batch) {
-            let batch = Array(uses[start..<min(start + Self.batch, uses.count)])
+        for start in stride(from: 0, to: waiting.count, by: Self.batch) {
+            let batch = waiting[start..<min(start + Self.batch, waiting.count)]
+            let uses = batch.map { ReplicaUse(id: $0.id, at: $0.use.at) }
             do {
-                try await uncancelled { try await self.state.touch(batch.map { ReplicaUse(id: $0.id, at: $0.at) }) }
+                try await uncancelled { try await self.state.touch(uses) }
                 isFailing.withLock { $0 = false }
+                written += batch
             } catch {
-                holdAgain(uses[start...])
-                let known = written + uses[..<start]
-                await activity?.record(known)
+                holdAgain(waiting[start...])
                 // Logged once, not every second while the state is unavailable.
                 let isFirst = isFailing.withLock { isFailing in
                     defer { isFailing = true }
                     return !isFailing
                 }
                 if isFirst { logger.warning("cannot record uses at the moment; they are kept in memory", metadata: ["error": "\(error)"]) }
-                return known.map(\.id)
+                break
             }
         }
-        await activity?.record(written + uses)
-        return (written + uses).map(\.id)
+        await passOn(written)
+        return written.map { $0.id }
     }
 
-    private func holdAgain(_ uses: ArraySlice<ActivityRecorder.Use>) {
+    private func holdAgain(_ uses: ArraySlice<HeldUse>) {
         held.withLock { held in
-            for use in uses where held[use.id] == nil && held.count < Self.maxHeld {
-                held[use.id] = Use(at: use.at, bytes: use.bytes)
+            for (id, use) in uses {
+                if held[id] != nil {
+                    held[id]?.lastUsed = use.lastUsed
+                } else if held.count < Self.maxHeld {
+                    held[id] = use
+                }
             }
         }
+    }
+
+    /// Passes the first use in each period on to be learned from.
+    private func passOn(_ uses: [HeldUse]) async {
+        guard let activity else { return }
+        let periods = ActivityPeriods(coarseness: coarseness, least: range.withLock { $0.lowerBound })
+        let first = activity.learned.isOn ? uses.filter { periods.isFirst(of: $0.id.artifact, at: $0.use.at, after: $0.use.lastUsed) } : []
+        await activity.record(first.map { ActivityRecorder.Use(id: $0.id, at: $0.use.at, bytes: $0.use.bytes) })
     }
 }

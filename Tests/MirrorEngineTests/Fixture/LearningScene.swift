@@ -25,9 +25,12 @@ struct LearningScene: Sendable {
     let sweeper: Sweeper
     let space: PoolSpace
 
-    /// - Parameter history: How many artifacts are remembered.
+    /// - Parameters:
+    ///   - history: How many artifacts are remembered.
+    ///   - coarseness: Of uses; without it, each one is written and learned from.
     init(
-        pools names: [String] = ["local/a", "local/b"], prices: PoolPrices? = Self.prices, maxBytes: Int64? = nil, history: Int = 1_000_000
+        pools names: [String] = ["local/a", "local/b"], prices: PoolPrices? = Self.prices, maxBytes: Int64? = nil, history: Int = 1_000_000,
+        coarseness: Duration = .zero
     ) throws {
         let (clock, logger) = (self.clock, EngineFixture.logger)
         let state = MemoryStateStore(clock: clock, history: history)
@@ -45,7 +48,7 @@ struct LearningScene: Sendable {
         let metrics = EngineMetrics(pools: ids, factory: counters)
         let publications = PublicationLock()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, activity: recorder, clock: clock)
-        uses = UseRecorder(state: state, coarseness: .zero...Duration.zero, activity: recorder, clock: clock, logger: logger)
+        uses = UseRecorder(state: state, coarseness: coarseness...coarseness, activity: recorder, clock: clock, logger: logger)
         space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
