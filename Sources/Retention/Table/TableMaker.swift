@@ -12,9 +12,11 @@ package struct TableMaker: Sendable {
     }
 
     /// An artifact that was used, in one pool, and whose next use is waited for.
+    ///
+    /// - Parameter clock: What a clock that was ahead has recorded counts as now: its weight would outdo all others for as long as that clock was ahead.
     package mutating func addWaiting(_ context: Context, since clock: Double) {
         let node = sums.tree.node(context, among: .max)
-        waiting[node * AgeBins.count + AgeBins.bin(max(0, now - clock))] += sums.weight(clock)
+        waiting[node * AgeBins.count + AgeBins.bin(max(0, now - clock))] += sums.weight(min(clock, now))
     }
 
     /// - Parameter prices: Of each pool.

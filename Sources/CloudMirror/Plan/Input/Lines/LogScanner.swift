@@ -31,7 +31,7 @@ struct LogScanner {
 
     /// A field between blanks. One that begins with `"` or `[` ends at the closing mark and may contain blanks.
     ///
-    /// A closing mark is followed by a blank: S3 does not escape the marks in what clients send.
+    /// A closing mark is followed by a blank: logs of buckets do not escape the marks in what clients send.
     mutating func word() -> LogBytes {
         skipBlanks()
         let close: UInt8
