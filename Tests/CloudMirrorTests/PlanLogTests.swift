@@ -86,6 +86,7 @@ final class MemoryBlocks: LogBlocks {
             192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "POST /a/b HTTP/1.1" 200 2326
             192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 404 12
             192.0.2.7 - - [31/Foo/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 200 12
+            files.example.org:443 192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 200 2326
             nothing
             """, .clf, LogRegions([(network, "near")], fallback: "far"))
         #expect(
@@ -93,6 +94,7 @@ final class MemoryBlocks: LogBlocks {
                 Use(time: Self.noon, name: "/a/b", region: "near", bytes: 2_326),
                 Use(time: Self.noon, name: "/a/b", region: "far", bytes: 0),
                 Use(time: Self.noon + 1_000, name: "/c", region: "near", bytes: 5),
+                Use(time: Self.noon, name: "/a/b", region: "near", bytes: 2_326),
             ])
         #expect(lines.others == 2)
         #expect(lines.unreadable == 2)

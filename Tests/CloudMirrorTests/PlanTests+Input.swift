@@ -135,6 +135,24 @@ extension PlanTests {
         #expect(!known.warnings.contains { $0.contains("whose size") })
     }
 
+    @Test("Regions whose prices are those of any other are named")
+    func unnamedRegions() throws {
+        let directory = try TemporaryDirectory()
+        let regions = ["us-west-2", "IAD", "", "s3/eu-west-1", "r2/auto", "FRA", "LHR"]
+        let log = try Self.file(directory, "a.csv", regions.map { "1,a/x,\($0),1000\n" }.joined())
+        let table = try #require(PriceTable.builtIn)
+        func warnings(_ origin: String) throws -> [String] {
+            let options = PlanOptions(traces: [log], prices: .table(table, origin: ("s3", origin), service: "s3"))
+            return try PlanRun(options).result().warnings.filter { $0.contains("price table") }
+        }
+        #expect(
+            try warnings("us-east-1") == [
+                "The price table does not name IAD, clients without a region, FRA and 1 more: the prices of other regions (*) count."
+            ])
+        #expect(try warnings("us-esat-1").first?.contains("FRA and 2 more") == true)
+        #expect(try PlanRun(try Self.options([log])).result().warnings.filter { $0.contains("price table") } == [])
+    }
+
     @Test("A line of a log that is shown cannot drive the terminal")
     func controlCharacters() throws {
         let directory = try TemporaryDirectory()

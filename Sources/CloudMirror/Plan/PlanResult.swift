@@ -39,6 +39,8 @@ struct PlanResult {
     let sizeless: Int
     /// The longest time without a use.
     let pause: Pause
+    /// Regions that the price table does not name.
+    let unnamed: [String]
     let peak: PeakLoad
     let pricesAsOf: Timestamp?
     var policies: [(policy: ReplayPolicy, ledger: Ledger)]
@@ -115,6 +117,11 @@ struct PlanResult {
         }
         if lines.unreadable > 0 {
             warnings.append("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
+        }
+        if !unnamed.isEmpty {
+            let more = unnamed.count > 3 ? " and \(unnamed.count - 3) more" : ""
+            warnings.append(
+                "The price table does not name \(unnamed.prefix(3).joined(separator: ", "))\(more): the prices of other regions (*) count.")
         }
         if sizeless * 100 >= requests {
             warnings.append("\(sizeless) requests are for artifacts whose size the log does not tell; they count as empty.")

@@ -18,6 +18,7 @@ struct PlanTally: ~Copyable {
     /// Uses of artifacts whose size is not known.
     private var sizeless = 0
     private var pause = PlanResult.Pause()
+    private var unnamed: [String] = []
 
     /// One pool for all clients, in a service that charges nothing for reads.
     private final class Candidate {
@@ -104,6 +105,7 @@ struct PlanTally: ~Copyable {
             throw CommandFailure("there is no price for \(name.isEmpty ? "clients without a region (see --region)" : name)")
         }
         try pools.add(name, hash: hash, prices)
+        if options.prices.isUnnamed(name) { unnamed.append(name.isEmpty ? "clients without a region" : name) }
         return replay.addPool(prices)
     }
 
@@ -114,7 +116,8 @@ struct PlanTally: ~Copyable {
         replay.end()
         var result = PlanResult(
             requests: replay.requests, artifacts: replay.artifacts, span: replay.span, lines: lines, outOfOrder: outOfOrder,
-            sizeless: sizeless, pause: pause, peak: total, pricesAsOf: options.prices.asOf,
+            sizeless: sizeless, pause: pause, unnamed: unnamed + (options.prices.unnamedOrigin.map { ["the origin in \($0)"] } ?? []),
+            peak: total, pricesAsOf: options.prices.asOf,
             policies: options.policies.map { ($0, replay.total(of: $0)) })
         for (pool, name) in pools.names.enumerated() {
             result.pools.append(
