@@ -50,6 +50,9 @@ package struct PriceTable: Sendable, Equatable {
             self.put = put
             self.get = get
         }
+
+        /// Whether nothing is left for the table to say.
+        package var isWhole: Bool { egress != nil && storage != nil && put != nil && get != nil }
     }
 
     /// - Parameters:

@@ -46,13 +46,13 @@ package struct TableMaker: Sendable {
             for bin in 0..<bins { waiting[parent * bins + bin] += waiting[node * bins + bin] }
         }
         let scale = 1 / sums.weight(now)
-        var parents: [Int: Hazards] = [:]
+        var priors: [Int: [Double]] = [:]
         for (number, node) in nodes.enumerated() {
             let own = sums.numbers[number]
             let events = (0..<bins).map { own[ContextSums.Field.events + $0] * scale }
             let censored = (0..<bins).map { (own[ContextSums.Field.censored + $0] + waiting[number * bins + $0]) * scale }
-            let hazards = Hazards(events: events, censored: censored, parent: parents[node.parent])
-            if !node.isLeaf { parents[number] = hazards }
+            let hazards = Hazards(events: events, censored: censored, prior: priors[node.parent])
+            if !node.isLeaf { priors[number] = hazards.values }
             let uses = own[ContextSums.Field.uses]
             body(
                 LearnedTable.Node(
