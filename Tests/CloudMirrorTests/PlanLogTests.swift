@@ -86,6 +86,7 @@ final class MemoryBlocks: LogBlocks {
             192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "POST /a/b HTTP/1.1" 200 2326
             192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 404 12
             192.0.2.7 - - [31/Foo/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 200 12
+            files.example.org:443 192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 200 2326
             nothing
             """, .clf, LogRegions([(network, "near")], fallback: "far"))
         #expect(
@@ -93,6 +94,7 @@ final class MemoryBlocks: LogBlocks {
                 Use(time: Self.noon, name: "/a/b", region: "near", bytes: 2_326),
                 Use(time: Self.noon, name: "/a/b", region: "far", bytes: 0),
                 Use(time: Self.noon + 1_000, name: "/c", region: "near", bytes: 5),
+                Use(time: Self.noon, name: "/a/b", region: "near", bytes: 2_326),
             ])
         #expect(lines.others == 2)
         #expect(lines.unreadable == 2)
@@ -106,7 +108,7 @@ final class MemoryBlocks: LogBlocks {
             #Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer)
             2026-01-31\t12:00:00\tIAD12-C1\t1045619\t192.0.2.1\tGET\td1.cloudfront.net\t/a/b.zip\t200\t-
             2026-01-31\t12:00:01\tFRA2\t10\t192.0.2.1\tHEAD\td1.cloudfront.net\t/a/b.zip\t200\t-
-            #Fields: sc-status cs-uri-stem cs-method time date sc-bytes x-edge-location
+            #Fields:\tsc-status\tcs-uri-stem\tcs-method\ttime\tdate\tsc-bytes\tx-edge-location
             206\t/x\tGET\t12:00:02\t2026-01-31\t7\tFRA2
             206\t/x\tGET\t12:00:61\t2026-01-31\t7\tFRA2
             """, .cloudfront)
@@ -128,6 +130,7 @@ final class MemoryBlocks: LogBlocks {
             """
             \(head) REST.GET.OBJECT a/b%20c \(tail) 206 - 113 5000 7 - "-" "a \\"b\\"" -
             \(head) REST.GET.OBJECT a/b%20c \(tail) 304 - - - 7 - "-" "x" -
+            \(head) REST.GET.OBJECT c "GET /c?a"b HTTP/1.1" 200 - 113 6000 7 - "-" "x" -
             \(head) REST.PUT.OBJECT a/b%20c \(tail) 200 - 113 5000 7 - "-" "x" -
             \(head) REST.GET.OBJECT a/b%20c \(tail) 403 AccessDenied 113 - 7 - "-" "x" -
             \(head)
@@ -136,6 +139,7 @@ final class MemoryBlocks: LogBlocks {
             uses == [
                 Use(time: Self.noon, name: "a/b%20c", region: "here", bytes: 5_000),
                 Use(time: Self.noon, name: "a/b%20c", region: "here", bytes: 0),
+                Use(time: Self.noon, name: "c", region: "here", bytes: 6_000),
             ])
         #expect(lines.others == 2)
         #expect(lines.unreadable == 1)
@@ -165,9 +169,12 @@ final class MemoryBlocks: LogBlocks {
     @Test(
         "A log says by its beginning what it is",
         arguments: [
-            ("time,key,region,bytes\n", LogFormat.csv), ("1,a,b,2\n", .csv), (#"{"time":1}"#, .mirror), ("#Version: 1.0\n", .cloudfront),
+            ("time,key,region,bytes\n", LogFormat.csv), ("1,a,b,2\n", .csv), ("1,a,,2\n", .csv), ("\u{FEFF}{\"time\":1}", .mirror),
+            (#"{"time":1}"#, .mirror), ("#Version: 1.0\n", .cloudfront),
             ("1 b [31/Jan/2026:12:00:00 +0000] 192.0.2.3 - 3E REST.GET.OBJECT k \"GET /k\" 200\n", .s3),
+            ("1 b [31/Jan/2026:12:00:00 +0000] - AmazonS3 3E S3.EXPIRE.OBJECT k \"-\" - - - 5000 - - \"-\" \"-\" -\n", .s3),
             ("192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET /a,b,c,d HTTP/1.1\" 200 2326\n", .clf), ("CMTRACE1", .cmt),
+            ("cut off\n192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 2326\n", .clf),
         ] as [(String, LogFormat)])
     func formats(_ beginning: String, _ format: LogFormat) {
         #expect(LogFormat(beginning: Array(beginning.utf8)) == format)

@@ -10,22 +10,22 @@ import Testing
     private static let price = #"{"egress": 1, "storage": 730, "put": 0, "get": 0}"#
     private static let set = #"{"originGet": 0, "part": 268435456, "default": \#(price)}"#
 
-    private static func options(_ traces: [String]) throws -> PlanOptions {
+    static func options(_ traces: [String]) throws -> PlanOptions {
         PlanOptions(traces: traces, prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
     }
 
-    private static func total(_ result: PlanResult, _ policy: ReplayPolicy) throws -> Double {
+    static func total(_ result: PlanResult, _ policy: ReplayPolicy) throws -> Double {
         try #require(result.ledger(of: policy)).total
     }
 
     /// Writes a file.
-    private static func file(_ directory: TemporaryDirectory, _ name: String, _ text: String) throws -> String {
+    static func file(_ directory: TemporaryDirectory, _ name: String, _ text: String) throws -> String {
         let path = "\(directory.path)/\(name)"
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return path
     }
 
-    private static let gibibyte = 1_073_741_824
+    static let gibibyte = 1_073_741_824
 
     @Test("Dollars of each policy for one artifact at 0, 0.5 and 3 hours")
     func totals() throws {
@@ -113,6 +113,10 @@ import Testing
             try Data(bytes[..<count]).write(to: URL(fileURLWithPath: path))
             #expect(throws: CommandFailure.self, "\(count) bytes") { try PlanRun(try Self.options([path])).result() }
         }
+        var far = bytes
+        far[far.count - 10] = 0x7F
+        try Data(far).write(to: URL(fileURLWithPath: path))
+        #expect { try PlanRun(try Self.options([path])).result() } throws: { "\($0)".contains("too far in the future") }
         bytes[bytes.count - 8] = 9
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         #expect(throws: CommandFailure.self) { try PlanRun(try Self.options([path])).result() }
@@ -167,7 +171,7 @@ import Testing
         #expect(abs(saved - same) < 1e-9 && saved > 0)
         #expect(PlanText(result: shown).text.contains("5761 requests, 1 artifacts, 1 regions, 40.0 days, shown as 80.0 days;"))
         #expect(PlanText(result: shown).text.contains("11522.00"))
-        #expect(PlanPlot(shown, title: "").svg.contains(">11522.00 $<"))
+        #expect(PlanPlot(shown).svg.contains(">11522.00 $<"))
         let (one, two) = (PlanDocument(result), PlanDocument(shown))
         #expect(two.policies["never"]?.total == 11_522)
         #expect(two.shownDays == 80 && one.shownDays == nil)
@@ -230,12 +234,29 @@ import Testing
     func plot() throws {
         let directory = try TemporaryDirectory()
         let log = try Self.file(directory, "a.csv", (0..<20).map { "\($0 * 60),a/x,r0,\(Self.gibibyte)\n" }.joined())
-        let svg = PlanPlot(try PlanRun(try Self.options([log])).result(), title: "a < b").svg
+        let table = """
+            {"asOf": "2026-01-31", "rows": [
+              {"service": "*", "fromRegion": "*", "toRegion": "*", "egress": 1},
+              {"service": "*", "region": "*", "storage": 730, "put": 0, "get": 0}
+            ]}
+            """
+        var options = PlanOptions(traces: [log], prices: try PlanPrices(json: Array(table.utf8), origin: nil, service: "s3"))
+        options.candidates = ["a<b"]
+        options.natGateway = 0.5
+        let svg = PlanPlot(try PlanRun(options).result()).svg
         #expect(svg.hasPrefix("<svg xmlns="))
         #expect(svg.hasSuffix("</svg>\n"))
-        #expect(svg.contains("a &lt; b"))
+        #expect(svg.contains(">20 requests of 0.0 days<"))
+        #expect(svg.contains(">dollars at list prices of 2026-01-31<"))
         #expect(svg.contains(">no mirror<"))
         #expect(svg.contains(">20.00 $<"))
+        #expect(svg.contains(">one pool in a&lt;b<"))
+        #expect(svg.contains(">no mirror, NAT gateway<"))
+        // The line across the bars is in the legend, if there is one.
+        #expect(svg.components(separatedBy: "<line ").count == 3)
+        #expect(svg.components(separatedBy: ">best possible<").count == 3)
+        options.policies = [.never]
+        #expect(!PlanPlot(try PlanRun(options).result()).svg.contains("<line "))
     }
 
     @Test("Dollars and lives as people read them")

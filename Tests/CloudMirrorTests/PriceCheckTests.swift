@@ -48,6 +48,28 @@ struct PriceCheckTests {
         #expect(PriceCheck(make(.ttl)).lines(at: now).isEmpty)
     }
 
+    @Test("A pool and an origin in regions that the table does not name have the prices of others, which is said")
+    func unnamed() throws {
+        let table = """
+            {"asOf": "2026-01-31", "rows": [
+              {"service": "local", "fromRegion": "*", "toRegion": "*", "egress": 0.09},
+              {"service": "local", "region": "*", "storage": 0.02, "put": 0, "get": 0},
+              {"service": "local", "region": "elsewhere", "storage": 0.03, "put": 0, "get": 0}
+            ]}
+            """
+        let now = Timestamp(milliseconds: 1_769_860_800_000)
+        var configuration = make(.cost)
+        configuration.retention.prices = try PriceTable(json: Array(table.utf8))
+        #expect(PriceCheck(configuration).findings(at: now).map(\.key) == ["pools.local/dev.retention.price"])
+        configuration.pools[0].retention.price = PriceTable.Override(egress: 0.05, storage: 0.01, put: 0, get: 0)
+        #expect(PriceCheck(configuration).findings(at: now).isEmpty)
+        configuration.retention.origin = PoolID("local/elsewhere")
+        #expect(PriceCheck(configuration).findings(at: now).isEmpty)
+        configuration.retention.origin = PoolID("local/nowhere")
+        #expect(PriceCheck(configuration).findings(at: now).map(\.key) == ["retention.origin"])
+        #expect(PriceCheck(make(.ttl)).findings(at: now).isEmpty)
+    }
+
     @Test("A pool's own prices are enough")
     func own() throws {
         var configuration = make(.cost)

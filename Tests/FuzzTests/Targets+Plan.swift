@@ -26,6 +26,7 @@ extension FuzzTarget {
                 var uses = 0
                 while try source.next() {
                     try require(!source.use.name.isEmpty && source.use.bytes >= 0, "\(format)")
+                    try require(LogUse.times.contains(source.use.time), "\(format)")
                     _ = ClassRule.origin.artifactClass(of: source.use.name)
                     uses += 1
                 }

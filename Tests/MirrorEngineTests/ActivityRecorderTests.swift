@@ -298,6 +298,35 @@ struct ActivityRecorderTests {
         #expect(scene.learned.lives.guarded.since.isEmpty)
     }
 
+    @Test("What leaves a full pool before its time is no misjudgement of its class; what expired before it was requested again is one")
+    func evictions() async throws {
+        let scene = try LearningScene()
+        await scene.learner.step()
+        let (evicted, expired) = (try scene.id("full/1"), try scene.id("short/1"))
+        func debt(_ id: ReplicaID) -> Double {
+            let artifactClass = ActivityRecord.number(of: scene.learned.artifactClass(of: id.artifact))
+            return scene.recorder.accounts.account(scene.learned.lives.key(artifactClass, id.pool)).debt
+        }
+        let pool = try #require(scene.pools[evicted.pool])
+        for _ in 0..<40 {
+            #expect(try await !scene.use(evicted))
+            scene.clock.advance(by: .seconds(3_600))
+            let now = scene.clock.now
+            _ = try await scene.state.mark([evicted], unusedSince: now)
+            let removed = try await scene.remover.remove([(id: evicted, at: now, bytes: LearningScene.gibibyte)], in: pool)
+            #expect(removed == [evicted])
+            #expect(try await scene.record(evicted)?.gone == ActivityRecord.seconds(now))
+            scene.clock.advance(by: .seconds(3_600))
+        }
+        #expect(debt(evicted) < 0)
+        #expect(scene.learned.lives.guarded.since.isEmpty)
+        _ = try await scene.use(expired)
+        scene.clock.advance(by: .seconds(129_600))
+        try await scene.sweep()
+        #expect(try await !scene.use(expired))
+        #expect(debt(expired) > 0)
+    }
+
     @Test("Nothing is recorded where no pool goes by cost")
     func off() async throws {
         let scene = try LearningScene()

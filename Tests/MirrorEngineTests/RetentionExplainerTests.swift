@@ -28,6 +28,12 @@ struct RetentionExplainerTests {
         #expect(early.contains("It was requested 10 times in local/a, every 10h on average, last 10h ago; it has been known for 4d."))
         #expect(early.contains("There is no table yet"))
         await scene.learner.step()
+        let learned = try await explanation(of: id, scene)
+        for likeness in [
+            "last requested here, every 3h to 11h, known for 3d to 10d", "last requested here, every 3h to 11h", "last requested here",
+        ] {
+            #expect(learned.contains("/models that are used like it (\(likeness)), for which it pays to keep them for "), "\(likeness)")
+        }
         _ = try await scene.use(try scene.id("models/1", 1))
         let text = try await explanation(of: id, scene)
         #expect(text.contains("A request in local/b 0s ago was a sign"))
@@ -83,6 +89,22 @@ struct RetentionExplainerTests {
         #expect(try await explanation(of: id, scene).contains("It was marked for deletion 60s ago"))
         try await scene.sweep()
         #expect(try await !scene.isThere(id))
+    }
+
+    @Test("Each context has words, and they are the limits of its numbers")
+    func contexts() {
+        for (rate, seconds) in [2_399.0, 9_599, 38_399, 153_599, 614_399, 2_457_599, 1e9].enumerated() {
+            #expect(Context.rate(uses: 1, since: seconds) == rate + 1)
+            for (age, known) in [7_200.0, 43_200, 259_200, 864_000, 2_592_000, 1e9].enumerated() {
+                #expect(Context.age(known) == age)
+                let text = ContextWords.text(["c", "\((rate + age) % 2)", "\(rate + 1)", "\(age)"])
+                #expect(text.hasPrefix("artifacts of the class c that are used like it (last requested "))
+                #expect(text.contains(", every ") && text.contains(", known for "))
+            }
+        }
+        #expect(ContextWords.text(["c", "0", "0"]) == "artifacts of the class c that are used like it (last requested here, once so far)")
+        #expect(ContextWords.text(["c"]) == "artifacts of the class c")
+        #expect(ContextWords.text([]) == "all artifacts")
     }
 
     @Test("Of a class that is guarded it says so, and that the break-even life counts")

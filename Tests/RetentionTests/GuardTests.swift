@@ -21,6 +21,21 @@ struct GuardTests {
         #expect(abs(account.debt - (0.5 + 1 - 1.1 * 0.75)) < 1e-12)
     }
 
+    @Test("a replica that is taken away before its time is settled with what it has cost, and without a miss")
+    func takenAway() {
+        var account = GuardAccount()
+        var open = 0.0
+        account.countUse(Self.costs)
+        account.commit(Self.costs, kept: 1_800, open: &open)
+        account.close(Self.costs, kept: 900, open: &open)
+        #expect(open == 0)
+        // A quarter of a dollar each, and T* may cost 1.1.
+        #expect(abs(account.debt - (0.25 - 1.1 * 0.25)) < 1e-12)
+        account.close(Self.costs, kept: 7_200, open: &open)
+        // T* would have ended after an hour.
+        #expect(abs(account.debt - (0.25 - 1.1 * 0.25 + 2 - 1.1)) < 1e-12)
+    }
+
     @Test("a debt of more than twenty mean misses engages it, and it stays until the debt is less")
     func engaging() {
         var account = GuardAccount()

@@ -39,6 +39,18 @@ struct LearnedTableTests {
         #expect(own.life(node: learned.node(Self.hourly, in: "https://a.example.org/x"), pool: 0).seconds > 3_600)
     }
 
+    @Test("a wait that seems to have begun in the future weighs as one that begins now")
+    func futureWait() {
+        func learned(since clock: Double) -> LearnedTable {
+            var maker = TableMaker(Self.sums, at: 1_000_000)
+            maker.addWaiting(Self.rare, since: clock)
+            return maker.learned(classes: ["https://a.example.org/x", "models"])
+        }
+        let decade = 10 * 365 * 86_400.0
+        #expect(learned(since: 1_000_000 + decade) == learned(since: 1_000_000))
+        #expect(learned(since: 1_000_000) != learned(since: 999_000))
+    }
+
     @Test("a class is found by its name, whatever its number is elsewhere, and what it does not know has the life of everything")
     func names() throws {
         let learned = Self.learned

@@ -39,6 +39,16 @@ struct PriceTests {
         #expect(table.prices(service: "s3", region: "eu-west-1", origin: nil)?.originGet == 0)
     }
 
+    @Test("a region that the table does not name is told from one that needs no name")
+    func unnamed() throws {
+        let table = try #require(PriceTable.builtIn)
+        #expect(table.isUnnamed("s3", "us-wset-2"))
+        #expect(!table.isUnnamed("s3", "us-west-2"))
+        // All regions have the same prices.
+        #expect(!table.isUnnamed("r2", "auto"))
+        #expect(!table.isUnnamed("local", "dev"))
+    }
+
     @Test("a pool's own prices come before the table's, and are enough without it")
     func overrides() throws {
         let own = PriceTable.Override(egress: 1, storage: 2, put: 3, get: 4)

@@ -117,7 +117,7 @@ struct ReplayTests {
         func hazards(_ events: Double) -> Hazards {
             Hazards(
                 events: (0..<AgeBins.count).map { $0 == 40 ? events : 0 }, censored: (0..<AgeBins.count).map { $0 == 50 ? 100 : 0 },
-                parent: nil)
+                prior: nil)
         }
         let (often, seldom) = (hazards(1_000), hazards(10))
         #expect(often.value(costs, after: 86_400) > seldom.value(costs, after: 86_400))

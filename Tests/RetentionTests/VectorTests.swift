@@ -30,8 +30,8 @@ struct VectorTests {
     func table() throws {
         let vector = try Vectors.load().units.table
         func bins(_ weights: [String: Double]) -> [Double] { (0..<AgeBins.count).map { weights["\($0)"] ?? 0 } }
-        let root = Hazards(events: bins(vector.events), censored: bins(vector.censored), parent: nil)
-        let child = Hazards(events: bins(vector.childEvents), censored: bins(vector.childCensored), parent: root)
+        let root = Hazards(events: bins(vector.events), censored: bins(vector.censored), prior: nil)
+        let child = Hazards(events: bins(vector.childEvents), censored: bins(vector.childCensored), prior: root.values)
         for bin in 0..<AgeBins.count {
             #expect(Self.isClose(root.values[bin], vector.hazard[bin]), "bin \(bin)")
             #expect(Self.isClose(child.values[bin], vector.childHazard[bin]), "bin \(bin) of the child")

@@ -70,7 +70,9 @@ struct PlanCommand: AsyncParsableCommand {
         if format != "auto", LogFormat(rawValue: format) == nil {
             throw ValidationError("'\(TextTable.printable(format))' is not a format.")
         }
-        _ = try parsedPolicies()
+        let policies = try parsedPolicies()
+        if policies.isEmpty { throw ValidationError("--policies names none; there are \(Self.names).") }
+        if decisions != nil, !policies.contains(.hazard) { throw ValidationError("--decisions needs the policy hazard.") }
         _ = try parsedNetworks()
         if let daysAs, !(daysAs > 0 && daysAs < 1e6) { throw ValidationError("--days-as takes a number of days.") }
         if let natGateway, !(natGateway >= 0 && natGateway < 1e6) { throw ValidationError("--nat-gateway takes dollars.") }
@@ -87,10 +89,8 @@ struct PlanCommand: AsyncParsableCommand {
             let result = daysAs.map { replayed.shown(as: $0) } ?? replayed
             if let decisions, let made = result.decisions { try DecisionFiles.write(made, to: decisions) }
             if let plot {
-                let shown = result.shownDays.map { ", shown as \(HumanText.tenths($0)) days" } ?? ""
-                let title = "\(result.requests) requests of \(HumanText.fixed(result.days, 0)) days\(shown)"
                 try CommandFailure.explaining("cannot write \(plot)") { () throws(Errno) in
-                    try SmallFile.write(Array(PlanPlot(result, title: title).svg.utf8), to: plot)
+                    try SmallFile.write(Array(PlanPlot(result).svg.utf8), to: plot)
                 }
             }
             print(json ? JSONText.text(PlanDocument(result)) : PlanText(result: result).text)

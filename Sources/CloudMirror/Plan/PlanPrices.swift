@@ -25,6 +25,19 @@ enum PlanPrices {
         }
     }
 
+    /// Whether the price table names other regions, and not this one.
+    func isUnnamed(_ region: String) -> Bool {
+        guard case .table(let table, _, let service) = self else { return false }
+        let pool = PoolID(region)
+        return table.isUnnamed(pool?.service ?? service, pool?.region ?? region)
+    }
+
+    /// The origin's region, if the price table names others and not this one.
+    var unnamedOrigin: String? {
+        guard case .table(let table, let origin?, _) = self, table.isUnnamed(origin.service, origin.region) else { return nil }
+        return origin.region
+    }
+
     /// The prices of a single pool that charges nothing for reads, as an alternative to one pool in each region.
     func candidate(_ service: String) -> PoolPrices? {
         guard case .table(let table, _, _) = self else { return nil }

@@ -15,8 +15,17 @@ struct PlanResult {
         var policies: [(policy: ReplayPolicy, ledger: Ledger)]
     }
 
+    /// A time without uses, in milliseconds.
+    struct Pause {
+        /// Since the first use.
+        var start: Int64 = 0
+        var length: Int64 = 0
+    }
+
     struct Candidate {
         let name: String
+        /// The same in a picture.
+        let words: String
         var ledger: Ledger
     }
 
@@ -26,6 +35,12 @@ struct PlanResult {
     let span: Int64
     let lines: LineCounts
     let outOfOrder: Int
+    /// Uses of artifacts whose size the log does not tell.
+    let sizeless: Int
+    /// The longest time without a use.
+    let pause: Pause
+    /// Regions that the price table does not name.
+    let unnamed: [String]
     let peak: PeakLoad
     let pricesAsOf: Timestamp?
     var policies: [(policy: ReplayPolicy, ledger: Ledger)]
@@ -103,7 +118,21 @@ struct PlanResult {
         if lines.unreadable > 0 {
             warnings.append("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
         }
-        if outOfOrder > 0 { warnings.append("\(outOfOrder) uses came after later ones; they count as if they were at the same time.") }
+        if !unnamed.isEmpty {
+            let more = unnamed.count > 3 ? " and \(unnamed.count - 3) more" : ""
+            warnings.append(
+                "The price table does not name \(unnamed.prefix(3).joined(separator: ", "))\(more): the prices of other regions (*) count.")
+        }
+        if sizeless * 100 >= requests {
+            warnings.append("\(sizeless) requests are for artifacts whose size the log does not tell; they count as empty.")
+        }
+        if pause.length >= 86_400_000, pause.length > span / 2 {
+            let (start, end) = (Double(pause.start) / 86_400_000, Double(pause.start + pause.length) / 86_400_000)
+            warnings.append(
+                "Nothing was requested from day \(HumanText.tenths(start)) to day \(HumanText.tenths(end)) of the log: a part may be missing, or a time "
+                    + "wrong. These days count, too.")
+        }
+        if outOfOrder > 0 { warnings.append("\(outOfOrder) uses came after much later ones; they count as if they were at the same time.") }
         return warnings
     }
 

@@ -3,8 +3,6 @@ import Retention
 
 /// Reads logs and replays their uses.
 struct PlanRun {
-    /// Times that a replay can represent: up to the year 6400.
-    private static let times: Range<Int64> = 0..<(1 << 47)
     /// Of a log, in milliseconds: a hundred years. A table is made for each day.
     private static let maxSpan: Int64 = 100 * 366 * 86_400_000
 
@@ -20,7 +18,7 @@ struct PlanRun {
 
     /// - Throws: ``CommandFailure``; also if more than one line in a hundred cannot be read.
     func result() throws -> PlanResult {
-        let formats = try options.traces.map { try (path: $0, format: format(of: $0)) }
+        let formats = try options.traces.compactMap { path in try format(of: path).map { (path: path, format: $0) } }
         let state = try PlanState(options, classRule: formats.contains { !$0.format.hasPlainNames } ? .origin : .directory)
         let progress = options.showsProgress ? PlanProgress(try formats.map { try LogFile($0.path).size }.reduce(0, +)) : nil
         // If lines may state less than the artifact's size, all sizes are read first.
@@ -36,9 +34,8 @@ struct PlanRun {
         var first: Int64?
         while let source = try merge.next() {
             let time = source.use.time
-            guard Self.times.contains(time) else { throw CommandFailure("the log has a time that is too far in the future") }
             let start = first ?? time
-            guard time - start <= Self.maxSpan else { throw CommandFailure("the log has times that are more than 100 years apart") }
+            guard abs(time - start) <= Self.maxSpan else { throw CommandFailure("the log has times that are more than 100 years apart") }
             first = start
             try state.use(source)
             progress?.show("replaying", merge)
@@ -48,15 +45,18 @@ struct PlanRun {
         guard lines.unreadable * 100 <= lines.uses + lines.others + lines.unreadable else {
             throw CommandFailure("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
         }
-        guard let result = state.end(lines: lines, outOfOrder: merge.outOfOrder) else {
+        guard let result = state.end(lines: lines) else {
             throw CommandFailure("the log has no uses of artifacts")
         }
         return result
     }
 
-    private func format(of path: String) throws -> LogFormat {
+    /// - Returns: `nil` for a log that is empty, as one is after it was rotated.
+    private func format(of path: String) throws -> LogFormat? {
         if let format = options.format { return format }
-        guard let format = LogFormat(beginning: try LogFile.beginning(of: path)) else {
+        let beginning = try LogFile.beginning(of: path)
+        guard !beginning.isEmpty else { return nil }
+        guard let format = LogFormat(beginning: beginning) else {
             throw CommandFailure("\(path): the format of the log is not recognized; state it with --format")
         }
         return format

@@ -15,5 +15,5 @@ final class PlanState {
     func use(_ source: any LogSource) throws { try tally.use(source.use, artifact: source.artifact) }
 
     /// - Returns: `nil` if there were no uses.
-    func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? { tally.end(lines: lines, outOfOrder: outOfOrder) }
+    func end(lines: LineCounts) -> PlanResult? { tally.end(lines: lines) }
 }

@@ -10,6 +10,15 @@ struct PlanTally: ~Copyable {
     private var pools = PlanPools()
     private var candidates: [Candidate] = []
     private var total = PeakLoad()
+    private var order = UseOrder()
+    /// The times of the first and the last use that were replayed.
+    private var first: Int64?
+    private var last = Int64.min
+    private var outOfOrder = 0
+    /// Uses of artifacts whose size is not known.
+    private var sizeless = 0
+    private var pause = PlanResult.Pause()
+    private var unnamed: [String] = []
 
     /// One pool for all clients, in a service that charges nothing for reads.
     private final class Candidate {
@@ -31,7 +40,8 @@ struct PlanTally: ~Copyable {
         self.classRule = classRule
         var replayOptions = ReplayOptions()
         replayOptions.learns = options.policies.contains(.hazard)
-        replayOptions.compares = options.policies.contains { $0 != .hazard }
+        // A gateway is compared with what `never` reads.
+        replayOptions.compares = options.policies.contains { $0 != .hazard } || options.natGateway != nil
         replayOptions.admission = options.admission
         replayOptions.recordsDecisions = options.recordsDecisions && replayOptions.learns
         replay = Replay(replayOptions)
@@ -64,11 +74,23 @@ struct PlanTally: ~Copyable {
     mutating func use(_ use: LogUse, artifact: Int?) throws {
         let artifact = artifact ?? register(use.name, bytes: use.bytes)
         let pool = try pool(of: use.region)
-        replay.use(artifact, in: pool, at: use.time)
-        for candidate in candidates { candidate.replay.use(artifact, in: candidate.pool, at: use.time) }
+        if order.isFull, let earliest = order.takeFirst() { apply(earliest) }
+        order.add(UseOrder.Use(time: use.time, artifact: UInt32(artifact), pool: UInt16(pool)))
+    }
+
+    private mutating func apply(_ use: UseOrder.Use) {
+        if use.time < last { outOfOrder += 1 }
+        let time = max(use.time, last)
+        if let first, time - last > pause.length { pause = PlanResult.Pause(start: last - first, length: time - last) }
+        first = first ?? time
+        last = time
+        let (artifact, pool) = (Int(use.artifact), Int(use.pool))
+        replay.use(artifact, in: pool, at: time)
+        for candidate in candidates { candidate.replay.use(artifact, in: candidate.pool, at: time) }
         let bytes = replay.bytes(of: artifact)
-        pools.add(bytes, to: pool, at: use.time)
-        total.add(bytes, at: use.time)
+        if bytes == 0 { sizeless += 1 }
+        pools.add(bytes, to: pool, at: time)
+        total.add(bytes, at: time)
     }
 
     /// The number of a region's pool, which is added if the region is new.
@@ -83,16 +105,20 @@ struct PlanTally: ~Copyable {
             throw CommandFailure("there is no price for \(name.isEmpty ? "clients without a region (see --region)" : name)")
         }
         try pools.add(name, hash: hash, prices)
+        if options.prices.isUnnamed(name) { unnamed.append(name.isEmpty ? "clients without a region" : name) }
         return replay.addPool(prices)
     }
 
     /// - Returns: `nil` if there were no uses.
-    mutating func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? {
+    mutating func end(lines: LineCounts) -> PlanResult? {
+        while let use = order.takeFirst() { apply(use) }
         guard replay.requests > 0 else { return nil }
         replay.end()
         var result = PlanResult(
-            requests: replay.requests, artifacts: replay.artifacts, span: replay.span, lines: lines, outOfOrder: outOfOrder, peak: total,
-            pricesAsOf: options.prices.asOf, policies: options.policies.map { ($0, replay.total(of: $0)) })
+            requests: replay.requests, artifacts: replay.artifacts, span: replay.span, lines: lines, outOfOrder: outOfOrder,
+            sizeless: sizeless, pause: pause, unnamed: unnamed + (options.prices.unnamedOrigin.map { ["the origin in \($0)"] } ?? []),
+            peak: total, pricesAsOf: options.prices.asOf,
+            policies: options.policies.map { ($0, replay.total(of: $0)) })
         for (pool, name) in pools.names.enumerated() {
             result.pools.append(
                 PlanResult.Pool(
@@ -103,12 +129,13 @@ struct PlanTally: ~Copyable {
         }
         for candidate in candidates {
             candidate.replay.end()
-            result.candidates.append(.init(name: candidate.service, ledger: candidate.replay.total(of: .hazard)))
+            result.candidates.append(
+                .init(name: candidate.service, words: "one pool in \(candidate.service)", ledger: candidate.replay.total(of: .hazard)))
         }
         if let gateway = options.natGateway {
             var never = replay.total(of: .never)
             never.egress += never.originBytes / Double(1 << 30) * gateway
-            result.candidates.append(.init(name: "never, through a NAT gateway", ledger: never))
+            result.candidates.append(.init(name: "never, through a NAT gateway", words: "no mirror, NAT gateway", ledger: never))
         }
         result.decisions = replay.decisions
         return result

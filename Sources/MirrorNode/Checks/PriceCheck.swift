@@ -41,6 +41,28 @@ package struct PriceCheck: Sendable {
                     "the price table has no prices for this pool, so a copy is assumed to cost as much as keeping it for 26 days; set egress, storage, put "
                         + "and get"))
         }
+        return findings + unnamed
+    }
+
+    /// Regions whose prices are those of any other: they may be new, misspelled, or on a server of the operator's own.
+    private var unnamed: [Finding] {
+        let table = configuration.retention.table ?? .empty
+        let pools = configuration.pools.filter { pool in
+            pool.retention.policy == .cost && !pool.retention.price.isWhole && table.isUnnamed(pool.id.service, pool.id.region)
+        }
+        let known = Set(pools.map(\.id)).subtracting(configuration.unpricedPools)
+        var findings = pools.filter { known.contains($0.id) }.map { pool in
+            Finding(
+                .warning, "pools.\(pool.id).retention.price",
+                "the price table does not name this region, so the pool has the prices of other regions (*); set egress, storage, put and get if they "
+                    + "differ")
+        }
+        if let origin = configuration.retention.origin, table.isUnnamed(origin.service, origin.region) {
+            findings.append(
+                Finding(
+                    .warning, "retention.origin",
+                    "the price table does not name \(origin), so egress costs what it costs from other regions (*)"))
+        }
         return findings
     }
 }

@@ -73,6 +73,16 @@ package struct GuardAccount: Sendable, Equatable {
         open = now
     }
 
+    /// The replica was taken away before its time, which no life has decided: what it has cost is settled, and the next copy counts for neither side.
+    ///
+    /// - Parameters:
+    ///   - kept: Seconds from its last use until then.
+    ///   - open: What ``commit(_:kept:open:)`` entered; 0 afterwards.
+    package mutating func close(_ costs: ArtifactCosts, kept: Double, open: inout Double) {
+        debt += Self.excess(costs, kept: kept, untilBreakEven: kept) - open
+        open = 0
+    }
+
     package mutating func countUse(_ costs: ArtifactCosts) {
         uses += 1
         margins += costs.margin

@@ -50,6 +50,9 @@ package struct PriceTable: Sendable, Equatable {
             self.put = put
             self.get = get
         }
+
+        /// Whether nothing is left for the table to say.
+        package var isWhole: Bool { egress != nil && storage != nil && put != nil && get != nil }
     }
 
     /// - Parameters:
@@ -78,6 +81,12 @@ package struct PriceTable: Sendable, Equatable {
 
     /// Whether the table says what requests and storage cost in a region.
     package func isKnown(_ service: String, _ region: String) -> Bool { storage(service, region) != nil }
+
+    /// Whether the table names regions of the service, and not this one: then it has the prices of the row for all others, or none.
+    package func isUnnamed(_ service: String, _ region: String) -> Bool {
+        let named = storage.filter { $0.service == service && $0.region != Self.any }
+        return !named.isEmpty && !named.contains { $0.region == region }
+    }
 
     private func egress(_ service: String, from: String, to: String) -> Double? {
         let rows = traffic.filter { Self.fits($0.service, service) && Self.fits($0.fromRegion, from) && Self.fits($0.toRegion, to) }

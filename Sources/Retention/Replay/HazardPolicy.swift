@@ -57,6 +57,9 @@ struct HazardPolicy: Sendable {
         forEachAccount { $0.account.fade(seconds) }
     }
 
+    /// Frees its memory, before the next one is made.
+    mutating func dropTable() { table = nil }
+
     mutating func use(_ table: RetentionTable) { self.table = table }
 
     /// Guards classes whose accounts are overdrawn, and frees the others.

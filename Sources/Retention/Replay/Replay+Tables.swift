@@ -17,7 +17,9 @@ extension Replay {
             let artifactClass = UInt32(index[Int(owners[number])].artifactClass)
             maker.addWaiting(Context(artifactClass, place: key.place), since: seconds(start + key.clock))
         }
-        hazard.use(maker.table(pools.map(\.prices)))
+        let prices = pools.map(\.prices)
+        hazard.dropTable()
+        hazard.use(maker.table(prices))
         applyToAll(at: now)
         // What is free again lives by the table from now on.
         if hazard.reviewAccounts(at: now) { applyToAll(at: now) }

@@ -12,8 +12,8 @@ package struct Hazards: Sendable, Equatable {
     /// - Parameters:
     ///   - events: For each bin, the weight of the gaps that ended with a use.
     ///   - censored: The weight of those that did not, or not yet.
-    ///   - parent: Of the context above; `nil` at the root, which is smoothed with its own younger ages instead.
-    package init(events: [Double], censored: [Double], parent: Hazards?) {
+    ///   - prior: The values of the context above; `nil` at the root, which is smoothed with its own younger ages instead.
+    package init(events: [Double], censored: [Double], prior: [Double]?) {
         let count = AgeBins.count
         var atRisk = [Double](repeating: 0, count: count)
         var sum = 0.0
@@ -21,7 +21,7 @@ package struct Hazards: Sendable, Equatable {
             sum += events[bin] + censored[bin]
             atRisk[bin] = sum - censored[bin] / 2
         }
-        let prior = parent?.values ?? Self.own(events, atRisk)
+        let prior = prior ?? Self.own(events, atRisk)
         self.init(
             values: (0..<count).map { bin in
                 min(max((events[bin] + Self.borrowed * prior[bin]) / (atRisk[bin] + Self.borrowed), 0), 1)

@@ -12,9 +12,11 @@ package struct TableMaker: Sendable {
     }
 
     /// An artifact that was used, in one pool, and whose next use is waited for.
+    ///
+    /// - Parameter clock: What a clock that was ahead has recorded counts as now: its weight would outdo all others for as long as that clock was ahead.
     package mutating func addWaiting(_ context: Context, since clock: Double) {
         let node = sums.tree.node(context, among: .max)
-        waiting[node * AgeBins.count + AgeBins.bin(max(0, now - clock))] += sums.weight(clock)
+        waiting[node * AgeBins.count + AgeBins.bin(max(0, now - clock))] += sums.weight(min(clock, now))
     }
 
     /// - Parameter prices: Of each pool.
@@ -44,13 +46,13 @@ package struct TableMaker: Sendable {
             for bin in 0..<bins { waiting[parent * bins + bin] += waiting[node * bins + bin] }
         }
         let scale = 1 / sums.weight(now)
-        var parents: [Int: Hazards] = [:]
+        var priors: [Int: [Double]] = [:]
         for (number, node) in nodes.enumerated() {
             let own = sums.numbers[number]
             let events = (0..<bins).map { own[ContextSums.Field.events + $0] * scale }
             let censored = (0..<bins).map { (own[ContextSums.Field.censored + $0] + waiting[number * bins + $0]) * scale }
-            let hazards = Hazards(events: events, censored: censored, parent: parents[node.parent])
-            if !node.isLeaf { parents[number] = hazards }
+            let hazards = Hazards(events: events, censored: censored, prior: priors[node.parent])
+            if !node.isLeaf { priors[number] = hazards.values }
             let uses = own[ContextSums.Field.uses]
             body(
                 LearnedTable.Node(

@@ -57,6 +57,9 @@ final class CompactTrace: LogSource {
             throw CommandFailure("\(name): the compact trace refers to an artifact or a region that it does not list")
         }
         use.time = Int64(clamping: Self.number(entry, 0, UInt64.self))
+        guard LogUse.times.contains(use.time) else {
+            throw CommandFailure("\(name): the compact trace has a time that is too far in the future")
+        }
         use.region = self.region ?? regions.names[region]
         artifact = Int(artifacts[number])
         lines.uses += 1

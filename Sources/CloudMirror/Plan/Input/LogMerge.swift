@@ -13,9 +13,6 @@ final class LogMerge {
     private var sources: [any LogSource] = []
     private var closed = LineCounts()
     private var closedBytes: Int64 = 0
-    /// Uses that came after one with a later time.
-    private(set) var outOfOrder = 0
-    private var last = Int64.min
 
     /// - Parameter open: Opens a log.
     init(_ paths: [String], _ open: @escaping (String) throws -> any LogSource) throws {
@@ -63,9 +60,7 @@ final class LogMerge {
                 closed.add(source.lines)
             }
         }
-        guard let source = sources.first else { return nil }
-        if source.use.time < last { outOfOrder += 1 } else { last = source.use.time }
-        return source
+        return sources.first
     }
 
     private func siftUp() {

@@ -49,16 +49,17 @@ final class LineSource: LogSource {
     var position: Int64 { reader.position }
 
     func next() throws -> Bool {
-        while let line = try reader.next() {
+        while let read = try reader.next() {
             number += 1
+            let line = number == 1 ? read.withoutByteOrderMark : read
             if line.isEmpty { continue }
             switch format.read(line, &use) {
-            case .use:
+            case .use where LogUse.times.contains(use.time):
                 lines.uses += 1
                 if let region { use.region = region }
                 return true
             case .other: lines.others += 1
-            case .unreadable:
+            case .use, .unreadable:
                 lines.unreadable += 1
                 if lines.firstUnreadable == nil { lines.firstUnreadable = "\(name), line \(number): \(line.prefix(200).text)" }
             }

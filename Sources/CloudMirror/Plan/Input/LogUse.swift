@@ -3,7 +3,10 @@ typealias LogBytes = UnsafeRawBufferPointer
 
 /// A request that is recorded in a log.
 struct LogUse {
-    /// Milliseconds since 1970, or since the log's own starting point.
+    /// Times that a replay can represent: up to the year 6400.
+    static let times: Range<Int64> = 0..<(1 << 47)
+
+    /// Milliseconds since 1970, or since the log's own starting point; one of ``times``.
     var time: Int64 = 0
     /// The artifact's name in the log.
     var name = LogBytes(start: nil, count: 0)
@@ -40,6 +43,9 @@ enum LogFormat: String, CaseIterable {
     /// Compact binary.
     case cmt
 
+    /// U+FEFF in UTF-8: spreadsheets begin a text with it.
+    static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// Whether a line may state less than the artifact's size, so that the largest of all lines counts.
     var guessesSizes: Bool {
         switch self {
@@ -63,24 +69,31 @@ enum LogFormat: String, CaseIterable {
         }
     }
 
-    /// Recognizes a log's format by its first bytes.
+    /// Recognizes a log's format by its first bytes: by the first line that shows it, because a log may begin with one that is cut off.
     init?(beginning bytes: [UInt8]) {
         if bytes.starts(with: CompactTrace.magic) {
             self = .cmt
             return
         }
-        let text = String(decoding: bytes.prefix(8_192), as: UTF8.self)
-        guard let line = text.split(whereSeparator: \.isNewline).first else { return nil }
+        let text = bytes.starts(with: Self.byteOrderMark) ? bytes.dropFirst(Self.byteOrderMark.count) : bytes[...]
+        let lines = String(decoding: text.prefix(8_192), as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard let format = lines.lazy.compactMap({ Self(line: $0) }).first else { return nil }
+        self = format
+    }
+
+    private init?(line: Substring) {
+        let words = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false)
         if line.first == "{" {
             self = .mirror
         } else if line.hasPrefix("#Version:") || line.hasPrefix("#Fields:") || line.split(separator: "\t").count > 8 {
             self = .cloudfront
-        } else if line.contains(" REST.") || line.contains(" BATCH.") || line.contains(" WEBSITE.") {
+        } else if words.count > 4, words[2].first == "[", words[3].last == "]" {
+            // The time is the third field; in the common format it is the fourth.
             self = .s3
-        } else if line.split(separator: ",").count >= 4, !line.contains("] \"") {
-            self = .csv
         } else if line.contains("] \"") {
             self = .clf
+        } else if line.split(separator: ",", omittingEmptySubsequences: false).count >= 4 {
+            self = .csv
         } else {
             return nil
         }

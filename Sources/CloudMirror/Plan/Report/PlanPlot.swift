@@ -20,11 +20,20 @@ struct PlanPlot {
     private static let row = 34.0
 
     let title: String
+    /// What the numbers are.
+    private let unit: String
     let bars: [(name: String, ledger: Ledger)]
 
-    init(_ result: PlanResult, title: String) {
-        self.title = title
-        bars = result.policies.map { (Self.words($0.policy), $0.ledger) } + result.candidates.map { ($0.name, $0.ledger) }
+    init(_ result: PlanResult) {
+        title = Self.title(result)
+        unit = "dollars at list prices\(result.pricesAsOf.map { " of \($0.day)" } ?? "")"
+        bars = result.policies.map { (Self.words($0.policy), $0.ledger) } + result.candidates.map { ($0.words, $0.ledger) }
+    }
+
+    private static func title(_ result: PlanResult) -> String {
+        let days = result.days < 10 ? HumanText.tenths(result.days) : HumanText.fixed(result.days, 0)
+        let shown = result.shownDays.map { ", shown as \(HumanText.tenths($0)) days" } ?? ""
+        return "\(result.requests) requests of \(days) days\(shown)"
     }
 
     private static func words(_ policy: ReplayPolicy) -> String {
@@ -57,6 +66,8 @@ struct PlanPlot {
             lines.append("<text x=\"\(Self.number(x + 18))\" y=\"59\">\(part.name)</text>")
             x += 100
         }
+        lines += legend(x)
+        lines.append("<text x=\"\(Self.number(Self.width - 16))\" y=\"59\" text-anchor=\"end\">\(unit)</text>")
         for (index, bar) in bars.enumerated() { lines += rows(bar.name, bar.ledger, y: Self.top + Double(index) * Self.row, scale) }
         lines += line(y: height, scale)
         return lines.joined(separator: "\n") + "\n</svg>\n"
@@ -78,14 +89,25 @@ struct PlanPlot {
         return lines
     }
 
+    /// The lowest possible cost, if it was computed.
+    private var best: Double? {
+        bars.first { $0.name == Self.words(.clairvoyant) }.flatMap { $0.ledger.total > 0 ? $0.ledger.total : nil }
+    }
+
     /// Marks the lowest possible cost, to compare all others with.
     private func line(y: Double, _ scale: Double) -> [String] {
-        guard let best = bars.first(where: { $0.name == Self.words(.clairvoyant) })?.ledger.total, best > 0 else { return [] }
-        let x = Self.number(Self.left + best * scale)
-        return [
-            "<line x1=\"\(x)\" y1=\"\(Self.number(Self.top - 8))\" x2=\"\(x)\" y2=\"\(Self.number(y - 12))\" stroke=\"#111827\" "
-                + "stroke-dasharray=\"4 3\"/>"
-        ]
+        best.map { [Self.dashes(Self.left + $0 * scale, Self.top - 8, y - 12)] } ?? []
+    }
+
+    /// Says what the marked cost is.
+    private func legend(_ x: Double) -> [String] {
+        guard best != nil else { return [] }
+        return [Self.dashes(x + 6, 46, 62), "<text x=\"\(Self.number(x + 18))\" y=\"59\">\(Self.words(.clairvoyant))</text>"]
+    }
+
+    private static func dashes(_ x: Double, _ top: Double, _ bottom: Double) -> String {
+        "<line x1=\"\(number(x))\" y1=\"\(number(top))\" x2=\"\(number(x))\" y2=\"\(number(bottom))\" stroke=\"#111827\" "
+            + "stroke-dasharray=\"4 3\"/>"
     }
 
     private static func number(_ value: Double) -> String { HumanText.fixed(value, 1) }

@@ -9,7 +9,8 @@ struct PlanText {
         var parts = [head, table]
         if result.pools.count > 0 { parts.append(pools) }
         if !result.candidates.isEmpty { parts.append(candidates) }
-        parts.append((advice + result.warnings).map { "\($0)\n" }.joined())
+        // A warning may contain a line of the log.
+        parts.append((advice + result.warnings).map { "\(TextTable.printable($0))\n" }.joined())
         return parts.joined(separator: "\n")
     }
 

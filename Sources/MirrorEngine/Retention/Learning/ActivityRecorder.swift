@@ -26,6 +26,8 @@ package final class ActivityRecorder: Sendable {
     }
 
     static let batch = 500
+    /// A replica that ends so many seconds before its time was evicted; sweeps are not more exact, and nor are clocks.
+    private static let earliness = 60.0
     /// Requests whose copies are awaited; more are not recorded.
     static let maxAwaited = 10_000
 
@@ -226,11 +228,16 @@ package final class ActivityRecorder: Sendable {
         guard learned.isOn, !replicas.isEmpty else { return }
         let lives = learned.lives
         let seconds = ActivityRecord.seconds(time)
-        await change(replicas.map(\.id)) { position, _, uses in
+        await change(replicas.map(\.id)) { position, artifactClass, uses in
             guard uses.gone == 0, uses.own <= seconds else { return nil }
             uses.gone = seconds
+            let id = replicas[position].id
             guard let bytes = replicas[position].bytes else { return nil }
-            return uses.commit(lives.costs(of: bytes, in: replicas[position].id.pool), kept: Double(seconds) - Double(uses.own))
+            let costs = lives.costs(of: bytes, in: id.pool)
+            let kept = Double(seconds) - Double(uses.own)
+            // No life was misjudged where the pool was full.
+            let isEarly = lives.expiry(uses, of: artifactClass, bytes: bytes, in: id.pool) > Double(seconds) + Self.earliness
+            return isEarly ? uses.close(costs, kept: kept) : uses.commit(costs, kept: kept)
         }
     }
 

@@ -31,7 +31,7 @@ struct RecordedUse: Sendable {
                 let gap = Double(after.own) - Double(before.own)
                 let isMiss = before.gone != 0
                 let kept = isMiss ? min(gap, max(0, Double(before.gone) - Double(before.own))) : gap
-                account.settle(costs, gap: gap, kept: kept, isMiss: isMiss, open: &open)
+                if !before.isClosed { account.settle(costs, gap: gap, kept: kept, isMiss: isMiss, open: &open) }
                 if use.isKept { counterfactual.addGap(costs, gap, timeToLive: timeToLive) }
             } else if use.isKept {
                 counterfactual.addFirst(costs)
@@ -58,6 +58,20 @@ extension ActivityRecord.PoolUses {
         open = Float(entered)
         return account
     }
+
+    /// Settles what a replica has cost that was taken away before its time.
+    ///
+    /// - Parameter kept: Seconds from its last use.
+    mutating func close(_ costs: ArtifactCosts, kept: Double) -> GuardAccount {
+        var account = GuardAccount()
+        var entered = Double(open)
+        account.close(costs, kept: max(0, kept), open: &entered)
+        open = Float(entered)
+        return account
+    }
+
+    /// Whether the next use settles nothing: the replica was taken away before its time, or storage costs nothing.
+    var isClosed: Bool { gone != 0 && open == 0 }
 }
 
 /// What other policies would have paid, in dollars, beyond one read for each request.

@@ -71,9 +71,8 @@ package struct RetentionExplainer: Sendable {
         }
         return table.path(node).map { number in
             let found = table.nodes[number]
-            let words = table.tree.words(of: number) { Int($0) < table.classes.count ? table.classes[Int($0)] : ClassList.other }
-            let name =
-                words.first.map { "artifacts of the class \($0)" + (words.count > 1 ? " that are used like it" : "") } ?? "all artifacts"
+            let name = ContextWords.text(
+                table.tree.words(of: number) { Int($0) < table.classes.count ? table.classes[Int($0)] : ClassList.other })
             let kept = lives.life(node: number, in: pool).map { ", for which it pays to keep them for \(span($0.seconds))" } ?? ""
             return "Of \(name)\(kept): \(count(found.ended)) waits ended with a request, \(count(found.unended)) have not."
         }

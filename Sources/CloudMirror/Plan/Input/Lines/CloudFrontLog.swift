@@ -16,7 +16,7 @@ struct CloudFrontLog: LineFormat {
 
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
         if line.first == UInt8(ascii: "#") {
-            let words = line.text.split(separator: " ").map { String($0) }
+            let words = line.text.split(whereSeparator: \.isWhitespace).map { String($0) }
             if words.first == "#Fields:" { columns = Self.places(Array(words.dropFirst())) }
             return .other
         }

@@ -7,9 +7,13 @@ struct CommonLog: LineFormat {
 
     mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
         var scanner = LogScanner(line)
-        let address = scanner.word()
-        _ = scanner.word()
-        _ = scanner.word()
+        var (address, identity, user) = (scanner.word(), scanner.word(), scanner.word())
+        scanner.skipBlanks()
+        // Apache can write the name of the site before the address.
+        while let next = scanner.next, next != UInt8(ascii: "[") {
+            (address, identity, user) = (identity, user, scanner.word())
+            scanner.skipBlanks()
+        }
         guard let time = times.common(scanner.word()) else { return .unreadable }
         var request = LogScanner(scanner.word())
         guard let status = scanner.word().decimal else { return .unreadable }

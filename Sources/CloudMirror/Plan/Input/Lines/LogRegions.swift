@@ -10,12 +10,13 @@ final class LogRegions {
     ///   - networks: The first one that contains an address counts.
     ///   - fallback: For all other addresses; empty for a region without a name.
     init(_ networks: [(network: IPNetwork, region: String)] = [], fallback: String = "") {
-        self.networks = networks.map(\.network)
+        self.networks = networks.map(\.network.unmapped)
         regions = LogRegionNames((networks.map(\.region) + [fallback]).map { Array($0.utf8) })
     }
 
     func region(of address: LogBytes) -> LogBytes {
-        guard !networks.isEmpty, let address = IPAddress(text: address) else { return regions.names[networks.count] }
+        // A server that listens on `[::]` writes IPv4 addresses as IPv6.
+        guard !networks.isEmpty, let address = IPAddress(text: address)?.unmapped else { return regions.names[networks.count] }
         return regions.names[networks.firstIndex { $0.contains(address) } ?? networks.count]
     }
 }

@@ -30,6 +30,8 @@ struct LogScanner {
     }
 
     /// A field between blanks. One that begins with `"` or `[` ends at the closing mark and may contain blanks.
+    ///
+    /// A closing mark is followed by a blank: logs of buckets do not escape the marks in what clients send.
     mutating func word() -> LogBytes {
         skipBlanks()
         let close: UInt8
@@ -40,13 +42,18 @@ struct LogScanner {
         }
         position += 1
         let start = position
-        while position < line.count, line[position] != close {
+        while position < line.count, !isEnd(close) {
             // A backslash escapes a quotation mark in a field.
             position += line[position] == UInt8(ascii: "\\") && position + 1 < line.count ? 2 : 1
         }
         let word = LogBytes(rebasing: line[start..<position])
         if position < line.count { position += 1 }
         return word
+    }
+
+    private func isEnd(_ close: UInt8) -> Bool {
+        guard line[position] == close else { return false }
+        return position + 1 == line.count || line[position + 1] == 0x20 || line[position + 1] == 0x09
     }
 
     /// The rest of the line.
@@ -76,6 +83,11 @@ extension UnsafeRawBufferPointer {
     }
 
     var text: String { String(decoding: self, as: UTF8.self) }
+
+    /// The bytes after a byte order mark.
+    var withoutByteOrderMark: LogBytes {
+        starts(with: LogFormat.byteOrderMark) ? LogBytes(rebasing: self[LogFormat.byteOrderMark.count...]) : self
+    }
 
     /// The part before `?` or `#`.
     var withoutQuery: LogBytes {
