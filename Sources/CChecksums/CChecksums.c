@@ -19,6 +19,21 @@ WITH_MULTIPLICATION static inline block moved(block value, block keys) {
     return sum(_mm_clmulepi64_si128(value, keys, 0x00), _mm_clmulepi64_si128(value, keys, 0x11));
 }
 
+// Where the processor has it, one instruction multiplies two pairs of blocks.
+#define WITH_PAIRS __attribute__((target("avx2,pclmul,vpclmulqdq")))
+typedef __m256i pair;
+
+static bool can_multiply_pairs(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq"); }
+
+WITH_PAIRS static inline pair load_pair(const void *bytes) { return _mm256_loadu_si256((const __m256i *)bytes); }
+WITH_PAIRS static inline pair sum_pair(pair one, pair other) { return _mm256_xor_si256(one, other); }
+WITH_PAIRS static inline block first(pair value) { return _mm256_castsi256_si128(value); }
+WITH_PAIRS static inline block second(pair value) { return _mm256_extracti128_si256(value, 1); }
+
+WITH_PAIRS static inline pair moved_pair(pair value, pair keys) {
+    return sum_pair(_mm256_clmulepi64_epi128(value, keys, 0x00), _mm256_clmulepi64_epi128(value, keys, 0x11));
+}
+
 #elif defined(__aarch64__) && !defined(__AARCH64EB__)
 #include <arm_neon.h>
 #if defined(__linux__)
@@ -55,7 +70,7 @@ WITH_MULTIPLICATION static inline block moved(block value, block keys) {
 #if defined(WITH_MULTIPLICATION)
 
 WITH_MULTIPLICATION
-static void fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[4], uint8_t folded[16]) {
+static void fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[6], uint8_t folded[16]) {
     const uint8_t *next = bytes, *end = next + count;
     // Four blocks at a time: a multiplication takes several cycles, and one can begin in each.
     block one = sum(load(next), low(state)), two = load(next + 16), three = load(next + 32), four = load(next + 48);
@@ -75,7 +90,44 @@ static void fold(const void *bytes, size_t count, uint64_t state, const uint64_t
 
 #endif
 
-bool c_checksums_fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[4], uint8_t folded[16]) {
+#if defined(WITH_PAIRS)
+
+// Bytes from which on pairs are worthwhile.
+#define LEAST_PAIRED 256
+
+WITH_PAIRS
+static void fold_pairs(const void *bytes, size_t count, uint64_t state, const uint64_t keys[6], uint8_t folded[16]) {
+    const uint8_t *next = bytes, *end = next + count;
+    pair one = load_pair(next), two = load_pair(next + 32), three = load_pair(next + 64), four = load_pair(next + 96);
+    one = sum_pair(one, _mm256_set_epi64x(0, 0, 0, (long long)state));
+    pair farthest = _mm256_broadcastsi128_si256(load(keys + 4));
+    for (next += 128; end - next >= 128; next += 128) {
+        one = sum_pair(moved_pair(one, farthest), load_pair(next));
+        two = sum_pair(moved_pair(two, farthest), load_pair(next + 32));
+        three = sum_pair(moved_pair(three, farthest), load_pair(next + 64));
+        four = sum_pair(moved_pair(four, farthest), load_pair(next + 96));
+    }
+    block nearer = load(keys + 2);
+    block all = sum(moved(first(one), nearer), second(one));
+    all = sum(moved(all, nearer), first(two));
+    all = sum(moved(all, nearer), second(two));
+    all = sum(moved(all, nearer), first(three));
+    all = sum(moved(all, nearer), second(three));
+    all = sum(moved(all, nearer), first(four));
+    all = sum(moved(all, nearer), second(four));
+    for (; next < end; next += 16) all = sum(moved(all, nearer), load(next));
+    store(folded, all);
+}
+
+#endif
+
+bool c_checksums_fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[6], uint8_t folded[16]) {
+#if defined(WITH_PAIRS)
+    if (count >= LEAST_PAIRED && can_multiply_pairs()) {
+        fold_pairs(bytes, count, state, keys, folded);
+        return true;
+    }
+#endif
 #if defined(WITH_MULTIPLICATION)
     if (!can_multiply()) return false;
     fold(bytes, count, state, keys, folded);

@@ -48,8 +48,9 @@ struct MemoryLedgerTests {
 
     @Test("The part that others of its copy wait for goes first, then who has most, then who asked first; nobody with less overtakes")
     func order() throws {
-        var ledger = ledger(steps: 12)
-        // The last as much as the largest part is kept: 8 of 12.
+        var ledger = ledger(steps: 16)
+        // As much as the largest part is kept, which is one that does not ask.
+        _ = ledger.add(try origin(6), size: 8 * Self.step, isFront: { false })
         let held = ledger.add(try origin(1), size: 4 * Self.step, isFront: { false })
         ledger.ask(held, for: 4 * Self.step)
         #expect(ledger.serve() == [held])
@@ -76,10 +77,37 @@ struct MemoryLedgerTests {
         #expect(ledger.serve() == [second, first])
     }
 
+    @Test("A part behind its copy's first one begins once the whole of it fits beside the whole of those that have begun")
+    func begins() throws {
+        var ledger = ledger(steps: 16)
+        let isFront = Watched(false)
+        func waiting(_ number: Int, isFront: @escaping @Sendable () -> Bool) throws -> MemoryLedger.PartID {
+            let part = ledger.add(try origin(number), size: 4 * Self.step, isFront: isFront)
+            ledger.ask(part, for: 1)
+            return part
+        }
+        let front = try waiting(1, isFront: { true })
+        let behind = [try waiting(1, isFront: { false }), try waiting(1, isFront: { false }), try waiting(1, isFront: { isFront.current })]
+        // Its origin's share is 8.
+        #expect(ledger.serve() == [front, behind[0]])
+        #expect(ledger.waitingOrigins.isEmpty)
+        // First ones begin whatever has begun.
+        let others = try (2...4).map { try waiting($0, isFront: { true }) }
+        #expect(ledger.serve() == others)
+        // Half of the share is free again, but 16 of 16 have begun.
+        ledger.remove(front)
+        #expect(ledger.serve() == [])
+        ledger.remove(others[0])
+        #expect(ledger.serve() == [behind[1]])
+        isFront.change { $0 = true }
+        #expect(ledger.serve() == [behind[2]])
+    }
+
     @Test("When everybody has some and waits for more, one at a time that its copy waits for gets all that it needs")
     func lends() throws {
-        var ledger = ledger(steps: 12)
-        // 4 for each, 8 that are open: all of them after two steps each.
+        var ledger = ledger(steps: 16)
+        // 8 are kept for the largest, which does not ask. 4 for each, 8 that are open: all of them after two steps each.
+        _ = ledger.add(try origin(4), size: 8 * Self.step, isFront: { false })
         let parts = try (0..<4).map { number in ledger.add(try origin(number), size: 4 * Self.step, isFront: { number > 1 }) }
         for part in parts { ledger.ask(part, for: 2 * Self.step) }
         #expect(Set(ledger.serve()) == Set(parts))
@@ -133,7 +161,9 @@ struct MemoryLedgerTests {
                     let (number, front) = (copies[index].next, copies[index].front)
                     let size = Int64.random(in: 1...largest, using: &random)
                     let id = ledger.add(try origin(index % 3), size: size, isFront: { front.current == number })
-                    copies[index].open[number] = SimulatedCopy.Part(id: id, size: size)
+                    // Parts behind the first one are not requested before there is memory for them.
+                    if number > 0 { ledger.ask(id, for: 1) }
+                    copies[index].open[number] = SimulatedCopy.Part(id: id, size: size, isWaiting: number > 0)
                     copies[index].next += 1
                 }
             }

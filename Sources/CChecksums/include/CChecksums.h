@@ -11,8 +11,8 @@
 ///
 /// - `bytes`: `count` of them: a multiple of 16, and 64 or more.
 /// - `state`: the register of the CRC before them, in the lowest bits.
-/// - `keys`: x^575, x^511, x^191 and x^127 modulo the polynomial; the highest of 64 bits is the lowest power.
+/// - `keys`: x^575, x^511, x^191, x^127, x^1087 and x^1023 modulo the polynomial; the highest of 64 bits is the lowest power.
 /// - Returns: false if the processor has no multiplication without carries; `folded` is as it was then.
-bool c_checksums_fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[4], uint8_t folded[16]);
+bool c_checksums_fold(const void *bytes, size_t count, uint64_t state, const uint64_t keys[6], uint8_t folded[16]);
 
 #endif

@@ -31,7 +31,7 @@ struct ReflectedCRC: Sendable {
             tables[index] = previous >> 8 ^ tables[Int(previous & 0xFF)]
         }
         self.tables = tables
-        keys = [575, 511, 191, 127].map { Self.power($0, width, polynomial) << UInt64(64 - width) }
+        keys = [575, 511, 191, 127, 1_087, 1_023].map { Self.power($0, width, polynomial) << UInt64(64 - width) }
     }
 
     /// The register after more bytes.

@@ -36,6 +36,12 @@ extension HTTPClient.Configuration {
 }
 
 extension OutboundConfiguration {
+    /// Small until reads fill them: a connection keeps one for as long as it is open, and most answers to uploads are less than 1 KiB.
+    private var receiveBuffers: AdaptiveRecvByteBufferAllocator {
+        let first = min(64 << 10, receiveBufferSize)
+        return AdaptiveRecvByteBufferAllocator(minimum: min(16 << 10, first), initial: first, maximum: receiveBufferSize)
+    }
+
     /// Prepares a new connection, before it carries its first request.
     func prepare(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
@@ -47,7 +53,7 @@ extension OutboundConfiguration {
         }.flatMap { isPlain in
             // TLS comes in records of 16 KiB anyway.
             guard isPlain else { return channel.eventLoop.makeSucceededVoidFuture() }
-            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: receiveBufferSize))
+            return channel.setOption(.recvAllocator, value: receiveBuffers)
                 // One large buffer at a time. NIO's default of four, for each of many connections, would take most of the memory.
                 .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
         }

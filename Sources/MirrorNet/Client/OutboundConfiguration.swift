@@ -6,7 +6,7 @@ package struct OutboundConfiguration: Sendable {
     package var idleTimeout: Duration = .seconds(60)
     /// Requests to one origin (scheme, host, port) that may be in progress at a time, from sending until the body is read or dropped; others wait.
     package var connectionsPerOrigin = 64
-    /// Bytes read from a plain connection at a time; TLS records are at most 16 KiB anyway.
+    /// The maximum number of bytes read from a plain connection at a time; TLS records are at most 16 KiB anyway.
     package var receiveBufferSize = 256 << 10
     /// The maximum size in bytes of the head of a response, including the interim responses before it, and of its trailers.
     package var maxResponseHeadSize = 64 << 10

@@ -4,6 +4,8 @@ import MirrorState
 ///
 /// - A part takes memory as its bytes arrive: at least ``leastStep`` more, or as much again as it has, up to its size.
 /// - The parts of one origin never have more than a share.
+/// - A part behind the one that the rest of its copy waits for begins only if the whole of it fits beside the whole of all that have begun: into its
+///   origin's share, and into all memory. Otherwise parts would fill memory with their beginnings, and most of their connections would stand still.
 /// - The part that the rest of its copy waits for comes first, then the part that has most: it is nearest to giving its memory back. If there is not
 ///   enough for a part, the parts after it wait, too; but a part whose origin has used up its share is skipped.
 /// - Memory of the size of the largest part is reserved for one part at a time: one that the rest of its copy waits for. It gets all that it still
@@ -27,18 +29,36 @@ struct MemoryLedger {
         var hasLoan = false
 
         var missing: Int64 { (wanted ?? held) - held }
+        var hasBegun: Bool { held > 0 }
+    }
+
+    /// Bytes of all parts, and of those of each origin.
+    private struct Sums {
+        private(set) var all: Int64 = 0
+        private var byOrigin: [CopyLane: Int64] = [:]
+
+        subscript(origin: CopyLane) -> Int64 { byOrigin[origin, default: 0] }
+
+        mutating func add(_ bytes: Int64, of origin: CopyLane) {
+            all += bytes
+            let sum = self[origin] + bytes
+            byOrigin[origin] = sum == 0 ? nil : sum
+        }
     }
 
     private let capacity: Int64
     private let share: Int64
     private var parts: [PartID: Part] = [:]
+    /// What parts hold.
+    private var holdings = Sums()
+    /// The sizes of the parts that have begun.
+    private var begun = Sums()
     /// Bytes that all parts hold.
-    private(set) var held: Int64 = 0
+    var held: Int64 { holdings.all }
     /// Bytes that no part holds.
     var free: Int64 { max(capacity - held, 0) }
     /// Whether there are no parts.
     var isEmpty: Bool { parts.isEmpty }
-    private var heldByOrigin: [CopyLane: Int64] = [:]
     private var lastNumber: UInt64 = 0
 
     /// - Parameter capacity: The total in bytes.
@@ -69,9 +89,8 @@ struct MemoryLedger {
 
     mutating func remove(_ id: PartID) {
         guard let part = parts.removeValue(forKey: id) else { return }
-        held -= part.held
-        let left = heldByOrigin[part.origin, default: 0] - part.held
-        heldByOrigin[part.origin] = left == 0 ? nil : left
+        holdings.add(-part.held, of: part.origin)
+        if part.hasBegun { begun.add(-part.size, of: part.origin) }
     }
 
     /// Grants the requests that can be granted now.
@@ -84,6 +103,10 @@ struct MemoryLedger {
         var served: [PartID] = []
         for id in waiting {
             guard let part = parts[id], !isShareUsedUp(part) else { continue }
+            if isNewBehind(part) {
+                guard begun[part.origin] + part.size <= share else { continue }
+                guard begun.all + part.size <= capacity else { break }
+            }
             guard held + part.missing <= open else { break }
             grant(id, part.missing)
             served.append(id)
@@ -96,8 +119,10 @@ struct MemoryLedger {
         return served
     }
 
-    /// Origins whose parts wait for memory that other origins' parts hold.
-    var waitingOrigins: Set<CopyLane> { Set(parts.values.lazy.filter { $0.wanted != nil && !isShareUsedUp($0) }.map(\.origin)) }
+    /// Origins whose parts wait for memory that other origins' parts hold. A part that has not begun does not count if its copy continues without it.
+    var waitingOrigins: Set<CopyLane> {
+        Set(parts.values.lazy.filter { $0.wanted != nil && !isShareUsedUp($0) && !isNewBehind($0) }.map(\.origin))
+    }
 
     /// The number of parts that wait.
     var waitingCount: Int { parts.values.count { $0.wanted != nil } }
@@ -109,7 +134,10 @@ struct MemoryLedger {
             .map(\.id)
     }
 
-    private func isShareUsedUp(_ part: Part) -> Bool { heldByOrigin[part.origin, default: 0] + part.missing > share }
+    private func isShareUsedUp(_ part: Part) -> Bool { holdings[part.origin] + part.missing > share }
+
+    /// Whether the part has not begun, and is behind the one that the rest of its copy waits for.
+    private func isNewBehind(_ part: Part) -> Bool { !part.hasBegun && !part.isFront() }
 
     /// The first waiting part that may use the reserve. A part that is larger than all memory must be the only one that holds any.
     private func borrower(among waiting: [PartID]) -> PartID? {
@@ -122,11 +150,11 @@ struct MemoryLedger {
 
     private mutating func grant(_ id: PartID, _ bytes: Int64) {
         guard var part = parts[id] else { return }
+        if !part.hasBegun { begun.add(part.size, of: part.origin) }
         part.held += bytes
         part.wanted = nil
         parts[id] = part
-        held += bytes
-        heldByOrigin[part.origin, default: 0] += bytes
+        holdings.add(bytes, of: part.origin)
     }
 
     private mutating func nextNumber() -> UInt64 {

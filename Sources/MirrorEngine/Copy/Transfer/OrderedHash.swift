@@ -46,6 +46,8 @@ final class OrderedHash: Sendable {
                 state.isHashing = false
                 return state.next(front.add(1, ordering: .releasing).newValue)
             }
+            // Given back after the next part has become the front: this is when the ledger looks which parts wait.
+            withExtendedLifetime(part.memory) {}
         }
     }
 }

@@ -2,8 +2,9 @@ import NIOCore
 
 /// The bytes of a part, gathered in memory.
 ///
-/// The bytes are copied, because a chunk of a few bytes may hold a receive buffer of a few hundred thousand. All blocks but the first are reused by
-/// other parts (``CopyMemory``): the system takes several times as long to provide new memory as it takes to copy bytes into it.
+/// The bytes are copied, because a chunk of a few bytes may hold a receive buffer of a few hundred thousand. Blocks are reused by other parts
+/// (``CopyMemory``): the system takes several times as long to provide new memory as it takes to copy bytes into it. A part that was granted no more
+/// than half a block has a buffer of its own, so that few bytes take little memory.
 struct PartBuffer {
     /// The size in bytes of a full block.
     static let blockSize = 512 << 10
@@ -40,10 +41,17 @@ struct PartBuffer {
             } else if blocks[blocks.count - 1].readableBytes == Self.blockSize {
                 blocks.append(memory.block())
             }
-            // The first block grows with the memory that was granted.
-            if blocks.count == 1 { blocks[0].reserveCapacity(Int(min(granted, Int64(Self.blockSize)))) }
+            if blocks.count == 1, blocks[0].storageCapacity < Self.blockSize { growFirst() }
             return Self.blockSize - blocks[blocks.count - 1].readableBytes
         }
+    }
+
+    private mutating func growFirst() {
+        // Buffers grow to powers of two: beyond half a block, this one would become a new block.
+        guard granted > Int64(Self.blockSize / 2) else { return blocks[0].reserveCapacity(Int(granted)) }
+        var block = memory.block()
+        block.writeImmutableBuffer(blocks[0])
+        blocks[0] = block
     }
 
     /// All bytes, in blocks that are reused once the part's memory is given back.
