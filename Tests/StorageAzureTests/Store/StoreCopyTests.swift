@@ -184,6 +184,25 @@ struct StoreCopyTests {
         }
     }
 
+    @Test(
+        "A source whose server wants other credentials costs one request, and the pool's own token stays in use",
+        arguments: [("CannotVerifyCopySource", ""), ("CopySourceNotVerified", ""), ("InvalidAuthenticationInfo", "ExpiredToken")])
+    func refusingSource(_ code: String, _ sourceCode: String) async throws {
+        let object = try SampleObject(size: 1)
+        let script: StoreFixture.Script = {
+            $0.kind == .copy ? FakeBlobs.error(401, code, headers: [("x-ms-copy-source-error-code", sourceCode)]) : nil
+        }
+        try await run(credentials: .tokens("first", "second"), script: script) { fixture async throws in
+            let error = try await requireStorageError(.permissionDenied, "copy") {
+                try await fixture.store.copy(
+                    object.key, from: fixture.source(size: 1_000), metadata: object.metadata, condition: .none)
+            }
+            #expect(error.message.contains("the source of"))
+            #expect(fixture.count(.copy) == 1)
+            #expect(fixture.credentials.invalidations == 0)
+        }
+    }
+
     @Test("What is out of reach is not copied: other services, other servers, and with a key other accounts")
     func reach() async throws {
         try await StoreFixture.run { fixture async throws in
