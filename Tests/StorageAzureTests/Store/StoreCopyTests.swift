@@ -147,6 +147,26 @@ struct StoreCopyTests {
         }
     }
 
+    @Test("A server that copies later has copied nothing, and what it began is removed", arguments: ["pending", "failed", "aborted"])
+    func unfinished(_ status: String) async throws {
+        let object = try SampleObject(size: 1_000)
+        let blobs = FakeBlobs()
+        var setup = StoreFixture.Setup()
+        setup.blobs = blobs
+        let script: StoreFixture.Script = { request in
+            guard request.kind == .copy else { return nil }
+            let copy = blobs.put(request.blob ?? "", Self.small)
+            return .init(status: 202, headers: [("ETag", copy.etag), ("x-ms-copy-id", "1"), ("x-ms-copy-status", status)])
+        }
+        try await StoreFixture.run(setup, script: script) { fixture async throws in
+            try await requireStorageError(.unsupported, "copy") {
+                try await fixture.store.copy(object.key, from: fixture.source(size: 1_000), metadata: object.metadata, condition: .absent)
+            }
+            #expect(fixture.blobs.names.isEmpty)
+            #expect(fixture.count(.copy) == 1)
+        }
+    }
+
     @Test("What is there is not copied over where there must be nothing, and costs one look")
     func absent() async throws {
         let object = try SampleObject(size: 1_000)
