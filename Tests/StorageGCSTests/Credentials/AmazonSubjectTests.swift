@@ -59,6 +59,35 @@ struct AmazonSubjectTests {
         }
     }
 
+    /// When the request that is the token of an exchange was signed.
+    private static func signed(_ request: ScriptedServer.Request) -> Timestamp? {
+        guard let token = request.form["subject_token"].flatMap({ PercentCoding.decode($0) }),
+            case .array(let headers)? = JSONValue(parsing: token.utf8)?["headers"],
+            let text = headers.first(where: { $0["key"]?.string == "x-amz-date" })?["value"]?.string,
+            let parts = text.wholeMatch(of: /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/)
+        else { return nil }
+        return Timestamp(rfc3339: "\(parts.1)-\(parts.2)-\(parts.3)T\(parts.4):\(parts.5):\(parts.6)Z")
+    }
+
+    @Test("It is signed again with the service's time when the clock is off", arguments: [-3_600, 3_600])
+    func clock(_ seconds: Int) async throws {
+        let script: ScriptedServer.Script = { request in
+            let now = SystemClock().now
+            let off = Self.signed(request)?.duration(to: now) ?? .seconds(1 << 30)
+            var answer = FakeGoogle.answer(request)
+            if off > .seconds(900) || off < .seconds(-900) { answer = FakeGoogle.refusal("invalid_grant", "Invalid token") }
+            answer.headers.append(("Date", now.httpDate))
+            return answer
+        }
+        let clock = HastyClock(shortestLimit: .seconds(2), ahead: .seconds(seconds))
+        try await CredentialScene.run(script, clock: clock) { scene async throws in
+            let document = FakeGoogle.external(scene, Self.source)
+                .with("subject_token_type", .string("urn:ietf:params:aws:token-type:aws4_request"))
+            let found = try await scene.with(Self.environment).load(document)
+            #expect(found.token == "FEDERATED.aws4_request")
+        }
+    }
+
     @Test(
         "Nobody else is asked for keys, and nobody else verifies them",
         arguments: [
