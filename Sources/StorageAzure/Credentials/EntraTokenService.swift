@@ -77,7 +77,8 @@ struct EntraTokenService: Sendable {
         case .assertion(let given): assertion = given
         case .certificate(let certificate):
             assertion = try certificate.assertion(
-                for: client.clientID, audience: url.description, algorithm: isFederationServer(client) ? .rs256 : .ps256, at: now)
+                for: client.clientID, audience: url.description, algorithm: isFederationServer(client) ? .rs256 : .ps256,
+                sendsChain: ["1", "true"].contains(environment.value("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")?.lowercased()), at: now)
         }
         let type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         return ([("client_assertion_type", type), ("client_assertion", assertion)], assertion)

@@ -63,6 +63,19 @@ struct EntraTokenTests {
             ], files: ["/c.pem": try TestCertificate.pem()])
     }
 
+    @Test(
+        "The environment says whether the certificates are sent",
+        arguments: [("1", true), ("true", true), ("True", true), ("0", false), ("", false), (nil, false)] as [(String?, Bool)])
+    func chain(_ value: String?, _ isSent: Bool) async throws {
+        try await CredentialScene.run { scene async throws in
+            _ = try await withCertificate(scene).with(["AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": value]).found()
+            let header = scene.server.requests.first?.form["client_assertion"]?.split(separator: ".").first
+            let fields = header.flatMap { Base64.decode(String($0)) }.flatMap { JSONValue(parsing: $0) }
+            #expect(fields?["alg"] == .string("PS256"))
+            #expect((fields?["x5c"] != nil) == isSent)
+        }
+    }
+
     /// When the statement in a request begins, in seconds since 1970.
     private static func begin(of request: ScriptedServer.Request) -> Int64? {
         let parts = request.form["client_assertion"]?.split(separator: ".") ?? []
