@@ -8,8 +8,8 @@ package import StorageCloud
 
 /// The keys that sign URLs on behalf of an Entra ID identity, one after the other.
 ///
-/// Each key belongs to a window and signs only during that window. So all processes sign with the same key, whenever they have started, and return the
-/// same URLs. The key of an earlier window is used only if the service does not issue the next one; it is valid for another day.
+/// Each key belongs to a window and signs only during that window. So all processes sign with the same key, whenever they have started, and return
+/// the same URLs. The key of an earlier window is used only if the service does not issue the next one; it is valid for another day.
 package final class AzureDelegationKeys: Sendable {
     private static let window = SigningWindow(length: .seconds(6 * 3_600))
     /// How long a key is valid after its window.

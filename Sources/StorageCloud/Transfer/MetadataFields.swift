@@ -35,7 +35,7 @@ package struct MetadataFields: Sendable {
     /// The metadata as the service will return it.
     ///
     /// The upstream URL is kept without its query, which may contain a signature, and dropped if it is too long. The first addresses are kept as far
-    /// as they fit. A long upstream ETag is dropped, and so are other fields of the origin together. The object's own fields are kept ``inASCII(_:)``.
+    /// as they fit. A long upstream ETag is dropped, and so are other fields of the origin together. The object's own fields are kept in ASCII.
     package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
         var kept = Self.inASCII(metadata)
         kept.contentType = kept.contentType ?? Self.defaultType
