@@ -121,7 +121,7 @@ package final class AzureClient: CloudClient {
             let key = try await delegationKey()
             // The answer with the key may have revealed the service's time.
             expires = end()
-            if let last = key.expires { expires = min(expires, last) }
+            expires = min(expires, key.end)
             guard expires > now else {
                 throw CloudErrors.azure.error(.unavailable, "the user delegation key expires before a client could use a URL", "location")
             }

@@ -8,12 +8,14 @@ package import StorageCloud
 
 /// The keys that sign URLs on behalf of an Entra ID identity, one after the other.
 ///
-/// A new key is requested early enough that each key outlasts every URL that is signed with it.
+/// Each key belongs to a window and signs only during that window. So all processes sign with the same key, whenever they have started, and return
+/// the same URLs. The key of an earlier window is used only if the service does not issue the next one; it is valid for another day.
 package final class AzureDelegationKeys: Sendable {
-    /// All processes request keys that begin at the same times.
     private static let window = SigningWindow(length: .seconds(6 * 3_600))
-    /// The life of a requested key.
-    private static let life = window.life(atLeast: .seconds(24 * 3_600))
+    /// How long a key is valid after its window.
+    private static let reserve: Duration = .seconds(24 * 3_600)
+    /// Callers that need the next key do not wait longer for the service.
+    private static let timeout: Duration = .seconds(15)
 
     private let keys: RefreshingCredentials<UserDelegationKey>
 
@@ -25,10 +27,16 @@ package final class AzureDelegationKeys: Sendable {
         let client = AzureClient(
             container: "", endpoint: endpoint, credentials: credentials, http: http, clock: clock, clockOffset: clockOffset, logger: logger)
         var limits = RefreshingCredentials<UserDelegationKey>.Limits()
-        limits.refreshBefore = .seconds(3 * 3_600)
-        limits.waitBefore = .seconds(2 * 3_600)
+        limits.refreshBefore = AzureDelegationKeys.reserve
+        limits.waitBefore = AzureDelegationKeys.reserve
+        // A server may issue keys that do not last as long as they should.
+        limits.minInterval = .seconds(60)
         keys = RefreshingCredentials(limits: limits, clock: clock, logger: logger) {
-            try await AzureDelegationKeys.ask(client)
+            let key = try await leaving(after: AzureDelegationKeys.timeout, by: clock) { try await AzureDelegationKeys.ask(client) }
+            guard let key else {
+                throw CredentialsError(.unavailable, "no user delegation key: \(endpoint.url) gives no answer in time")
+            }
+            return key
         }
     }
 
@@ -43,13 +51,14 @@ package final class AzureDelegationKeys: Sendable {
 
     private static func ask(_ client: AzureClient) async throws -> UserDelegationKey {
         let start = Self.window.start(of: client.now)
-        let (begins, ends) = (SharedAccessSignature.time(start), SharedAccessSignature.time(start + Self.life))
+        let (begins, ends) = (SharedAccessSignature.time(start), SharedAccessSignature.time(start + Self.window.life(atLeast: Self.reserve)))
         let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>\(begins)</Start><Expiry>\(ends)</Expiry></KeyInfo>"
         let call = AzureCall(
             "delegationKey", .POST, .account, query: [("restype", "service"), ("comp", "userdelegationkey")],
             headers: [("content-type", "application/xml")], body: .bytes([ByteBuffer(string: body)]))
         do {
-            return try UserDelegationKey(try await client.send(call).body.collect(upTo: 64 << 10))
+            let document = try await client.send(call).body.collect(upTo: 64 << 10)
+            return try UserDelegationKey(document, clockOffset: client.clockOffset.value)
         } catch let error as StorageError {
             throw CredentialsError(error.code.isTransient ? .unavailable : .refused, words(error))
         }

@@ -1,3 +1,4 @@
+import MirrorCore
 import StorageCloud
 
 /// The variables that the Azure CLI reads for a storage account: `AZURE_STORAGE_CONNECTION_STRING`, `AZURE_STORAGE_KEY` or
@@ -37,7 +38,8 @@ struct AccountSource: CredentialsSource {
             }
             fields[parts[0].drop { $0 == " " }.lowercased()] = String(parts[1])
         }
-        if let other = fields["accountname"], other != account {
+        // With a signature, only the addresses say whose it is.
+        if let other = fields["accountname"] ?? Self.account(at: fields["blobendpoint"]), other != account {
             return .absent("\(source) is of the account \(other), and not of \(account)")
         }
         if let key = fields["accountkey"] { return .found(try credentials(key: key, of: "AccountKey in \(source)")) }
@@ -45,6 +47,12 @@ struct AccountSource: CredentialsSource {
             return .found(try credentials(token: token, of: "SharedAccessSignature in \(source)"))
         }
         throw CredentialsError(.invalid, "\(source) has neither an AccountKey nor a SharedAccessSignature")
+    }
+
+    /// - Returns: `nil` for an address outside Microsoft's clouds.
+    private static func account(at endpoint: String?) -> String? {
+        guard let url = endpoint.flatMap({ try? ArtifactURL($0) }), AzureCloud(host: url.host) != nil else { return nil }
+        return url.host.split(separator: ".").first.map(String.init)
     }
 
     private func credentials(key: String, of place: String) throws(CredentialsError) -> AzureCredentials {

@@ -16,11 +16,8 @@ struct AppServiceSource: CredentialsSource {
     private static let timeout = Duration.seconds(5)
 
     func look() async throws -> CredentialsFinding<AzureCredentials> {
-        guard let text = environment.value("IDENTITY_ENDPOINT") else { return .absent("IDENTITY_ENDPOINT is not set") }
-        guard let secret = environment.value("IDENTITY_HEADER") else {
-            // Azure Arc requires callers to read a file on the machine first.
-            throw CredentialsError(
-                .unsupported, "IDENTITY_ENDPOINT is set and IDENTITY_HEADER is not, as by Azure Arc, which is not supported")
+        guard let text = environment.value(ManagedIdentity.variable), let secret = environment.value("IDENTITY_HEADER") else {
+            return .absent("IDENTITY_ENDPOINT and IDENTITY_HEADER are not both set")
         }
         if environment.value("IDENTITY_SERVER_THUMBPRINT") != nil {
             throw CredentialsError(.unsupported, "IDENTITY_SERVER_THUMBPRINT is set, as by Service Fabric, which is not supported")
@@ -29,7 +26,7 @@ struct AppServiceSource: CredentialsSource {
         guard secret.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw CredentialsError(.invalid, "IDENTITY_HEADER contains a line break or another character that cannot be sent")
         }
-        let url = try address(text)
+        let url = try ManagedIdentity.address(text, version: "2019-08-01", clientID: clientID)
         return .found(
             try await transport.attempts(3, pause: .milliseconds(500)) {
                 let answer = try await transport.answer(
@@ -37,20 +34,23 @@ struct AppServiceSource: CredentialsSource {
                 return try ManagedIdentity.credentials(answer, from: url, clientID: clientID, at: transport.clock.now)
             })
     }
-
-    private func address(_ text: String) throws(CredentialsError) -> ArtifactURL {
-        let base = try ArtifactURL.of("IDENTITY_ENDPOINT", text)
-        let url = base.replacingQuery(with: ManagedIdentity.query(version: "2019-08-01", clientID: clientID))
-        guard url.scheme == .https || LocalHost.isThisMachine(url.host) || LocalHost.isLinkLocal(url.host) else {
-            throw CredentialsError(
-                .invalid, "IDENTITY_ENDPOINT leads to \(url.host) without TLS, which only a loopback or link-local address may")
-        }
-        return url
-    }
 }
 
 /// What the endpoints for managed identities have in common.
 enum ManagedIdentity {
+    static let variable = "IDENTITY_ENDPOINT"
+
+    /// - Parameter text: The value of ``variable``.
+    /// - Throws: `.invalid`, also for an address at which others could read what is sent.
+    static func address(_ text: String, version: String, clientID: String?) throws(CredentialsError) -> ArtifactURL {
+        let url = try ArtifactURL.of(variable, text).replacingQuery(with: query(version: version, clientID: clientID))
+        guard url.scheme == .https || LocalHost.isThisMachine(url.host) || LocalHost.isLinkLocal(url.host) else {
+            throw CredentialsError(
+                .invalid, "\(variable) leads to \(url.host) without TLS, which only a loopback or link-local address may")
+        }
+        return url
+    }
+
     static func query(version: String, clientID: String?) -> String {
         var query = "api-version=\(version)&resource=\(PercentCoding.encode(EntraTokenService.resource))"
         if let clientID { query += "&client_id=\(PercentCoding.encode(clientID))" }

@@ -9,7 +9,7 @@ package import StorageCloud
 /// 1. the account itself in the environment, as for the Azure CLI: a connection string, a key, a SAS token;
 /// 2. an application in the environment, with a secret or a certificate;
 /// 3. workload identity;
-/// 4. managed identity of App Service, then of the virtual machine.
+/// 4. managed identity: of App Service, of a machine that Azure Arc manages, of a virtual machine.
 package enum AzureCredentialsChain {
     /// What a provider of credentials needs besides the settings.
     struct Means: Sendable {
@@ -88,6 +88,7 @@ package enum AzureCredentialsChain {
     private static func identities(_ means: Means, clientID: String?) -> [any CredentialsSource<AzureCredentials>] {
         [
             AppServiceSource(environment: means.environment, clientID: clientID, transport: means.transport),
+            ArcSource(environment: means.environment, clientID: clientID, files: means.files, transport: means.transport),
             InstanceMetadataSource(environment: means.environment, clientID: clientID, transport: means.transport),
         ]
     }

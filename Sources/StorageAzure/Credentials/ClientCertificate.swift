@@ -22,19 +22,24 @@ struct ClientCertificate: Sendable {
 
     /// SHA-256 of the certificate, by which Entra ID identifies it.
     let thumbprint: [UInt8]
+    /// SHA-1 of the certificate, by which AD FS identifies it.
+    private let oldThumbprint: [UInt8]
+    /// The certificate, followed by those of its issuers if there are any.
+    private let chain: [[UInt8]]
     private let key: _RSA.Signing.PrivateKey
 
     /// How long an assertion is valid.
     private static let life: Duration = .seconds(600)
 
-    /// - Parameter pem: A certificate and its private key, in any order; anything else is ignored.
+    /// - Parameter pem: A certificate and its private key, in any order; further certificates are those of its issuers, anything else is ignored.
     /// - Throws: `.invalid`, `.unsupported`; nothing of the text gets into the error.
     init(pem: String) throws(CredentialsError) {
         let blocks = PEMBlocks(pem).blocks
         if blocks.contains(where: { $0.label == "ENCRYPTED PRIVATE KEY" || $0.text.contains("Proc-Type: 4,ENCRYPTED") }) {
             throw CredentialsError(.unsupported, "its private key is encrypted; write one without a password, and guard the file")
         }
-        guard let certificate = blocks.first(where: { $0.label == "CERTIFICATE" })?.bytes else {
+        let certificates = blocks.filter { $0.label == "CERTIFICATE" }
+        guard let certificate = certificates.first?.bytes else {
             throw CredentialsError(
                 .invalid, "it has no certificate in PEM (-----BEGIN CERTIFICATE-----); a PKCS #12 file has to be converted")
         }
@@ -42,6 +47,8 @@ struct ClientCertificate: Sendable {
             throw CredentialsError(.invalid, "it has no RSA private key in PEM (-----BEGIN PRIVATE KEY-----)")
         }
         thumbprint = Array(SHA256.hash(data: certificate))
+        oldThumbprint = Array(Insecure.SHA1.hash(data: certificate))
+        chain = certificates.compactMap(\.bytes)
         do {
             key = try _RSA.Signing.PrivateKey(pemRepresentation: block.text)
         } catch {
@@ -51,11 +58,18 @@ struct ClientCertificate: Sendable {
 
     /// A signed assertion that its holder is the application (RFC 7523).
     ///
-    /// - Parameter audience: The recipient of the assertion.
+    /// - Parameters:
+    ///   - audience: The recipient of the assertion.
+    ///   - sendsChain: Whether the certificates are included, for applications that trust a certificate's issuer and subject.
     /// - Throws: `.invalid` when the key cannot sign.
-    func assertion(for clientID: String, audience: String, algorithm: Algorithm, at now: Timestamp) throws(CredentialsError) -> String {
+    func assertion(
+        for clientID: String, audience: String, algorithm: Algorithm, sendsChain: Bool = false, at now: Timestamp
+    ) throws(CredentialsError) -> String {
         let seconds = now.milliseconds / 1_000
-        let header = Header(algorithm: algorithm.rawValue, type: "JWT", thumbprint: Self.text(thumbprint))
+        let header = Header(
+            algorithm: algorithm.rawValue, type: "JWT", thumbprint: algorithm == .ps256 ? Self.text(thumbprint) : nil,
+            oldThumbprint: algorithm == .rs256 ? Self.text(oldThumbprint) : nil,
+            chain: sendsChain ? chain.map { Base64.encode($0) } : nil)
         let claims = Claims(
             audience: audience, issuer: clientID, subject: clientID, id: Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }),
             notBefore: seconds, expires: seconds + Self.life.components.seconds)
@@ -78,12 +92,16 @@ struct ClientCertificate: Sendable {
     private struct Header: Encodable {
         let algorithm: String
         let type: String
-        let thumbprint: String
+        let thumbprint: String?
+        let oldThumbprint: String?
+        let chain: [String]?
 
         enum CodingKeys: String, CodingKey {
             case algorithm = "alg"
             case type = "typ"
             case thumbprint = "x5t#S256"
+            case oldThumbprint = "x5t"
+            case chain = "x5c"
         }
     }
 

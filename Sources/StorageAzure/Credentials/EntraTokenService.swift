@@ -41,31 +41,21 @@ struct EntraTokenService: Sendable {
     func token(for client: Client, by proof: Proof) async throws -> AzureCredentials {
         let url = try address(of: client)
         return try await transport.attempts(Self.maxAttempts, pause: .milliseconds(800)) {
-            var fields = [("grant_type", "client_credentials"), ("client_id", client.clientID)]
-            var secrets: [String] = []
-            // AD FS, which has a different endpoint, takes resources instead of scopes.
-            fields.append(isFederationServer(client) ? ("resource", Self.resource) : ("scope", "\(Self.resource).default"))
-            switch proof {
-            case .secret(let secret):
-                fields.append(("client_secret", secret))
-                secrets.append(secret)
-            case .certificate(let certificate):
-                let assertion = try certificate.assertion(
-                    for: client.clientID, audience: url.description, algorithm: isFederationServer(client) ? .rs256 : .ps256,
-                    at: transport.clock.now)
-                fields += Self.fields(assertion)
-                secrets.append(assertion)
-            case .assertion(let assertion):
-                fields += Self.fields(assertion)
-                secrets.append(assertion)
+            var secret = ""
+            let answer = try await transport.answerInTime { now in
+                let evidence = try evidence(proof, of: client, to: url, at: now)
+                secret = evidence.secret
+                // AD FS, which has a different endpoint, takes resources instead of scopes.
+                let scope = isFederationServer(client) ? ("resource", Self.resource) : ("scope", "\(Self.resource).default")
+                let fields = [("grant_type", "client_credentials"), ("client_id", client.clientID), scope] + evidence.fields
+                return try await transport.answer(
+                    .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
+                    body: CredentialsTransport.form(fields), timeout: Self.timeout)
             }
-            let answer = try await transport.answer(
-                .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
-                body: CredentialsTransport.form(fields), timeout: Self.timeout)
             guard answer.status == 200 else {
                 let said = TokenDocument.error(answer.body)
                 throw CredentialsError(
-                    status: answer.status, of: url.service, said: said, secrets: secrets,
+                    status: answer.status, of: url.service, said: said, secrets: [secret],
                     isTransient: said?.code == "temporarily_unavailable")
             }
             do throws(CredentialsError) {
@@ -77,10 +67,21 @@ struct EntraTokenService: Sendable {
         }
     }
 
-    private static func fields(_ assertion: String) -> [(String, String)] {
-        [
-            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("client_assertion", assertion),
-        ]
+    /// The fields that prove who asks, and the secret in them.
+    private func evidence(
+        _ proof: Proof, of client: Client, to url: ArtifactURL, at now: Timestamp
+    ) throws(CredentialsError) -> (fields: [(String, String)], secret: String) {
+        let assertion: String
+        switch proof {
+        case .secret(let secret): return ([("client_secret", secret)], secret)
+        case .assertion(let given): assertion = given
+        case .certificate(let certificate):
+            assertion = try certificate.assertion(
+                for: client.clientID, audience: url.description, algorithm: isFederationServer(client) ? .rs256 : .ps256,
+                sendsChain: ["1", "true"].contains(environment.value("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")?.lowercased()), at: now)
+        }
+        let type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        return ([("client_assertion_type", type), ("client_assertion", assertion)], assertion)
     }
 
     // MARK: Where it is

@@ -38,11 +38,13 @@ package struct AzureFailure: ServiceFailure {
         "AuthenticationFailed", "InvalidAuthenticationInfo", "KeyBasedAuthenticationNotPermitted",
     ]
 
-    /// Whether the credentials are useless for everything, including signing URLs.
-    package var refusesCredentials: Bool { Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation" }
+    /// Whether the credentials are useless for everything, including signing URLs. What another server says of a source does not concern them.
+    package var refusesCredentials: Bool {
+        !isAboutSource && (Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation")
+    }
 
     /// Whether the service reports that it could not read the source.
-    var isAboutSource: Bool { Self.sourceCodes.contains(code) }
+    var isAboutSource: Bool { Self.sourceCodes.contains(code) || !sourceCode.isEmpty }
 
     static let sourceCodes: Set<String> = ["CannotVerifyCopySource", "CopySourceNotVerified"]
 

@@ -12,10 +12,14 @@ struct UserDelegationKey: ExpiringCredentials {
     let service: String
     let version: String
     private let bytes: [UInt8]
+    /// The same as ``expiry``.
+    let end: Timestamp
+    /// ``end`` by this machine's clock.
     let expires: Timestamp?
 
+    /// - Parameter clockOffset: How far the service's clock is ahead of this machine's.
     /// - Throws: `.invalid` if it is not the service's answer; nothing of it gets into the error.
-    init(_ document: ByteBuffer) throws(CredentialsError) {
+    init(_ document: ByteBuffer, clockOffset: Duration = .zero) throws(CredentialsError) {
         guard let tree = try? XMLTree(parsing: document, limit: 64 << 10), tree.name == "UserDelegationKey" else {
             throw CredentialsError(.invalid, "the answer is not a user delegation key")
         }
@@ -34,10 +38,11 @@ struct UserDelegationKey: ExpiringCredentials {
             throw CredentialsError(.invalid, "the user delegation key has a Value that is not base64")
         }
         self.bytes = bytes
-        guard let expires = Timestamp(rfc3339: expiry) else {
+        guard let end = Timestamp(rfc3339: expiry) else {
             throw CredentialsError(.invalid, "the user delegation key has a SignedExpiry that is not a time")
         }
-        self.expires = expires
+        self.end = end
+        expires = end - clockOffset
     }
 
     func signature(of text: String) -> String { SharedKey.signature(of: text, by: bytes) }

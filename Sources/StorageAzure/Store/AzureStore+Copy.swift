@@ -58,7 +58,10 @@ extension AzureStore {
             var call = AzureCall("copy", .PUT, key: name(of: key))
             call.headers = try await fields + reader.fields()
             do {
-                return try AzureBlocks.commit(try await client.send(call), call.name, now: client.now).etag
+                let answer = try await client.send(call)
+                let etag = try AzureBlocks.commit(answer, call.name, now: client.now).etag
+                try await requireFinished(answer, key, etag)
+                return etag
             } catch let error as StorageError {
                 return try await published(key, size: reader.source.size, metadata, condition, despite: error).etag
             }
@@ -73,6 +76,13 @@ extension AzureStore {
             throw CloudErrors.azure.odd("the copy of \(key) has \(info.size) bytes instead of \(reader.source.size)", "copy")
         }
         return info
+    }
+
+    /// A server that takes the request for `Copy Blob` answers before all bytes are there, and may never have them: such a copy is removed.
+    private func requireFinished(_ answer: AzureAnswer, _ key: ObjectKey, _ etag: String) async throws {
+        guard let status = answer.headers.first(name: "x-ms-copy-status"), status.lowercased() != "success" else { return }
+        do { try await delete(key, ifMatch: etag) } catch {}
+        throw CloudErrors.azure.error(.unsupported, "the server does not copy at once (\(AzureFailure.cleaned(status, limit: 20)))", "copy")
     }
 
     /// An object of the service that the service itself has to read.

@@ -8,10 +8,9 @@ extension MetadataFields {
 
     /// The metadata as the service will return it.
     ///
-    /// An origin's header fields become part of a request's signature: with single spaces, because HTTP allows folding, and not at all if they are
-    /// not ASCII, because implementations differ in how they sign that.
+    /// An origin's header fields become part of a request's signature: with single spaces, because HTTP allows folding.
     func keptByAzure(_ metadata: ObjectMetadata) -> ObjectMetadata {
-        var metadata = metadata
+        var metadata = Self.inASCII(metadata)
         metadata.contentType = metadata.contentType.flatMap(Self.folded)
         metadata.contentEncoding = metadata.contentEncoding.flatMap(Self.folded)
         metadata.contentDisposition = metadata.contentDisposition.flatMap(Self.folded)

@@ -21,6 +21,8 @@ package struct CredentialsTransport: Sendable {
 
     /// Bytes; tokens of 10 KiB have been seen.
     private static let maxLength = 128 << 10
+    /// Issuers accept a time that is this much off.
+    private static let clockTolerance: Duration = .seconds(60)
 
     package init(client: ServiceClient, clock: any MirrorClock) {
         self.client = client
@@ -48,6 +50,17 @@ package struct CredentialsTransport: Sendable {
         }
         guard let answer else { throw CredentialsError(.unavailable, "\(url.service) gives no answer within \(timeout.inSeconds) s") }
         return answer
+    }
+
+    /// The answer to a request that contains the time. If it is refused and this machine's clock is off, it is sent again with the issuer's time.
+    ///
+    /// - Parameter ask: Makes the request at a time.
+    package func answerInTime(_ ask: (_ now: Timestamp) async throws -> Answer) async throws -> Answer {
+        let answer = try await ask(clock.now)
+        guard (400..<500).contains(answer.status), let date = answer.date else { return answer }
+        let offset = clock.now.duration(to: date)
+        guard offset > Self.clockTolerance || offset < .zero - Self.clockTolerance else { return answer }
+        return try await ask(clock.now + offset)
     }
 
     /// Encodes a form as the body of a request.

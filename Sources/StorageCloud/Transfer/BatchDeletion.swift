@@ -21,19 +21,34 @@ private struct BatchDeletion {
         return text + "</Delete>"
     }
 
-    /// The objects that were not deleted according to the answer.
+    /// The objects that were not deleted according to the answer, which mentions no others.
     ///
     /// - Parameter gone: Codes for objects that do not exist.
+    /// - Throws: `.timedOut` if it is not an answer to a deletion: the service may have deleted, or be about to.
     func failures<Failure: ServiceFailure>(
         in answer: XMLTree, _: Failure.Type, bucket: String, gone: Set<String>
-    ) -> [ObjectKey: StorageError] {
+    ) throws -> [ObjectKey: StorageError] {
+        guard answer.name == "DeleteResult" else {
+            throw Failure.errors.error(.timedOut, "the service's answer does not say what was deleted", "delete")
+        }
         let known = Dictionary(objects.map { ($0.name, $0.key) }) { first, _ in first }
+        var mentioned: Set<ObjectKey> = []
         var failures: [ObjectKey: StorageError] = [:]
+        var unassigned: Failure?
         for entry in answer.all("Error") {
-            guard let key = entry["Key"].flatMap({ known[$0.text] }) else { continue }
             let failure = Failure(status: 200, headers: [:], document: entry)
+            guard let key = entry["Key"].flatMap({ known[$0.text] }) else {
+                unassigned = failure
+                continue
+            }
+            mentioned.insert(key)
             if gone.contains(failure.code) { continue }
             failures[key] = failure.storageError(call: "delete", bucket: bucket, subject: "object \(key)")
+        }
+        guard let unassigned else { return failures }
+        // It may be about any of the others.
+        for key in known.values where !mentioned.contains(key) {
+            failures[key] = unassigned.storageError(call: "delete", bucket: bucket, subject: "object \(key)")
         }
         return failures
     }
@@ -59,7 +74,7 @@ extension CloudStore {
                     "the service does not delete in batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
                 return try await deleteOneByOne(keys)
             }
-            return batch.failures(in: document, Client.Failure.self, bucket: client.bucket, gone: gone)
+            return try batch.failures(in: document, Client.Failure.self, bucket: client.bucket, gone: gone)
         }
     }
 }

@@ -4,9 +4,17 @@ import NIOHTTP1
 
 /// One page of a listing.
 struct PageV2 {
+    /// Where a page begins.
+    enum Start {
+        /// After this name.
+        case after(String)
+        /// At a place that only the service knows: its "continuation token".
+        case token(String)
+    }
+
     var objects: [ObjectInfo] = []
-    /// The key after which the next page begins; `nil` if there is none.
-    var last: String?
+    /// Where the next page begins; `nil` if there is none.
+    var next: Start?
 }
 
 /// Lists a bucket of a service with version 2 of listings ("ListObjectsV2").
@@ -14,11 +22,15 @@ extension CloudStore {
     /// The number of objects in the longest page.
     private static var maxPage: Int { 1_000 }
 
-    private func listCall(_ name: String, limit: Int, after: String? = nil) -> Client.Call {
+    private func listCall(_ name: String, limit: Int, from start: PageV2.Start? = nil) -> Client.Call {
         // Without `encoding-type=url`: services disagree on what `+` means in it, and all our keys are valid in XML.
         var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "\(limit)")]
         if !reading.keyPrefix.isEmpty { query.append(("prefix", reading.keyPrefix)) }
-        if let after { query.append(("start-after", after)) }
+        switch start {
+        case .after(let name): query.append(("start-after", name))
+        case .token(let token): query.append(("continuation-token", token))
+        case nil: break
+        }
         return Client.Call(name, .GET, key: nil, query: query, headers: [], body: .none)
     }
 
@@ -28,23 +40,30 @@ extension CloudStore {
     package func listV2(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         guard (1...Self.maxPage).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []
-        var start = after.map(name(of:))
+        var last = after.map(name(of:))
+        var start = last.map { PageV2.Start.after($0) }
+        var watch = PageWatch()
         var length = limit
         repeat {
             // 1,000 encoded keys of up to 1,024 bytes, with their fields.
             let page = try Self.page(
-                try await client.document(listCall("list", limit: length, after: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
+                try await client.document(listCall("list", limit: length, from: start), limit: 8 << 20), keyPrefix: reading.keyPrefix,
                 now: client.now)
             // Sorted again, because we promise an order of keys that not every service keeps.
             let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
             found += ours
             // Foreign objects and uploads in progress take room in pages, but do not count. Where there are many of them, pages are long.
             length = ours.isEmpty ? Self.maxPage : limit
-            guard let last = page.last else { break }
-            guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
-                throw errors.odd("the service's pages are not in order", "list")
+            guard let next = page.next else { break }
+            switch next {
+            case .after(let name):
+                guard last.map({ $0.utf8.lexicographicallyPrecedes(name.utf8) }) ?? true else {
+                    throw errors.odd("the service's pages are not in order", "list")
+                }
+                last = name
+            case .token(let token): try watch.turn(to: token, found: 0, errors)
             }
-            start = last
+            start = next
         } while found.count < limit
         return Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))
     }
@@ -68,9 +87,10 @@ extension CloudStore {
         let errors = Client.Failure.errors
         guard document.name == "ListBucketResult" else { throw errors.odd("the service's answer is not a listing", "list") }
         var page = PageV2()
+        var last: String?
         for entry in document.all("Contents") {
             guard let name = entry["Key"]?.text else { throw errors.odd("the service lists an entry without a key", "list") }
-            page.last = name
+            last = name
             guard let key = ObjectKey(name, without: keyPrefix) else { continue }
             guard let size = ObjectFields.size(entry["Size"]?.text) else {
                 throw errors.odd("the service does not say how long the object \(key) is", "list")
@@ -78,7 +98,15 @@ extension CloudStore {
             page.objects.append(
                 ObjectInfo(listed: key, size: size, etag: entry["ETag"]?.text, lastModified: entry["LastModified"]?.text, now: now))
         }
-        if document["IsTruncated"]?.text != "true" { page.last = nil }
+        guard document["IsTruncated"]?.text == "true" else { return page }
+        if let last {
+            page.next = .after(last)
+        } else if let token = document["NextContinuationToken"]?.text, !token.isEmpty {
+            // A page of deleted objects only, which services do not list but count.
+            page.next = .token(token)
+        } else {
+            throw errors.odd("the service lists nothing and says that there is more", "list")
+        }
         return page
     }
 }

@@ -35,10 +35,10 @@ package struct MetadataFields: Sendable {
     /// The metadata as the service will return it.
     ///
     /// The upstream URL is kept without its query, which may contain a signature, and dropped if it is too long. The first addresses are kept as far
-    /// as they fit. A long upstream ETag is dropped, and so are other fields of the origin together.
+    /// as they fit. A long upstream ETag is dropped, and so are other fields of the origin together. The object's own fields are kept in ASCII.
     package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
-        var kept = metadata
-        kept.contentType = metadata.contentType ?? Self.defaultType
+        var kept = Self.inASCII(metadata)
+        kept.contentType = kept.contentType ?? Self.defaultType
         kept.upstreamURL = String(metadata.upstreamURL.prefix { $0 != "?" })
         if let etag = metadata.upstreamETag, Self.encode(etag).utf8.count > Self.maxETagSize { kept.upstreamETag = nil }
         if metadata.originFields.text.utf8.count > Self.maxFieldsSize { kept.originFields = OriginFields() }
@@ -60,6 +60,20 @@ package struct MetadataFields: Sendable {
             kept.addresses = longer
         }
         return kept
+    }
+
+    /// The same metadata with fields in ASCII: the name of a file in another form, a type without its parameters.
+    ///
+    /// Origins send such names in UTF-8, and clients understand them. But these fields are signed, and services read other bytes in them as they
+    /// like, Amazon as Latin-1.
+    package static func inASCII(_ metadata: ObjectMetadata) -> ObjectMetadata {
+        var plain = metadata
+        plain.contentDisposition = metadata.contentDisposition.flatMap(ContentDisposition.ascii)
+        if let type = metadata.contentType, !type.utf8.allSatisfy({ $0 < 0x80 }) {
+            let bare = type.utf8.prefix { $0 != UInt8(ascii: ";") }
+            plain.contentType = !bare.isEmpty && bare.allSatisfy { $0 < 0x80 } ? String(Substring(bare)) : nil
+        }
+        return plain
     }
 
     /// The same metadata without values that are too long for some servers.

@@ -22,21 +22,25 @@ struct AmazonSubject: SubjectTokenSource {
 
     private static let timeout: Duration = .seconds(2)
 
-    init(_ source: JSONFields) throws(CredentialsError) {
+    /// The metadata service of machines in AWS.
+    static let metadataHosts: Set<String> = ["169.254.169.254", "fd00:ec2::254"]
+
+    /// - Parameter hosts: Those that are asked for keys.
+    init(_ source: JSONFields, hosts: Set<String> = AmazonSubject.metadataHosts) throws(CredentialsError) {
         guard try source.text("environment_id") == "aws1" else {
             throw CredentialsError(.unsupported, "environment_id of \(source.place) is not aws1")
         }
         verifier = try source.requiredText("regional_cred_verification_url")
-        regionAddress = try Self.address("region_url", source)
-        roleAddress = try Self.address("url", source)
-        sessionAddress = try Self.address("imdsv2_session_token_url", source)
+        regionAddress = try Self.address("region_url", source, hosts)
+        roleAddress = try Self.address("url", source, hosts)
+        sessionAddress = try Self.address("imdsv2_session_token_url", source, hosts)
     }
 
     /// - Throws: `.invalid` for anything but the metadata service of the machine.
-    private static func address(_ name: String, _ source: JSONFields) throws(CredentialsError) -> ArtifactURL? {
+    private static func address(_ name: String, _ source: JSONFields, _ hosts: Set<String>) throws(CredentialsError) -> ArtifactURL? {
         guard let text = try source.text(name) else { return nil }
-        guard let url = try? ArtifactURL(text), ["169.254.169.254", "fd00:ec2::254"].contains(url.host) else {
-            throw CredentialsError(.invalid, "\(name) of \(source.place) does not lead to 169.254.169.254 or fd00:ec2::254")
+        guard let url = try? ArtifactURL(text), hosts.contains(url.host) else {
+            throw CredentialsError(.invalid, "\(name) of \(source.place) does not lead to \(hosts.sorted().joined(separator: " or "))")
         }
         return url
     }

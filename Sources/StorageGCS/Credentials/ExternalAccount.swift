@@ -56,6 +56,16 @@ struct ExternalAccount: GoogleAccount {
     }
 
     func load(_ context: AccountContext) async throws -> GCSCredentials {
+        let offset = context.tokens.clockOffset.value
+        do {
+            return try await exchanged(context)
+        } catch let error as CredentialsError where error.code == .refused && context.tokens.clockOffset.value != offset {
+            // The answer has told the service's time, with which the subject's token has to be signed.
+            return try await exchanged(context)
+        }
+    }
+
+    private func exchanged(_ context: AccountContext) async throws -> GCSCredentials {
         let request = SubjectRequest(audience: audience, type: subjectType, account: impersonation?.account)
         let subject = try await subject.token(for: request, context)
         var form: [(name: String, value: String)] = [

@@ -62,13 +62,22 @@ struct GCSResumable: Sendable {
         let call = GCSCall(
             "beginSession", .POST, key: name, headers: [("x-goog-resumable", "start"), ("content-type", GCSMultipart.type)])
         let answer = try await client.send(call)
-        guard let text = answer.headers.first(name: "location"), let url = try? ArtifactURL(text), let query = url.query else {
+        guard let text = answer.headers.first(name: "location"), let url = try? ArtifactURL(text), url.query != nil else {
             throw CloudErrors.gcs.odd("the service returned no address for an upload", call.name)
         }
-        // The bytes go where the operator said, and nowhere else.
-        guard GCSEndpoint(url) == client.endpoint else {
+        guard let session = Self.session(at: url, of: client.endpoint) else {
             throw CloudErrors.gcs.odd("the service sends an upload to \(url.service)", call.name)
         }
+        return session
+    }
+
+    /// The path and query of a session at an endpoint: the bytes go where the operator said, and nowhere else.
+    ///
+    /// - Parameter url: The service's address for it. At a private or regional endpoint of Google's, it may have the name of another one.
+    /// - Returns: `nil` if it is not an address of the endpoint's service.
+    static func session(at url: ArtifactURL, of endpoint: GCSEndpoint) -> String? {
+        let stated = GCSEndpoint(url)
+        guard let query = url.query, stated == endpoint || stated.scheme == .https && stated.isGoogle && endpoint.isGoogle else { return nil }
         return "\(url.path)?\(query)"
     }
 

@@ -31,9 +31,10 @@ struct SecurityTokenService: Sendable {
         let region = effectiveRegion(profileRegion)
         let url = try endpoint(region)
         let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
-        return try await call(url, form, "AssumeRole", secrets: [credentials.secretAccessKey, credentials.sessionToken ?? ""]) { headers in
+        let secrets = [credentials.secretAccessKey, credentials.sessionToken ?? ""]
+        return try await call(url, form, "AssumeRole", secrets: secrets) { headers, now in
             let request = SignableRequest(method: "POST", host: url.authority, path: url.path, headers: headers)
-            return signer.sign(request, payload: PayloadHash(of: [ByteBuffer(string: form)]), at: transport.clock.now).headers
+            return signer.sign(request, payload: PayloadHash(of: [ByteBuffer(string: form)]), at: now).headers
         }
     }
 
@@ -41,17 +42,19 @@ struct SecurityTokenService: Sendable {
     func assume(_ role: Role, withToken token: String, region profileRegion: String?) async throws -> S3Credentials {
         let form = CredentialsTransport.form([("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)])
         let url = try endpoint(effectiveRegion(profileRegion))
-        return try await call(url, form, "AssumeRoleWithWebIdentity", secrets: [token]) { $0 }
+        return try await call(url, form, "AssumeRoleWithWebIdentity", secrets: [token]) { headers, _ in headers }
     }
 
     private func call(
         _ url: ArtifactURL, _ form: String, _ action: String, secrets: [String],
-        sign: ([(name: String, value: String)]) -> [(name: String, value: String)]
+        sign: (_ headers: [(name: String, value: String)], _ now: Timestamp) -> [(name: String, value: String)]
     ) async throws -> S3Credentials {
         try await transport.attempts(Self.maxAttempts, pause: .seconds(1)) {
-            let headers = sign([("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("accept", "text/xml")])
-            let answer = try await transport.answer(
-                .POST, url, headers: headers.map { ($0.name, $0.value) }, body: form, timeout: Self.timeout)
+            let answer = try await transport.answerInTime { now in
+                let headers = sign([("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("accept", "text/xml")], now)
+                return try await transport.answer(
+                    .POST, url, headers: headers.map { ($0.name, $0.value) }, body: form, timeout: Self.timeout)
+            }
             guard answer.status == 200 else {
                 let said = STSDocument.error(answer.body)
                 throw CredentialsError(

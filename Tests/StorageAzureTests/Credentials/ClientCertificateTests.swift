@@ -27,8 +27,11 @@ struct ClientCertificateTests {
         #expect(parts.count == 3)
         #expect(!text.contains("=") && !text.contains("+") && !text.contains("/"))
         let header = try object(parts[0])
-        guard case .string(let thumbprint)? = header["x5t#S256"] else { throw CancellationError() }
-        #expect(Base64.decode(thumbprint) == Array(SHA256.hash(data: TestCertificate.bytes)))
+        guard case .string(let thumbprint)? = header[isForFederationServer ? "x5t" : "x5t#S256"] else { throw CancellationError() }
+        let bytes = TestCertificate.bytes
+        let expected = isForFederationServer ? Array(Insecure.SHA1.hash(data: bytes)) : Array(SHA256.hash(data: bytes))
+        #expect(Base64.decode(thumbprint) == expected)
+        #expect(Set(header.keys) == ["alg", "typ", isForFederationServer ? "x5t" : "x5t#S256"])
         #expect(header["alg"] == .string(algorithm.rawValue) && header["typ"] == .string("JWT"))
         let claims = try object(parts[1])
         #expect(claims["aud"] == .string(Self.audience))
@@ -54,6 +57,16 @@ struct ClientCertificateTests {
             let read = try ClientCertificate(pem: text)
             #expect(read.thumbprint == Array(SHA256.hash(data: TestCertificate.bytes)))
         }
+    }
+
+    @Test("is sent with those of its issuers where the application trusts these")
+    func chain() throws {
+        let pem = "\(try TestCertificate.pem())\(TestCertificate.block("CERTIFICATE", [1, 2, 3]))\n"
+        let text = try ClientCertificate(pem: pem).assertion(
+            for: "client", audience: Self.audience, algorithm: .ps256, sendsChain: true, at: Self.time)
+        let header = try object(text.prefix { $0 != "." })
+        #expect(header["x5c"] == .array([.string(Base64.encode(TestCertificate.bytes)), .string(Base64.encode([1, 2, 3]))]))
+        #expect(header["x5t#S256"] != nil)
     }
 
     @Test("is refused when it is not there or of no use, and nothing of it is told")

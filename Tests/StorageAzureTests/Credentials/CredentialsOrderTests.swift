@@ -113,6 +113,11 @@ struct CredentialsOrderTests {
             let scene = try scene(plain, with: [.connectionString, .accountKey, .secret])
             let connection = "AccountName=another;AccountKey=\(GivenCredentials.key)"
             #expect(try await scene.with(["AZURE_STORAGE_CONNECTION_STRING": connection]).found().text == Place.secret.text)
+            for (owner, found) in [("another", Place.secret.text), ("testaccount", "sv=1&sig=s")] {
+                let addresses = ["Blob", "Queue"].map { "\($0)Endpoint=https://\(owner).\($0.lowercased()).core.windows.net/" }
+                let signed = "\(addresses.joined(separator: ";"));SharedAccessSignature=sv=1&sig=s"
+                #expect(try await scene.with(["AZURE_STORAGE_CONNECTION_STRING": signed]).found().text == found)
+            }
             let other = scene.with(["AZURE_STORAGE_CONNECTION_STRING": nil, "AZURE_STORAGE_ACCOUNT": "another"])
             #expect(try await other.found().text == Place.secret.text)
             let own = scene.with(["AZURE_STORAGE_CONNECTION_STRING": nil, "AZURE_STORAGE_ACCOUNT": "testaccount"])

@@ -56,6 +56,66 @@ struct EntraTokenTests {
         }
     }
 
+    private func withCertificate(_ scene: CredentialScene) throws -> CredentialScene {
+        scene.with(
+            [
+                "AZURE_TENANT_ID": FakeEntra.tenant, "AZURE_CLIENT_ID": FakeEntra.client, "AZURE_CLIENT_CERTIFICATE_PATH": "/c.pem",
+            ], files: ["/c.pem": try TestCertificate.pem()])
+    }
+
+    @Test(
+        "The environment says whether the certificates are sent",
+        arguments: [("1", true), ("true", true), ("True", true), ("0", false), ("", false), (nil, false)] as [(String?, Bool)])
+    func chain(_ value: String?, _ isSent: Bool) async throws {
+        try await CredentialScene.run { scene async throws in
+            _ = try await withCertificate(scene).with(["AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": value]).found()
+            let header = scene.server.requests.first?.form["client_assertion"]?.split(separator: ".").first
+            let fields = header.flatMap { Base64.decode(String($0)) }.flatMap { JSONValue(parsing: $0) }
+            #expect(fields?["alg"] == .string("PS256"))
+            #expect((fields?["x5c"] != nil) == isSent)
+        }
+    }
+
+    /// When the statement in a request begins, in seconds since 1970.
+    private static func begin(of request: ScriptedServer.Request) -> Int64? {
+        let parts = request.form["client_assertion"]?.split(separator: ".") ?? []
+        guard parts.count == 3, let bytes = Base64.decode(String(parts[1])),
+            case .integer(let seconds)? = JSONValue(parsing: bytes)?["nbf"]
+        else { return nil }
+        return seconds
+    }
+
+    @Test("A statement that is refused because this machine's clock is off is made again with Entra's time", arguments: [-3_600, 3_600])
+    func clock(_ seconds: Int) async throws {
+        let script: ScriptedServer.Script = { request in
+            let now = SystemClock().now
+            guard let begin = Self.begin(of: request), abs(begin - now.milliseconds / 1_000) > 300 else { return FakeEntra.answer(request) }
+            var refusal = FakeEntra.error(401, "invalid_client", "AADSTS700024: Client assertion is not within its valid time range.")
+            refusal.headers.append(("Date", now.httpDate))
+            return refusal
+        }
+        try await CredentialScene.run(script) { scene async throws in
+            var early = try withCertificate(scene)
+            early.clock = HastyClock(shortestLimit: .seconds(1), ahead: .seconds(seconds))
+            let found = try await early.found()
+            #expect(found.text == "CERTIFICATE.\(FakeEntra.client)")
+            #expect(scene.server.requests.count == 2)
+        }
+    }
+
+    @Test("A refusal is final when the clock is right, or nobody says that it is off", arguments: [true, false])
+    func rightClock(_ isDated: Bool) async throws {
+        let script: ScriptedServer.Script = { _ in
+            var refusal = FakeEntra.error(401, "invalid_client")
+            if isDated { refusal.headers.append(("Date", SystemClock().now.httpDate)) }
+            return refusal
+        }
+        try await CredentialScene.run(script) { scene async throws in
+            #expect(try await withCertificate(scene).failure().code == .refused)
+            #expect(scene.server.requests.count == 1)
+        }
+    }
+
     @Test("A pod's token is read anew each time")
     func workload() async throws {
         try await CredentialScene.run { scene async throws in

@@ -82,11 +82,67 @@ struct ManagedIdentityTests {
                 let failure = try await failure(appService(scene).with(["IDENTITY_HEADER": header]))
                 #expect(failure.code == .invalid && !failure.message.contains(header), "\(failure)")
             }
-            #expect(try await failure(appService(scene).with(["IDENTITY_HEADER": nil])).code == .unsupported)
             #expect(try await failure(appService(scene).with(["IDENTITY_SERVER_THUMBPRINT": "AB"])).code == .unsupported)
             #expect(scene.server.requests.isEmpty)
             let wrong = try await failure(appService(scene).with(["IDENTITY_HEADER": "wrong"]))
             #expect(wrong.code == .refused && wrong.message.contains("status 401"), "\(wrong)")
+        }
+    }
+
+    private func arc(_ scene: CredentialScene, key: String = FakeEntra.agentKey) -> CredentialScene {
+        scene.with(
+            ["IDENTITY_ENDPOINT": "\(scene.server.url)/arc/token", "IMDS_ENDPOINT": scene.server.url], files: [FakeEntra.agentFile: key])
+    }
+
+    @Test("A machine of Azure Arc gets a token for the key in its agent's file, unless it is one of App Service")
+    func azureArc() async throws {
+        try await CredentialScene.run { scene async throws in
+            for key in [FakeEntra.agentKey, "\(FakeEntra.agentKey)\n"] {
+                #expect(try await load(arc(scene, key: key)).text == "ARC.system")
+            }
+            #expect(scene.server.requests.count == 4)
+            let both = arc(scene).with(["IDENTITY_ENDPOINT": "\(scene.server.url)/msi/token", "IDENTITY_HEADER": FakeEntra.identityHeader])
+            #expect(try await load(both).text == "SERVICE.system")
+            for alone in ["IDENTITY_ENDPOINT", "IMDS_ENDPOINT"] {
+                #expect(try await load(scene.with([alone: "\(scene.server.url)/arc/token"])).text == "MACHINE.system")
+            }
+        }
+    }
+
+    @Test("What is wrong with the identity of Azure Arc is said, and no key gets into that")
+    func badArc() async throws {
+        try await CredentialScene.run { scene async throws in
+            let wrong = try await failure(arc(scene, key: "another-key-secret"))
+            #expect(wrong.code == .refused && !wrong.message.contains("another-key-secret"), "\(wrong)")
+            for key in ["", "two words", "ü", String(repeating: "k", count: 4_097)] {
+                let failure = try await failure(arc(scene, key: key))
+                #expect(failure.code == .invalid && failure.message.contains(FakeEntra.agentFile), "\(failure.message.prefix(200))")
+            }
+            #expect(try await failure(arc(scene).with(["IDENTITY_ENDPOINT": "http://10.0.0.1/x"])).code == .invalid)
+            let named = await #expect(throws: CredentialsError.self) { try await load(arc(scene), clientID: "c-1") }
+            #expect(named?.code == .unsupported)
+        }
+    }
+
+    @Test(
+        "Only a key of the agent is read and sent",
+        arguments: [
+            "/etc/shadow", "/var/opt/azcmagent/tokens/../../../etc/x.key", "/var/opt/azcmagent/tokens/1", "/var/opt/azcmagent/tokens/a/b.key",
+            "var/opt/azcmagent/tokens/1.key", "",
+        ])
+    func agentFiles(_ path: String) async throws {
+        try await CredentialScene.run({ _ in
+            .init(status: 401, headers: [("WWW-Authenticate", "Basic realm=\(path)")])
+        }) { scene async throws in
+            let failure = try await failure(arc(scene).with([:], files: [path: "secret"]))
+            #expect(failure.code == .invalid && failure.message.contains("does not name a key"), "\(failure)")
+            #expect(scene.server.requests.count == 1)
+        }
+        try await CredentialScene.run({ request in
+            request.header("authorization") == nil
+                ? .init(status: 401, headers: [("www-authenticate", "basic Realm=\"\(FakeEntra.agentFile)\"")]) : FakeEntra.answer(request)
+        }) { scene async throws in
+            #expect(try await load(arc(scene)).text == "ARC.system")
         }
     }
 

@@ -147,6 +147,26 @@ struct StoreCopyTests {
         }
     }
 
+    @Test("A server that copies later has copied nothing, and what it began is removed", arguments: ["pending", "failed", "aborted"])
+    func unfinished(_ status: String) async throws {
+        let object = try SampleObject(size: 1_000)
+        let blobs = FakeBlobs()
+        var setup = StoreFixture.Setup()
+        setup.blobs = blobs
+        let script: StoreFixture.Script = { request in
+            guard request.kind == .copy else { return nil }
+            let copy = blobs.put(request.blob ?? "", Self.small)
+            return .init(status: 202, headers: [("ETag", copy.etag), ("x-ms-copy-id", "1"), ("x-ms-copy-status", status)])
+        }
+        try await StoreFixture.run(setup, script: script) { fixture async throws in
+            try await requireStorageError(.unsupported, "copy") {
+                try await fixture.store.copy(object.key, from: fixture.source(size: 1_000), metadata: object.metadata, condition: .absent)
+            }
+            #expect(fixture.blobs.names.isEmpty)
+            #expect(fixture.count(.copy) == 1)
+        }
+    }
+
     @Test("What is there is not copied over where there must be nothing, and costs one look")
     func absent() async throws {
         let object = try SampleObject(size: 1_000)
@@ -181,6 +201,25 @@ struct StoreCopyTests {
                 }
             }
             #expect(fixture.count(.blocks) == 0)
+        }
+    }
+
+    @Test(
+        "A source whose server wants other credentials costs one request, and the pool's own token stays in use",
+        arguments: [("CannotVerifyCopySource", ""), ("CopySourceNotVerified", ""), ("InvalidAuthenticationInfo", "ExpiredToken")])
+    func refusingSource(_ code: String, _ sourceCode: String) async throws {
+        let object = try SampleObject(size: 1)
+        let script: StoreFixture.Script = {
+            $0.kind == .copy ? FakeBlobs.error(401, code, headers: [("x-ms-copy-source-error-code", sourceCode)]) : nil
+        }
+        try await run(credentials: .tokens("first", "second"), script: script) { fixture async throws in
+            let error = try await requireStorageError(.permissionDenied, "copy") {
+                try await fixture.store.copy(
+                    object.key, from: fixture.source(size: 1_000), metadata: object.metadata, condition: .none)
+            }
+            #expect(error.message.contains("the source of"))
+            #expect(fixture.count(.copy) == 1)
+            #expect(fixture.credentials.invalidations == 0)
         }
     }
 

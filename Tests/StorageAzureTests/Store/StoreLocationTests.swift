@@ -131,6 +131,88 @@ struct StoreLocationTests {
         }
     }
 
+    /// The same for the times that are asked for. The key depends on nothing else.
+    private static func delegationKey(for request: BlobRequest) throws -> ScriptedServer.Answer {
+        let times = ["Start", "Expiry"].compactMap { name in
+            request.text.components(between: "<\(name)>", and: "</\(name)>").first.flatMap { Timestamp(rfc3339: $0) }
+        }
+        guard times.count == 2 else { return FakeBlobs.error(400, "InvalidXmlDocument") }
+        return delegationKey(from: times[0], to: times[1])
+    }
+
+    /// The beginning of a key's window.
+    private static let window = Timestamp(milliseconds: 1_769_860_800_000)
+
+    /// The queries of an object's locations that a process gives after each of the waits.
+    private func queries(
+        of object: SampleObject, startingAt begin: Timestamp, after waits: [Duration], failing: Int = 0
+    ) async throws -> [String] {
+        let clock = ManualClock(now: begin)
+        var setup = StoreFixture.Setup()
+        setup.access = .presigned
+        setup.credentials = .tokens("t")
+        setup.clock = clock
+        let turns = Turns()
+        let script: StoreFixture.Script = { request in
+            guard request.kind == .delegationKey else { return nil }
+            return try turns.next() == failing ? FakeBlobs.error(503, "ServerBusy") : Self.delegationKey(for: request)
+        }
+        return try await StoreFixture.run(setup, script: script) { fixture async throws in
+            var queries: [String] = []
+            for wait in waits {
+                clock.advance(by: wait)
+                let url = try await fixture.store.location(of: object.key, life: .seconds(600)).url
+                queries.append(String(url.drop { $0 != "?" }))
+            }
+            return queries
+        }
+    }
+
+    private func keyStart(_ query: String) -> String? { query.components(between: "&skt=", and: "&").first }
+
+    @Test("With a token, too, all processes give the same location, whenever they have started")
+    func sameKey() async throws {
+        let object = try SampleObject(size: 1)
+        let old = try await queries(
+            of: object, startingAt: Self.window + .seconds(3_600), after: [.zero, .seconds(5 * 3_600 - 1), .seconds(3_601)])
+        let new = try await queries(of: object, startingAt: Self.window + .seconds(7 * 3_600), after: [.zero])
+        #expect(old[2] == new[0])
+        #expect(keyStart(old[0]) == keyStart(old[1]) && keyStart(old[1]) != keyStart(old[2]))
+        #expect(keyStart(old[0]).flatMap { PercentCoding.decode($0) } == SharedAccessSignature.time(Self.window))
+    }
+
+    @Test("Without the key of the window, the one before signs")
+    func failingKey() async throws {
+        let object = try SampleObject(size: 1)
+        let starts = try await queries(
+            of: object, startingAt: Self.window, after: [.zero, .seconds(6 * 3_600), .seconds(120)], failing: 2
+        ).map(keyStart)
+        #expect(starts[0] != nil && starts[0] == starts[1] && starts[1] != starts[2])
+    }
+
+    @Test("The windows of keys are those of the service's clock", arguments: [-3_600, 3_600])
+    func keyWindow(_ ahead: Int) async throws {
+        let object = try SampleObject(size: 1)
+        let clock = ManualClock(now: Self.window + .seconds(7_200 + ahead))
+        var setup = StoreFixture.Setup()
+        setup.access = .presigned
+        setup.credentials = .tokens("t")
+        setup.clock = clock
+        let script: StoreFixture.Script = { request in
+            guard request.kind == .delegationKey else { return nil }
+            var answer = try Self.delegationKey(for: request)
+            answer.headers.append(("Date", (clock.now - .seconds(ahead)).httpDate))
+            return answer
+        }
+        try await StoreFixture.run(setup, script: script) { fixture async throws in
+            for (wait, keys) in [(.zero, 1), (.seconds(4 * 3_600 - 1), 1), (.seconds(1), 2)] as [(Duration, Int)] {
+                clock.advance(by: wait)
+                _ = try await fixture.store.location(of: object.key, life: .seconds(600))
+                #expect(fixture.count(.delegationKey) == keys)
+            }
+        }
+    }
+
     @Test("A location does not outlast the key that signs it, and who may not have one is told which role to assign")
     func delegationLimits() async throws {
         let object = try SampleObject(size: 1)

@@ -60,6 +60,38 @@ struct MetadataFieldsTests {
         #expect(checksums() == ["x-goog-meta-checksum-md5 \(md5)"])
     }
 
+    @Test(
+        "Fields that are signed are ASCII, and a file keeps its name",
+        arguments: [
+            ("attachment; filename=\"a b;c.bin\"", "attachment; filename=\"a b;c.bin\""), (" inline ;x", " inline ;x"),
+            ("attachment; filename=\"café.bin\"", "attachment; filename*=UTF-8''caf%C3%A9.bin"),
+            ("attachment;FileName = 日本;size=3 ", "attachment; size=3; filename*=UTF-8''%E6%97%A5%E6%9C%AC"),
+            ("attachment; filename=\"a\\\";é\\\\.b\"; x=1", "attachment; x=1; filename*=UTF-8''a%22%3B%C3%A9%5C.b"),
+            ("attachment; filename=\"\u{301};\"", "attachment; filename*=UTF-8''%CC%81%3B"),
+            ("attachment; filename=\"é.b\"; filename*=UTF-8''%C3%A9.b", "attachment; filename*=UTF-8''%C3%A9.b"),
+            ("attachment; filename=\"é", "attachment; filename*=UTF-8''%C3%A9"), ("attachment; filename*=UTF-8''é", nil), ("é", nil),
+            ("attachment; é", nil), ("attachment; x=é", nil), ("é; filename=a", nil),
+        ] as [(String, String?)])
+    func disposition(_ value: String, _ expected: String?) {
+        var metadata = ObjectMetadata(upstreamURL: "https://origin.example.org/a", stored: Timestamp(milliseconds: 1_712_345_678_901))
+        metadata.contentDisposition = value
+        let kept = MetadataFields(prefix: "x-meta-", maxSize: 2_000).kept(metadata)
+        #expect(kept.contentDisposition == expected)
+        #expect(MetadataFields(prefix: "x-meta-", maxSize: 2_000).kept(kept).contentDisposition == expected)
+    }
+
+    @Test(
+        "A type that is not ASCII loses its parameters, or is none",
+        arguments: [
+            ("text/plain; a=é", "text/plain"), ("text/plain; a=b", "text/plain; a=b"), ("té/plain", "application/octet-stream"),
+            ("té/plain; a=é", "application/octet-stream"), (";é", "application/octet-stream"),
+        ])
+    func mediaType(_ value: String, _ expected: String) {
+        var metadata = ObjectMetadata(upstreamURL: "https://origin.example.org/a", stored: Timestamp(milliseconds: 1_712_345_678_901))
+        metadata.contentType = value
+        #expect(MetadataFields(prefix: "x-meta-", maxSize: 2_000).kept(metadata).contentType == expected)
+    }
+
     @Test("Names are made of the words that a service allows, and are found again")
     func names() {
         let fields = MetadataFields(prefix: "x-ms-meta-", maxSize: 2_000, separator: "_", contentPrefix: "x-ms-blob-")

@@ -59,6 +59,114 @@ struct AmazonSubjectTests {
         }
     }
 
+    /// When the request that is the token of an exchange was signed.
+    private static func signed(_ request: ScriptedServer.Request) -> Timestamp? {
+        guard let token = request.form["subject_token"].flatMap({ PercentCoding.decode($0) }),
+            case .array(let headers)? = JSONValue(parsing: token.utf8)?["headers"],
+            let text = headers.first(where: { $0["key"]?.string == "x-amz-date" })?["value"]?.string,
+            let parts = text.wholeMatch(of: /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/)
+        else { return nil }
+        return Timestamp(rfc3339: "\(parts.1)-\(parts.2)-\(parts.3)T\(parts.4):\(parts.5):\(parts.6)Z")
+    }
+
+    @Test("It is signed again with the service's time when the clock is off", arguments: [-3_600, 3_600])
+    func clock(_ seconds: Int) async throws {
+        let script: ScriptedServer.Script = { request in
+            let now = SystemClock().now
+            let off = Self.signed(request)?.duration(to: now) ?? .seconds(1 << 30)
+            var answer = FakeGoogle.answer(request)
+            if off > .seconds(900) || off < .seconds(-900) { answer = FakeGoogle.refusal("invalid_grant", "Invalid token") }
+            answer.headers.append(("Date", now.httpDate))
+            return answer
+        }
+        let clock = HastyClock(shortestLimit: .seconds(2), ahead: .seconds(seconds))
+        try await CredentialScene.run(script, clock: clock) { scene async throws in
+            let document = FakeGoogle.external(scene, Self.source)
+                .with("subject_token_type", .string("urn:ietf:params:aws:token-type:aws4_request"))
+            let found = try await scene.with(Self.environment).load(document)
+            #expect(found.token == "FEDERATED.aws4_request")
+        }
+    }
+
+    // MARK: The metadata service
+
+    /// - Parameter session: What callers must have got from it before.
+    private static func answer(_ request: ScriptedServer.Request, session: String? = "session-secret") -> ScriptedServer.Answer {
+        if request.method == "PUT", request.uri == "/latest/api/token" {
+            let hasLife = request.header("x-aws-ec2-metadata-token-ttl-seconds") == "300"
+            return hasLife ? .init(body: "session-secret") : .init(status: 400)
+        }
+        guard request.method == "GET", request.header("x-aws-ec2-metadata-token") == session else { return .init(status: 401) }
+        switch request.uri {
+        case "/latest/meta-data/iam/security-credentials": return .init(body: "role-1")
+        case "/latest/meta-data/iam/security-credentials/role-1":
+            return .init(body: #"{"Code": "Success", "AccessKeyId": "MACHINE", "SecretAccessKey": "s", "Token": "its-token"}"#)
+        case "/latest/meta-data/placement/availability-zone": return .init(body: "eu-north-1b")
+        default: return .init(status: 404)
+        }
+    }
+
+    /// The request that is the token of a machine whose metadata service is the scene's server.
+    private func token(_ scene: CredentialScene, without member: String? = nil) async throws -> JSONValue {
+        var source = Self.source.mapValues { value in
+            value.string.map { JSONValue.string($0.replacing("http://169.254.169.254", with: scene.server.url)) } ?? value
+        }
+        if let member { source[member] = nil }
+        let subject = try AmazonSubject(try JSONFields(JSONValue.object(source).encoded, of: "it"), hosts: ["127.0.0.1"])
+        let request = SubjectRequest(audience: "//iam.googleapis.com/x", type: "aws4_request", account: nil)
+        let token = try await subject.token(for: request, scene.context)
+        let decoded = try #require(PercentCoding.decode(token))
+        return try #require(JSONValue(parsing: decoded.utf8))
+    }
+
+    private func header(_ name: String, in document: JSONValue) -> String? {
+        guard case .array(let list)? = document["headers"] else { return nil }
+        return list.first { $0["key"]?.string == name }?["value"]?.string
+    }
+
+    @Test("A machine's role and region come from its metadata service, by version 2 of its protocol")
+    func machine() async throws {
+        try await CredentialScene.run({ Self.answer($0) }) { scene async throws in
+            let document = try await token(scene)
+            #expect(document["url"]?.string == "https://sts.eu-north-1.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15")
+            #expect(header("x-amz-security-token", in: document) == "its-token")
+            #expect(header("Authorization", in: document)?.contains("Credential=MACHINE/") == true)
+            #expect(header("Authorization", in: document)?.contains("/eu-north-1/sts/aws4_request") == true)
+            #expect(scene.server.requests.map(\.method) == ["PUT", "GET", "GET", "GET"])
+        }
+    }
+
+    @Test("What the environment says is not asked for")
+    func partOfEnvironment() async throws {
+        try await CredentialScene.run({ Self.answer($0) }) { scene async throws in
+            let document = try await token(scene.with(["AWS_DEFAULT_REGION": "us-east-2"]))
+            #expect(document["url"]?.string?.hasPrefix("https://sts.us-east-2.amazonaws.com") == true)
+            #expect(scene.server.requests.count == 3)
+            let keys: [String: String?] = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "aws-secret"]
+            let other = try await token(scene.with(keys))
+            #expect(header("Authorization", in: other)?.contains("Credential=AKID/") == true)
+            #expect(header("x-amz-security-token", in: other) == nil)
+            #expect(scene.server.requests.count == 5)
+            _ = try await token(scene.with(keys).with(["AWS_REGION": "us-east-2"]))
+            #expect(scene.server.requests.count == 5)
+        }
+    }
+
+    @Test("Where no session is asked for, none is needed, and one that has ended is replaced")
+    func sessions() async throws {
+        try await CredentialScene.run({ Self.answer($0, session: nil) }) { scene async throws in
+            _ = try await token(scene, without: "imdsv2_session_token_url")
+            #expect(scene.server.requests.map(\.method) == ["GET", "GET", "GET"])
+        }
+        let failures = Countdown(1)
+        try await CredentialScene.run({ request in
+            request.uri.hasSuffix("role-1") && failures.next() ? .init(status: 401) : Self.answer(request)
+        }) { scene async throws in
+            _ = try await token(scene)
+            #expect(scene.server.requests.count { $0.method == "PUT" } == 2)
+        }
+    }
+
     @Test(
         "Nobody else is asked for keys, and nobody else verifies them",
         arguments: [

@@ -52,6 +52,29 @@ struct StoreDeleteTests {
         }
     }
 
+    @Test("A failure that names none of the objects may be that of any, except those that the answer mentions")
+    func unassigned() async throws {
+        let keys = try Self.keys(3)
+        let gone = "<Error><Key>\(Markup.escape(keys[0].description))</Key><Code>NoSuchKey</Code></Error>"
+        for entry in [
+            "<Error><Code>InternalError</Code></Error>", "<Error><Key>another</Key><Code>InternalError</Code></Error>",
+            "<Error><Key></Key><Code>AccessDenied</Code></Error>", "<Error/>",
+        ] {
+            try await Self.run({ _ in .init(body: "<DeleteResult>\(gone)\(entry)</DeleteResult>") }) { store, _ async throws in
+                let found = try await store.delete(keys)
+                #expect(Set(found.keys) == Set(keys.dropFirst()), "\(entry)")
+            }
+        }
+    }
+
+    @Test("An answer that is not one to a deletion does not say that anything was deleted", arguments: ["<html/>", "<ListBucketResult/>"])
+    func oddAnswer(_ body: String) async throws {
+        let keys = try Self.keys(2)
+        try await Self.run({ _ in .init(body: body) }) { store, _ async throws in
+            try await requireStorageError(.timedOut, "delete") { try await store.delete(keys) }
+        }
+    }
+
     @Test(
         "A service that knows no batches is asked for each key",
         arguments: [(501, "NotImplemented"), (405, "MethodNotAllowed"), (501, "")])

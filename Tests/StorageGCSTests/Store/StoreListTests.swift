@@ -67,6 +67,8 @@ struct StoreListTests {
         arguments: [
             "<Something/>", "<ListBucketResult><Contents/></ListBucketResult>", "nonsense", "",
             "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key></Contents></ListBucketResult>",
+            "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+            "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken/></ListBucketResult>",
         ])
     func odd(_ text: String) async throws {
         try await StoreFixture.run { fixture async throws in
@@ -90,6 +92,48 @@ struct StoreListTests {
             let lengths = fixture.origin.requests.map { $0.item("max-keys") }
             #expect(lengths.count == 1_101)
             #expect(lengths.first == "10" && lengths.dropFirst().allSatisfy { $0 == "1000" })
+        }
+    }
+
+    /// A page without objects, after which there is more.
+    private static func empty(_ token: String) -> FakeBehavior {
+        StoreFixture.xml(
+            """
+            <ListBucketResult><IsTruncated>true</IsTruncated>
+            <NextContinuationToken>\(token)</NextContinuationToken></ListBucketResult>
+            """)
+    }
+
+    @Test("What lies behind pages without objects is found")
+    func emptyPages() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let keys = try Self.keys(2).sorted { $0.precedes($1) }
+            fixture.origin.on("/test-bucket") { request in
+                let (token, start) = (request.item("continuation-token") ?? "", request.item("start-after") ?? "")
+                if token.isEmpty, start.isEmpty { return Self.empty("one/+&amp;") }
+                if token == "one/+&" { return Self.empty("two") }
+                guard token == "two" || start == keys[0].description else { return .status(400) }
+                let isLast = token.isEmpty
+                let contents = "<Contents><Key>\(Markup.escape(keys[isLast ? 1 : 0].description))</Key><Size>3</Size></Contents>"
+                return StoreFixture.xml("<ListBucketResult><IsTruncated>\(!isLast)</IsTruncated>\(contents)</ListBucketResult>")
+            }
+            #expect(try await fixture.store.list(after: nil, limit: 10).map(\.key) == keys)
+            #expect(fixture.origin.requests.count == 4)
+        }
+    }
+
+    @Test("Pages without objects end, also if the service repeats one, or always has another")
+    func endlessEmptyPages() async throws {
+        try await StoreFixture.run { fixture async throws in
+            fixture.origin.on("/test-bucket") { _ in Self.empty("again") }
+            try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
+            #expect(fixture.origin.requests.count == 2)
+        }
+        try await StoreFixture.run { fixture async throws in
+            let turns = Turns()
+            fixture.origin.on("/test-bucket") { _ in Self.empty("\(turns.next())") }
+            try await requireStorageError(.unavailable, "list") { try await fixture.store.list(after: nil, limit: 10) }
+            #expect(fixture.origin.requests.count == PageWatch.maxEmpty)
         }
     }
 

@@ -211,6 +211,20 @@ struct StoreResumableTests {
     }
 
     @Test(
+        "At an endpoint of Google's, a session may have the name of another, and its bytes go to the endpoint",
+        arguments: [
+            ("https://storage.googleapis.com/b/o?upload_id=1", "/b/o?upload_id=1"),
+            ("https://storage-x.p.googleapis.com/b/o?upload_id=1", "/b/o?upload_id=1"), ("http://storage.googleapis.com/b/o?upload_id=1", nil),
+            ("https://storage.googleapis.com.example/b/o?upload_id=1", nil), ("https://storage.googleapis.com/b/o", nil),
+        ] as [(String, String?)])
+    func otherNames(_ address: String, _ session: String?) throws {
+        let endpoint = GCSEndpoint(scheme: .https, host: "storage-x.p.googleapis.com")
+        let url = try ArtifactURL(address)
+        #expect(GCSResumable.session(at: url, of: endpoint) == session)
+        #expect(GCSResumable.session(at: url, of: GCSEndpoint(scheme: .https, host: "storage.example.org")) == nil)
+    }
+
+    @Test(
         "A session that is elsewhere gets no bytes",
         arguments: [nil, "", "nonsense", "http://127.0.0.1:1/upload?upload_id=x", "https://storage.googleapis.com/u?upload_id=x"])
     func elsewhere(_ location: String?) async throws {

@@ -117,6 +117,32 @@ struct TokenServiceTests {
         }
     }
 
+    /// When a request was signed.
+    private static func signed(_ request: ScriptedServer.Request) -> Timestamp? {
+        guard let parts = request.header("x-amz-date")?.wholeMatch(of: /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/) else { return nil }
+        return Timestamp(rfc3339: "\(parts.1)-\(parts.2)-\(parts.3)T\(parts.4):\(parts.5):\(parts.6)Z")
+    }
+
+    @Test(arguments: [-7_200, 3_600]) func `a role is assumed with the time of STS if the clock is off`(_ seconds: Int) async throws {
+        let script: ScriptedServer.Script = { request in
+            let now = SystemClock().now
+            let off = Self.signed(request)?.duration(to: now) ?? .zero
+            guard off > .seconds(900) || off < .seconds(-900) else { return FakeCloud.answer(request) }
+            var refusal = FakeCloud.error("SignatureDoesNotMatch", "Signature expired")
+            refusal.headers.append(("Date", now.httpDate))
+            return refusal
+        }
+        try await CredentialScene.run(script) { scene async throws in
+            var early = scene
+            early.clock = HastyClock(shortestLimit: .seconds(2), ahead: .seconds(seconds))
+            try scene.config("[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n")
+            try scene.credentials("[base]\naws_access_key_id = BASE\naws_secret_access_key = base-secret\n")
+            let found = try await early.keyID()
+            #expect(found == "ROLE.r.BASE")
+            #expect(scene.server.requests.count == 2)
+        }
+    }
+
     @Test func `an STS that fails for a moment is asked again`() async throws {
         let failures = Countdown(1)
         try await CredentialScene.run({ request in

@@ -16,6 +16,7 @@ struct CredentialScene: Sendable {
     var environment: [String: String]
     /// By path.
     var files: [String: String] = [:]
+    var clock = CredentialScene.clock
 
     /// The environment says where Entra ID and the metadata service are: at the server, which is ``FakeEntra`` unless a test says
     /// otherwise.
@@ -46,7 +47,7 @@ struct CredentialScene: Sendable {
     /// A busy machine is not to look like one whose services do not answer.
     static let clock = HastyClock(shortestLimit: .seconds(1))
 
-    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: Self.clock) }
+    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: clock) }
 
     var means: AzureCredentialsChain.Means {
         AzureCredentialsChain.Means(

@@ -1,13 +1,16 @@
 import MirrorCore
 import TestServers
 
-/// What gives out tokens in Azure, at one address: Entra ID, the metadata service of virtual machines, App Service.
+/// What gives out tokens in Azure, at one address: Entra ID, the metadata service of virtual machines, App Service, the agent of Azure Arc.
 ///
 /// Each refuses what the real one refuses. The token says who was asked, for whom, and by what.
 enum FakeEntra {
     static let secret = "client~secret.value"
     static let federatedToken = "header.federated-token-secret.signature"
     static let identityHeader = "identity-header-secret"
+    /// What the agent has written to its file.
+    static let agentKey = "agent-key-secret"
+    static let agentFile = "/var/opt/azcmagent/tokens/1-2.key"
     static let tenant = "11111111-2222-3333-4444-555555555555"
     static let client = "66666666-7777-8888-9999-000000000000"
 
@@ -27,6 +30,10 @@ enum FakeEntra {
             guard request.header("x-identity-header") == identityHeader else { return .init(status: 401, body: "no") }
             guard query(request)["api-version"] == "2019-08-01" else { return .init(status: 400) }
             return managed("SERVICE", request)
+        case ("GET", "/arc/token"):
+            guard request.header("metadata") == "true", query(request)["api-version"] == "2020-06-01" else { return .init(status: 400) }
+            if request.header("authorization") == "Basic \(agentKey)" { return managed("ARC", request) }
+            return .init(status: 401, headers: [("WWW-Authenticate", "Basic realm=\(agentFile)")])
         default: return .init(status: 404)
         }
     }
@@ -72,5 +79,5 @@ enum FakeEntra {
     }
 
     /// All that must not be seen.
-    static let secrets = [secret, federatedToken, identityHeader]
+    static let secrets = [secret, federatedToken, identityHeader, agentKey]
 }

@@ -15,6 +15,7 @@ struct CredentialScene: Sendable {
     /// A directory that is the home.
     let home: TemporaryDirectory
     var environment: [String: String]
+    var clock = CredentialScene.clock
 
     /// The environment has a home without files, and nothing else; the metadata service is turned off.
     static func run<Result: Sendable>(
@@ -55,11 +56,11 @@ struct CredentialScene: Sendable {
     /// A busy machine is not to look like one whose services do not answer.
     static let clock = HastyClock(shortestLimit: .seconds(2))
 
-    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: Self.clock) }
+    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: clock) }
 
     func chain(profile: String? = nil, region: String? = "eu-central-1") -> CredentialsChain<S3Credentials> {
         S3CredentialsChain.chain(
-            client: client, region: region, profile: profile, environment: environment, files: .system, clock: Self.clock)
+            client: client, region: region, profile: profile, environment: environment, files: .system, clock: clock)
     }
 
     /// What the chain finds, by the ID of its key.
