@@ -240,22 +240,3 @@ package struct Sweeper: Service, CustomStringConvertible {
         }
     }
 }
-
-/// What could not be looked at in one comparison. One bad object must not hide all behind it, but a pool that is away is not asked for each of its
-/// objects.
-private struct FailedLooks {
-    static let mostInRow = 16
-
-    private(set) var first: StorageError?
-    private var row = 0
-
-    /// After a look that succeeded.
-    mutating func endRow() { row = 0 }
-
-    /// - Throws: The error, if too many looks in a row have failed.
-    mutating func add(_ error: StorageError) throws {
-        first = first ?? error
-        row += 1
-        if row == Self.mostInRow { throw error }
-    }
-}
