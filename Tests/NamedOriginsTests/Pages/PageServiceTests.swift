@@ -129,6 +129,20 @@ import Testing
         }
     }
 
+    @Test("A page that is gone when it is to be read is fetched again, and kept")
+    func lostPage() async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .generated(size: 100_000))
+            _ = try await scene.page("/a")
+            try scene.directory.remove("pages/\(try scene.request("/a").key.fileName)")
+            let again = try await scene.page("/a")
+            #expect(again.status == 200 && again.freshness == .fetched)
+            #expect(again.body.length == 100_000)
+            #expect(scene.origin.requests.count == 2)
+            #expect(try await scene.page("/a").freshness == .fresh)
+        }
+    }
+
     @Test("A client that wants a confirmed page gets one, and the origin's caches are asked to do the same")
     func wantsRevalidation() async throws {
         try await PageScene.run { scene async throws in

@@ -81,6 +81,15 @@ package final class PageService: Sendable {
     // MARK: For everybody
 
     private func answer(_ request: PageRequest) async throws -> PageAnswer {
+        for _ in 0..<2 {
+            // A page that was removed to make room, was purged, or cannot be read is fetched again.
+            do { return try await attempt(request) } catch is LostPage {}
+        }
+        throw Self.unreadable
+    }
+
+    /// - Throws: ``LostPage``, and what ``page(_:)`` throws.
+    private func attempt(_ request: PageRequest) async throws -> PageAnswer {
         let key = request.key
         let flight = Flight(key: key, moment: store.moment(of: key.url))
         if !request.wantsRevalidation, let word = absence(key) { return PageAnswer(word, .fresh) }
@@ -265,18 +274,23 @@ package final class PageService: Sendable {
             if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
             do {
                 let current = page
-                guard let body = try await inTime(request, { try await self.body(of: current, key, head) }) else { break }
+                guard let body = try await inTime(request, { try await self.body(of: current, key, head) }) else { throw Self.unreadable }
                 return PageAnswer(status: 200, fields: head.fields, body: body, freshness: freshness)
             } catch let error as CancellationError {
                 throw error
+            } catch let error as PageError {
+                throw error
             } catch {
                 // It was replaced since it was found: by a newer one, or by nothing.
-                guard let newer = try await inTime(request, { await self.store.find(key) }) ?? nil else { break }
+                guard let found = try await inTime(request, { await self.store.find(key) }) else { throw Self.unreadable }
+                guard let newer = found else { break }
                 page = newer
             }
         }
-        throw PageError(code: .unavailable, message: "the page cannot be read")
+        throw LostPage()
     }
+
+    private static let unreadable = PageError(code: .unavailable, message: "the page cannot be read")
 
     private func body(of page: StoredPage, _ key: PageKey, _ head: PageHead) async throws -> PageBody {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
@@ -299,3 +313,6 @@ package final class PageService: Sendable {
         return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
     }
 }
+
+/// A page that was in the store a moment ago.
+private struct LostPage: Error {}
