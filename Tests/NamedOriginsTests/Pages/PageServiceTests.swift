@@ -129,6 +129,27 @@ import Testing
         }
     }
 
+    @Test("After a purge, a page that was too large is asked for again, also if that turns out only then")
+    func purgedTooLarge() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxPageBytes = 10
+        try await PageScene.run(configuration) { scene async throws in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("much too large"), .text("small"))
+            scene.origin.on("/late", .text("much too large").with { $0.gate = gate }, .text("small"))
+            #expect(try await scene.failure("/a") == .tooLarge)
+            scene.service.purge(try scene.request("/a").url)
+            #expect(try await scene.page("/a").text == "small")
+            let request = try scene.request("/late")
+            let early = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            scene.service.purge(request.url)
+            gate.open()
+            await #expect { try await early.value } throws: { ($0 as? PageError)?.code == .tooLarge }
+            #expect(try await scene.page("/late").text == "small")
+        }
+    }
+
     @Test("A page that is gone when it is to be read is fetched again, and kept")
     func lostPage() async throws {
         try await PageScene.run { scene async throws in

@@ -68,7 +68,10 @@ package final class PageService: Sendable {
     @discardableResult
     package func purge(_ url: ArtifactURL) -> Int {
         let count = store.purge(url)
-        memory.withLock { $0.absences = RecentEntries(capacity: 4_096) }
+        memory.withLock { memory in
+            memory.absences = RecentEntries(capacity: 4_096)
+            memory.tooLarge = RecentEntries(capacity: 4_096)
+        }
         return count
     }
 
@@ -150,7 +153,9 @@ package final class PageService: Sendable {
             outcome = try await fetcher.fetch(request, key, confirming: stored, since: flight.moment)
         } catch let error as PageError where error.code == .tooLarge {
             let until = clock.instant + max(request.rule.life, configuration.retryAfter)
-            memory.withLock { $0.tooLarge.insert(until, for: key.fileName) }
+            memory.withLock { memory in
+                if store.moment(of: key.url) == flight.moment { memory.tooLarge.insert(until, for: key.fileName) }
+            }
             throw error
         }
         switch outcome {
