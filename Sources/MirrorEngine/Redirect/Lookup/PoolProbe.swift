@@ -32,12 +32,12 @@ final class PoolProbe: Sendable {
     private let backfill: Backfill
     private let coldClaims: ColdClaims
     private let desk: LeaseDesk
-    private let clock: any MonotonicClock
+    private let clock: any MirrorClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
     private let landings = Atomic(0)
 
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MonotonicClock) {
+    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MirrorClock) {
         self.state = state
         self.backfill = backfill
         self.coldClaims = coldClaims
@@ -106,12 +106,14 @@ final class PoolProbe: Sendable {
         if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
         // Before the claim, which a remembered refusal of another query would prevent.
         if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
-        coldClaims.expect(request.id, for: request.network)
+        coldClaims.expect(request.id, for: request.network, at: clock.now)
         // Before the claim, too: a worker may begin at once.
         let span = MirrorSpan.current
         let isTraced = span.map { $0.tracer.claims.note(request.id, by: $0) } ?? false
         let claim = try await desk.claim(request.id, in: state)
-        if claim != .claimed {
+        if claim == .claimed {
+            await coldClaims.confirm(request.id, state)
+        } else {
             coldClaims.forget(request.id)
             if isTraced { span?.tracer.claims.forget(request.id) }
         }
