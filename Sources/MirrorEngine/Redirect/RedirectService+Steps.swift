@@ -15,7 +15,8 @@ extension RedirectService {
         {
             return answer
         }
-        // The replica is absent, pending, or an error that may be retried.
+        // The replica is absent, pending, or an error that may be retried: what is stored from now on is not an earlier copy.
+        let copy = AwaitedCopy(since: clock.now)
         if known?.state != .pending, let reason = try await reasonAgainstCopy(request) { return .origin(reason) }
         // Before the claim: the copy may be there before that returns.
         let isFirst = uses.expectCopy(of: request.id)
@@ -34,7 +35,7 @@ extension RedirectService {
         case .pending:
             isPending = true
             if isFirst { await uses.confirmCopy(of: request.id) }
-            return try await pending(request)
+            return try await pending(request, copy)
         }
     }
 
@@ -58,20 +59,20 @@ extension RedirectService {
         return .unlikelyToPay
     }
 
-    private func pending(_ request: PendingRequest) async throws -> RedirectAnswer {
+    private func pending(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
         if request.isHead {
             request.time.beginWaiting()
             return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
         }
-        guard MirrorSpan.current != nil else { return try await waitForCopy(request) }
-        return try await traced("wait") { _ in try await waitForCopy(request) }
+        guard MirrorSpan.current != nil else { return try await waitForCopy(request, copy) }
+        return try await traced("wait") { _ in try await waitForCopy(request, copy) }
     }
 
-    func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
+    /// - Parameter copy: Awaited from when it was not there.
+    func waitForCopy(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
         request.time.beginWaiting()
-        let began = clock.now
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
             if request.isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
@@ -84,11 +85,7 @@ extension RedirectService {
             switch wake {
             case .changed(let changed):
                 // Changes may arrive late. This one may be from before the copy that is waited for: a purge, or what the purge removed.
-                if case .present(let object) = changed?.status, object.storedAt >= began {
-                    replica = changed
-                } else {
-                    replica = try await state.replica(request.id)
-                }
+                replica = try await copy.object(in: changed) != nil ? changed : state.replica(request.id)
             case .lookAgain: replica = try await state.replica(request.id)
             }
             // It disappeared while we waited: a purge. The next request may copy it again.
