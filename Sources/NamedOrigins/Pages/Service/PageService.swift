@@ -34,9 +34,29 @@ package final class PageService: Sendable {
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         /// Pages that were too large, which would be fetched in vain each time.
         var tooLarge = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
-        /// Fetches for everybody that are under way, by origin.
-        var fetches: [String: Int] = [:]
-        var privateFetches = 0
+        /// For everybody.
+        var fetches = Fetches()
+        /// For one client each.
+        var privateFetches = Fetches()
+    }
+
+    /// Fetches that are under way.
+    private struct Fetches {
+        private var all = 0
+        private var ofOrigins: [String: Int] = [:]
+
+        /// Whether there may be one more from an origin: one that is slow leaves half of them to the others.
+        func hasRoom(at origin: String, limit: Int) -> Bool { all < limit && ofOrigins[origin, default: 0] < (limit + 1) / 2 }
+
+        mutating func begin(at origin: String) {
+            all += 1
+            ofOrigins[origin, default: 0] += 1
+        }
+
+        mutating func end(at origin: String) {
+            all -= 1
+            ofOrigins[origin] = ofOrigins[origin].flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
     }
 
     package init(
@@ -146,8 +166,8 @@ package final class PageService: Sendable {
     private func ask(_ request: PageRequest, _ flight: Flight, confirming stored: StoredPage?) async throws -> PageOutcome {
         let key = flight.key
         let origin = Self.origin(key)
-        memory.withLock { $0.fetches[origin, default: 0] += 1 }
-        defer { memory.withLock { memory in memory.fetches[origin] = memory.fetches[origin].flatMap { $0 > 1 ? $0 - 1 : nil } } }
+        memory.withLock { $0.fetches.begin(at: origin) }
+        defer { memory.withLock { $0.fetches.end(at: origin) } }
         let outcome: PageOutcome
         do {
             outcome = try await fetcher.fetch(request, key, confirming: stored, since: flight.moment)
@@ -189,9 +209,10 @@ package final class PageService: Sendable {
         }
         // Who joins others costs nothing.
         guard !flights.isRunning(flight) else { return nil }
-        // An origin that is slow leaves half of them to the others.
-        let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
-        guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
+        let limit = configuration.maxFetches
+        guard flights.count < limit, memory.withLock({ $0.fetches.hasRoom(at: Self.origin(key), limit: limit) }) else {
+            return Self.tooMany
+        }
         guard !isThere, !request.pay() else { return nil }
         return PageError(code: .overBudget, message: "your network has used up its budget for requests to origins")
     }
@@ -211,13 +232,14 @@ package final class PageService: Sendable {
     // MARK: For one client
 
     private func privateAnswer(_ request: PageRequest) async throws -> PageAnswer {
+        let origin = Self.origin(request.key)
         let mayFetch = memory.withLock { memory in
-            guard memory.privateFetches < configuration.maxFetches else { return false }
-            memory.privateFetches += 1
+            guard memory.privateFetches.hasRoom(at: origin, limit: configuration.maxFetches) else { return false }
+            memory.privateFetches.begin(at: origin)
             return true
         }
         guard mayFetch else { throw Self.tooMany }
-        defer { memory.withLock { $0.privateFetches -= 1 } }
+        defer { memory.withLock { $0.privateFetches.end(at: origin) } }
         let outcome = try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client) {
             try await self.fetcher.fetch(request, request.key, confirming: nil, since: nil)
         }
