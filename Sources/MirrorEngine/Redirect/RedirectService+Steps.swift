@@ -17,7 +17,7 @@ extension RedirectService {
         }
         // The replica is absent, pending, or an error that may be retried: what is stored from now on is not an earlier copy.
         let copy = AwaitedCopy(since: clock.now)
-        if known?.state != .pending, let reason = try await reasonAgainstCopy(request) { return .origin(reason) }
+        if known?.state != .pending, let answer = try await answerWithoutCopy(request) { return answer }
         // Before the claim: the copy may be there before that returns.
         let isFirst = uses.expectCopy(of: request.id)
         var isPending = false
@@ -39,24 +39,30 @@ extension RedirectService {
         }
     }
 
-    /// Why no copy is made of an artifact that the pool does not have: the pool goes by cost, and a copy could not save anything, or is not expected to.
+    /// The answer if no copy is made of an artifact that the state does not have: the pool goes by cost, and a copy could not save anything, or is
+    /// not expected to.
     ///
     /// That is only believed of plain URLs. Named origins do more for their clients than to keep copies, and where a bucket is comes out only when it is
     /// asked.
     ///
     /// - Returns: `nil` if a copy is made.
-    private func reasonAgainstCopy(_ request: PendingRequest) async throws -> Fallback? {
+    private func answerWithoutCopy(_ request: PendingRequest) async throws -> RedirectAnswer? {
         guard request.pool.policy == .cost, request.origin.named == nil, !request.origin.isPrivate, let lives = learned?.lives else {
             return nil
         }
-        if lives.prices.savesNothing(in: request.pool.id) { return .neverPays }
-        guard lives.admission == .cost, let use = try await uses.useWithoutCopy(of: request.id) else { return nil }
+        if lives.prices.savesNothing(in: request.pool.id) { return .origin(.neverPays) }
+        guard lives.admission == .cost, let (use, isGone) = try await uses.useWithoutCopy(of: request.id) else { return nil }
         // HEAD uses nothing.
-        guard !request.isHead else { return .unlikelyToPay }
-        // Anybody can make up names of artifacts, so each that is recorded costs as much as one that is copied.
-        guard coldClaims.spend(request.network) else { return .budget }
-        uses.recordWithoutCopy(use)
-        return .unlikelyToPay
+        if request.isHead, isGone { return .origin(.unlikelyToPay) }
+        // Anybody can make up names of artifacts, so each that is looked for, or recorded, costs as much as one that is copied.
+        guard coldClaims.spend(request.network) else { return .origin(.budget) }
+        // Otherwise the state may have lost it.
+        let found: PoolProbe.Finding? = try await isGone ? nil : traced("lookup in pool") { _ in try await probe.look(for: request) }
+        if case .settled(let replica, let outcome, let token)? = found {
+            return try await settled(replica, request, as: outcome, token: token)
+        }
+        if !request.isHead { uses.recordWithoutCopy(use) }
+        return .origin(.unlikelyToPay)
     }
 
     private func pending(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {

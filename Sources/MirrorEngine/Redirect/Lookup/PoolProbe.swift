@@ -34,6 +34,8 @@ final class PoolProbe: Sendable {
     private let desk: LeaseDesk
     private let clock: any MirrorClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
+    /// Those that claim nothing.
+    private let plainFlights = SingleFlight<ReplicaID, Finding?>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
     private let landings = Atomic(0)
 
@@ -72,15 +74,33 @@ final class PoolProbe: Sendable {
         return coldClaims.spend(network)
     }
 
+    /// Looks in the pool for an artifact that is not to be copied.
+    ///
+    /// - Returns: `nil` if the pool does not have it, or if too many are being looked for.
+    func look(for request: PendingRequest) async throws -> Finding? {
+        try await plainFlights.run(request.id) {
+            try await self.inTime(request, else: Finding?.none) {
+                try await self.backfill.record(request.id, in: request.pool).map { Finding.settled($0, .backfill, request.token) }
+            }
+        }
+    }
+
     private func lookAndClaimInTime(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
-        guard looks.begin(in: request.pool.id) else { return .queueFull }
+        try await inTime(request, else: .queueFull) { try await self.lookAndClaim(request, reading) }
+    }
+
+    /// - Parameter refusal: What stands for the finding if too many are being looked for.
+    private func inTime<Found: Sendable>(
+        _ request: PendingRequest, else refusal: Found, _ look: @escaping @Sendable () async throws -> Found
+    ) async throws -> Found {
+        guard looks.begin(in: request.pool.id) else { return refusal }
         let finding = try await leaving(after: Self.life, by: clock) {
             // When the lookup itself ends, even if nobody has waited for it for a long time.
             defer {
                 self.landings.add(1, ordering: .releasing)
                 self.looks.end(in: request.pool.id)
             }
-            return try await self.lookAndClaim(request, reading)
+            return try await look()
         }
         guard let finding else {
             throw StorageError(.timedOut, "neither pool nor state answered within \(Self.life)", operation: "probe")
