@@ -9,13 +9,13 @@ import ServiceLifecycle
 /// back within their limits.
 ///
 /// Failures are forgotten an hour after they could have been retried if nobody has asked for them, so that URLs that never were artifacts do not
-/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed. A
-/// graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
+/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed, or left
+/// out objects. A graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
     /// How long a failure can still be seen after it could have been retried.
     static let errorLife = Duration.seconds(3_600)
-    /// When a comparison that failed is tried again.
+    /// When a comparison that failed, or has left out objects for the first time, is tried again.
     static let retryInterval = Duration.seconds(600)
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
@@ -58,13 +58,13 @@ package struct Sweeper: Service, CustomStringConvertible {
         await cancelWhenGracefulShutdown {
             async let surveys: Void = takeSurveys()
             var dueAt: [PoolID: ContinuousClock.Instant] = [:]
+            var incomplete: [PoolID: Int] = [:]
             var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
                 for pool in pools.all {
                     let started = clock.instant
                     if dueAt[pool.id].map({ $0 <= started }) ?? true {
-                        let isDone = await attempt("reconcile", pool) { try await reconcile(pool) }
-                        dueAt[pool.id] = started + (isDone ? reconcileInterval : min(reconcileInterval, Self.retryInterval))
+                        dueAt[pool.id] = started + (await compare(pool, &incomplete[pool.id, default: 0]))
                     }
                     await attempt("sweep", pool) {
                         let (now, retention) = (clock.instant, pool.retention)
@@ -84,6 +84,25 @@ package struct Sweeper: Service, CustomStringConvertible {
             }
             await surveys
         }
+    }
+
+    /// Compares the state with a pool. An object that cannot be looked at for a moment is looked at again soon; one that never can must not make its
+    /// pool be compared again and again.
+    ///
+    /// - Parameter incomplete: How many comparisons in a row have left out objects.
+    /// - Returns: How long after the beginning of this comparison the next one is due.
+    private func compare(_ pool: Pool, _ incomplete: inout Int) async -> Duration {
+        let pauses = Backoff(first: Self.retryInterval, limit: reconcileInterval)
+        var failed: (any Error)?
+        guard await attempt("reconcile", pool, { failed = try await reconcile(pool) }) else { return pauses.pause(after: 1) }
+        guard let failed else {
+            incomplete = 0
+            return reconcileInterval
+        }
+        incomplete += 1
+        metrics.countError(failed)
+        logger.warning("some objects cannot be compared with the state", metadata: ["pool": "\(pool.id)", "error": "\(failed)"])
+        return pauses.pause(after: incomplete)
     }
 
     private func takeSurveys() async {
@@ -170,9 +189,10 @@ package struct Sweeper: Service, CustomStringConvertible {
     /// Only for pools whose listing contains metadata. Elsewhere each object would cost a request: an unknown object is found when a client requests
     /// it, and a missing one by ``PresenceCheck``.
     ///
-    /// - Throws: Also if an object could not be looked at, after all others were.
-    package func reconcile(_ pool: Pool) async throws {
-        guard pool.store.capabilities.features.contains(.listsMetadata) else { return }
+    /// - Returns: Why one or more objects could not be looked at, if all others were.
+    @discardableResult
+    package func reconcile(_ pool: Pool) async throws -> (any Error)? {
+        guard pool.store.capabilities.features.contains(.listsMetadata) else { return nil }
         var failures = FailedLooks()
         var found = 0
         var last: ObjectKey?
@@ -208,7 +228,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 "state and pool reconciled",
                 metadata: ["pool": "\(pool.id)", "found": .stringConvertible(found), "lost": .stringConvertible(lost)])
         }
-        if let error = failures.first { throw error }
+        return failures.first
     }
 
     private func forgetLost(_ pool: Pool, _ failures: inout FailedLooks) async throws -> Int {
