@@ -162,6 +162,25 @@ struct ReconcileTests {
         }
     }
 
+    @Test("A record that cannot be read keeps nobody from finding other objects")
+    func badRecord() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            for path in ["/a", "/b"] { try await engine.put(path, [1]) }
+            // When both are looked up, and then by itself.
+            let left = Mutex(2)
+            engine.base.before(.replica) {
+                let isReadable = left.withLock { left in
+                    left -= 1
+                    return left < 0
+                }
+                guard isReadable else { throw StateError(.corrupt, "scripted") }
+            }
+            let failed = try await engine.sweeper.reconcile(engine.pool) as? StateError
+            #expect(failed?.code == .corrupt)
+            #expect(try await engine.base.totals(of: engine.pool.id).objects == 1)
+        }
+    }
+
     @Test("A pool that is away is not asked for each of its objects")
     func endsEarly() async throws {
         try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in

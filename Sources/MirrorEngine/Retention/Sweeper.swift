@@ -207,7 +207,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 }
                 return ReplicaID(artifact: artifact, pool: pool.id)
             }
-            for (id, replica) in zip(ids, try await state.replicas(ids)) where replica == nil {
+            for id in try await unknown(ids, &failures) {
                 do {
                     // The listing may be out of date.
                     if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
@@ -229,6 +229,25 @@ package struct Sweeper: Service, CustomStringConvertible {
                 metadata: ["pool": "\(pool.id)", "found": .stringConvertible(found), "lost": .stringConvertible(lost)])
         }
         return failures.first
+    }
+
+    /// Those of some replicas that the state does not have.
+    private func unknown(_ ids: [ReplicaID], _ failures: inout FailedLooks) async throws -> [ReplicaID] {
+        do {
+            return zip(ids, try await state.replicas(ids)).filter { $0.1 == nil }.map(\.0)
+        } catch let error as StateError where error.code == .corrupt {
+            // One record that cannot be read hides no others.
+            var unknown: [ReplicaID] = []
+            for id in ids {
+                do {
+                    if try await state.replica(id) == nil { unknown.append(id) }
+                    failures.endRow()
+                } catch let error as StateError where error.code == .corrupt {
+                    try failures.add(error)
+                }
+            }
+            return unknown
+        }
     }
 
     private func forgetLost(_ pool: Pool, _ failures: inout FailedLooks) async throws -> Int {
