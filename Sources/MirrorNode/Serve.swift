@@ -55,7 +55,7 @@ package func serve(
     var services: [WatchedService] = [
         WatchedService("state", watch) { await mirror.state.run() },
         WatchedService("waiting requests", watch) { await mirror.services.waiters.run(waiterChanges) },
-        WatchedService("budgets", watch) { await mirror.services.redirects.coldClaims.run(budgetChanges) },
+        WatchedService("budgets", watch) { await mirror.services.redirects.coldClaims.run(budgetChanges, mirror.state) },
         WatchedService("learning", watch) { await mirror.learning.learner.run() },
         WatchedService("activity", watch) { await mirror.learning.recorder.run(copyChanges, mirror.state) },
         WatchedService("savings", watch) { await mirror.services.runSavings() },

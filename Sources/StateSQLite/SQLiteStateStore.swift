@@ -18,14 +18,14 @@ public final class SQLiteStateStore: StateStore {
     static let busySeconds = 5
 
     let pool: DatabasePool
-    let clock: any WallClock
+    let clock: any MirrorClock
     private let maxQueued: Int
     private let maxQueuedPerOrigin: Int
     let history: Int
     let maxSums: Int
     let notices = NoticeBroadcaster()
     private let broadcaster = ChangeBroadcaster()
-    private let queries = KeptQueries()
+    private let queries: KeptQueries
     private let removals = RecentRemovals()
     let gate = OperationGate()
     let checkpoints: Checkpoints
@@ -48,7 +48,7 @@ public final class SQLiteStateStore: StateStore {
     ///   ``StateError/Code/unavailable`` if it cannot be opened, or another process serves from it.
     public convenience init(
         path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, maxSums: Int = 1_000_000, takeOver: Bool,
-        clock: any WallClock = SystemClock(),
+        clock: any MirrorClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
         try self.init(
@@ -58,7 +58,7 @@ public final class SQLiteStateStore: StateStore {
 
     /// - Parameter traced: Is given the SQL of each statement that is run.
     package init(
-        path: String, maxQueued: Int, maxQueuedPerOrigin: Int, history: Int, maxSums: Int, takeOver: Bool, clock: any WallClock,
+        path: String, maxQueued: Int, maxQueuedPerOrigin: Int, history: Int, maxSums: Int, takeOver: Bool, clock: any MirrorClock,
         logger: Logger, traced: (@Sendable (_ sql: String) -> Void)?
     ) throws(StateError) {
         try DatabaseFile.prepare(path)
@@ -85,6 +85,7 @@ public final class SQLiteStateStore: StateStore {
         }
         self.recent = recent
         self.clock = clock
+        queries = KeptQueries(clock: clock)
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.history = max(1, history)
@@ -123,7 +124,7 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
-        let hasQuery = queries.query(for: id, at: clock.now) != nil
+        let hasQuery = queries.query(for: id) != nil
         return try await write { [maxQueued, maxQueuedPerOrigin] transaction in
             let claim = try transaction.claim(id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
             guard claim == .claimed, let terms else { return (claim, nil) }
@@ -134,13 +135,13 @@ public final class SQLiteStateStore: StateStore {
     public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
         try gate.enter()
         defer { gate.leave() }
-        queries.keep(query, for: id, at: clock.now)
+        queries.keep(query, for: id)
     }
 
     public func query(for id: ReplicaID) async throws -> FetchQuery? {
         try gate.enter()
         defer { gate.leave() }
-        return queries.query(for: id, at: clock.now)
+        return queries.query(for: id)
     }
 
     public func moment(in pool: PoolID) async throws -> PoolMoment {

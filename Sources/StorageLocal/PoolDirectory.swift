@@ -189,23 +189,23 @@ final class PoolDirectory: Sendable {
     /// - Throws: If many places in a row cannot be read, or if nothing was found because of that: the pool must not look empty.
     func list(after: ObjectKey?, limit: Int) throws -> [ObjectInfo] {
         var page: [ObjectInfo] = []
-        var unreadable = Unreadable()
+        var failed = FailedLooks()
         let first = after.map { String($0.hash) } ?? ""
         for prefix in try names(in: objects) where prefix.utf8.count == 2 && prefix >= first.prefix(2) {
-            guard let (directory, hashes) = try unreadable.passing({ try contents(of: prefix, in: objects) }) else { continue }
+            guard let (directory, hashes) = try reading(&failed, { try contents(of: prefix, in: objects) }) else { continue }
             for hash in hashes where hash.hasPrefix(prefix) && hash >= first {
-                guard let (_, names) = try unreadable.passing({ try contents(of: hash, in: directory) }) else { continue }
+                guard let (_, names) = try reading(&failed, { try contents(of: hash, in: directory) }) else { continue }
                 for name in names {
                     guard let key = ObjectKey("\(hash)/\(name)"), after?.precedes(key) ?? true,
-                        let info = try unreadable.passing({ try open(key)?.info })
+                        let info = try reading(&failed, { try open(key)?.info })
                     else { continue }
-                    unreadable.endRow()
+                    failed.endRow()
                     page.append(info)
                     if page.count == limit { return page }
                 }
             }
         }
-        if page.isEmpty, after == nil, let error = unreadable.first { throw error }
+        if page.isEmpty, after == nil, let error = failed.first { throw error }
         return page
     }
 
@@ -218,28 +218,15 @@ final class PoolDirectory: Sendable {
         try directory.entries().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// What one listing could not read.
-    private struct Unreadable {
-        static let mostInRow = 16
-
-        private(set) var first: (any Error)?
-        private var row = 0
-
-        /// After an object that was read.
-        mutating func endRow() { row = 0 }
-
-        /// - Returns: `nil` for what is absent or cannot be read.
-        mutating func passing<Result>(_ read: () throws -> Result?) throws -> Result? {
-            do {
-                return try read()
-            } catch let error as Errno where meansAbsent(error) {
-                return nil
-            } catch {
-                first = first ?? error
-                row += 1
-                if row == Self.mostInRow { throw error }
-                return nil
-            }
+    /// - Returns: `nil` for what is absent or cannot be read.
+    private func reading<Result>(_ failed: inout FailedLooks, _ read: () throws -> Result?) throws -> Result? {
+        do {
+            return try read()
+        } catch let error as Errno where Self.meansAbsent(error) {
+            return nil
+        } catch {
+            try failed.add(error)
+            return nil
         }
     }
 }

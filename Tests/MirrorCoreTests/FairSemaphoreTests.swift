@@ -43,6 +43,21 @@ struct FairSemaphoreTests {
         #expect(semaphore.keyCount == 0)
     }
 
+    @Test("A permit that is free is taken at once, and one that is not is not waited for")
+    func takesAtOnce() async throws {
+        for _ in 0..<2 { #expect(semaphore.acquireNow("a")) }
+        #expect(!semaphore.acquireNow("a"))
+        #expect(semaphore.acquireNow("b"))
+        let waiter = Task { try await semaphore.acquire("a") }
+        try await waiting("a", 1)
+        // It goes to who has waited.
+        semaphore.release("a")
+        try await waiter.value
+        #expect(!semaphore.acquireNow("a"))
+        for key in ["a", "a", "b"] { semaphore.release(key) }
+        #expect(semaphore.keyCount == 0)
+    }
+
     @Test("Of several keys all are held, and all given back, also when one of them is not to be had")
     func several() async throws {
         for _ in 0..<2 { try await semaphore.acquire("b") }

@@ -183,6 +183,38 @@ struct LearningRequestTests {
         }
     }
 
+    @Test("By cost, an object that the state does not know is found, at the price of a claim; what is known to be gone is not looked for")
+    func unknownObjects() async throws {
+        // No copy ever pays.
+        let prices = PoolPrices(
+            egress: 0.02, storage: 0.02 * 730 / 72, put: 0.03 * Double(Self.bytes) / PoolPrices.gibibyte, get: 0, originGet: 0)
+        let scene = try LearningScene(pools: ["local/dev", "local/second"], prices: prices)
+        try await run(scene) { engine async throws in
+            try await learn(engine, scene)
+            scene.learned.replaceAdmission(with: .cost)
+            for (path, isHead) in [("/once/a", false), ("/once/b", true)] {
+                try await engine.put(path, [1, 2, 3])
+                let answer = await engine.redirects.answer(try engine.artifact(path), in: engine.pool, wait: nil, isHead: isHead)
+                #expect(answer.outcome == .backfill)
+                #expect(try await engine.object(path).size == 3)
+            }
+            let looks = engine.store.count(.head)
+            for _ in 0..<2 {
+                #expect(try await ask("once/new", in: engine.pool, engine, scene) == "unlikely-to-pay")
+                #expect(engine.store.count(.head) == looks + 1)
+                scene.clock.advance(by: .seconds(60))
+            }
+            engine.redirects.coldClaims.reload(ColdClaimLimits(perSecond: 1, burst: 1, bytesPerMinute: 0))
+            let (unknown, network) = (try engine.artifact("/once/unknown"), ClientNetwork(IPAddress("192.0.2.1")))
+            for reason in [Fallback.unlikelyToPay, .budget] {
+                let head = await engine.redirects.answer(unknown, in: engine.pool, wait: nil, isHead: true, from: network)
+                #expect(head.fallback == reason)
+                #expect(engine.store.count(.head) == looks + 2)
+            }
+            #expect(engine.origin.requests.isEmpty)
+        }
+    }
+
     @Test("Before the first table everything is copied")
     func noTable() async throws {
         let scene = try LearningScene(pools: ["local/dev", "local/second"], prices: Self.prices)

@@ -29,6 +29,32 @@ struct RedirectHitTests {
         }
     }
 
+    @Test("A copy by another process that was stored before the wait began is the answer as soon as there is news of it")
+    func storedBeforeWait() async throws {
+        let clock = ManualClock()
+        let memory = MemoryStateStore(clock: clock)
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.state = memory
+            $0.hasWorkers = false
+        }) { engine async throws in
+            engine.base.after(.claim) {
+                try await engine.put("/a.txt", [1, 2, 3])
+                clock.advance(by: .milliseconds(5))
+            }
+            let looks = Watched(0)
+            engine.base.after(.replica) { looks.change { $0 += 1 } }
+            async let answer = engine.ask("/a.txt")
+            // Before the claim, and once the request waits.
+            try await looks.until { $0 == 2 }
+            let lease = try #require(try await memory.lease(pools: [engine.pool.id], worker: "other", duration: .seconds(60)))
+            try await memory.finish(lease, .present(try await engine.pooled("/a.txt")))
+            #expect(try await answer.outcome == .wait)
+            #expect(try await answer.size == 3)
+            #expect(looks.current == 2)
+        }
+    }
+
     @Test("A signed location is for others only while it works for as long as a redirect must")
     func signedLocation() async throws {
         try await EngineFixture.run({

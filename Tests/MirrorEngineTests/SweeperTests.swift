@@ -323,4 +323,34 @@ struct SweeperTests {
             }
         }
     }
+
+    @Test("A comparison that had to leave out an object is made again after ten minutes, and then after twice as long each time")
+    func comparesLater() async throws {
+        try await run({ $0.hasWorkers = false }) { engine, _, clock async throws in
+            try await engine.put("/a", [1])
+            engine.store.fail(.head, .unavailable)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await engine.sweeper.run() }
+                await clock.sleepers(2)
+                func pass(_ seconds: Int, comparisons: Int) async {
+                    for (duration, count) in [(seconds - 1, comparisons - 1), (60, comparisons)] {
+                        clock.advance(by: .seconds(duration))
+                        await clock.sleepers(2)
+                        #expect(engine.store.count(.list) == count)
+                    }
+                }
+                await pass(600, comparisons: 2)
+                await pass(1_200, comparisons: 3)
+                engine.store.heal()
+                await pass(2_400, comparisons: 4)
+                #expect(try await engine.status("/a") != nil)
+                // Of another object.
+                try await engine.put("/b", [1])
+                engine.store.fail(.head, .unavailable)
+                await pass(21_600, comparisons: 5)
+                await pass(600, comparisons: 6)
+                group.cancelAll()
+            }
+        }
+    }
 }

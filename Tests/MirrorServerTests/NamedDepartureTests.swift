@@ -115,4 +115,45 @@ struct NamedDepartureTests {
             gate.open()
         }
     }
+
+    /// A mirror that sends a small artifact, whose pool has 48 places for that.
+    private static func runSending(_ body: (MirrorFixture, ReplicaID) async throws -> Void) async throws {
+        let world = World()
+        let id = try await world.seed("/base/a")
+        let options = try NamedRouteTests.options([try NamedRouteTests.rule("**") { $0.inlineLimit = 99 }]) { $0.deliveryHeader = true }
+        try await MirrorFixture.run(world, options) { mirror async throws in try await body(mirror, id) }
+    }
+
+    @Test(arguments: Way.allCases, [true, false])
+    func `a client that leaves while it waits for a place to be sent an object waits no longer`(way: Way, isInline: Bool) async throws {
+        try await Self.runSending { mirror, id async throws in
+            let (places, service) = (mirror.server.relays.streams(from: id.pool), id.pool.service)
+            var taken: [RelayPlaces.Place] = []
+            for _ in 0..<48 { taken.append(try await places.place(at: service, for: nil)) }
+            let field = isInline ? "X-Cloud-Mirror-Delivery: inline\r\n" : ""
+            let leaving = try await RawConnection.open(port: mirror.port, sending: "GET /o/files/a HTTP/1.1\r\nHost: m\r\n\(field)\r\n")
+            while places.waiting(at: service, for: nil) < 1 { await Task.yield() }
+            try await way.end(leaving)
+            while places.waiting(at: service, for: nil) > 0 { await Task.yield() }
+            if way == .halfClose {
+                let answer = try await leaving.response()
+                #expect(answer.status == 302)
+                #expect(answer["Location"] == (isInline ? id.artifact.description : "/local/dev/\(ObjectKey(id.artifact))"))
+            }
+            await leaving.close()
+            taken.removeAll()
+            #expect(try await mirror.get("/o/files/a").text == "artifact")
+        }
+    }
+
+    @Test func `a client that has closed its side is sent an object if there is a place for it`() async throws {
+        try await Self.runSending { mirror, _ async throws in
+            for _ in 1...10 {
+                let connection = try await RawConnection.open(port: mirror.port, sending: "GET /o/files/a HTTP/1.1\r\nHost: m\r\n\r\n")
+                await connection.finishSending()
+                #expect(try await connection.response().text == "artifact")
+                await connection.close()
+            }
+        }
+    }
 }

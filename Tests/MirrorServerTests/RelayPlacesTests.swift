@@ -59,6 +59,21 @@ struct RelayPlacesTests {
         for _ in 0..<3 { _ = try await Self.take(1, places, network) }
     }
 
+    @Test func `a place that is free is taken at once; where there is none, nothing is held`() throws {
+        let places = RelayPlaces(limit: 4)
+        let network = Self.network("2001:db8:1:1::1")
+        let taken = try #require(places.free(at: Self.origin, for: network))
+        // Each network may have one.
+        #expect(places.free(at: Self.origin, for: network) == nil)
+        var others = (1...3).compactMap { places.free(at: Self.origin, for: Self.network("192.0.2.\($0)")) }
+        #expect(others.count == 3)
+        let late = Self.network("192.0.2.9")
+        #expect(places.free(at: Self.origin, for: late) == nil)
+        others.removeAll()
+        #expect(places.free(at: Self.origin, for: late) != nil)
+        withExtendedLifetime(taken) {}
+    }
+
     @Test func `a client waits for a place as long as it bears, and gets the answer when there is one`() async throws {
         try await FakeOrigin.run { origin in
             origin.on("/search", .body(Array("{}".utf8), type: "application/json"))

@@ -22,16 +22,6 @@ struct RedisMemoryTests {
         try await store.finish(lease, .failed(failure))
     }
 
-    /// Every page of the listing.
-    private func listed(_ store: RedisStateStore, page: Int) async throws -> [Replica] {
-        var all: [Replica] = []
-        while true {
-            let replicas = try await store.leastRecentlyUsed(in: try Sample.pool(), after: all.last, limit: page)
-            all += replicas
-            if replicas.count < page { return all }
-        }
-    }
-
     @Test("a replica whose record is gone is absent, and is not counted twice when it comes back, whichever way")
     func countsWhatComesBackOnce() async throws {
         let place = try await RedisPlace.onServer()
@@ -144,7 +134,7 @@ struct RedisMemoryTests {
         // No more goes while it is looked at.
         try await admin.ask("CONFIG", "SET", "maxmemory", "0")
         let before = try await store.totals(of: try Sample.pool())
-        let left = try await listed(store, page: 300)
+        let left = try await store.listedByUse(in: try Sample.pool(), page: 300)
         let totals = try await store.totals(of: try Sample.pool())
         #expect(left.count < last - 100)
         #expect(totals.objects <= before.objects)
@@ -222,7 +212,7 @@ struct RedisMemoryTests {
         #expect(try await wrong == 12_345)
         #expect(try await store.reconcile(pool) == 0)
         var bytes: Int64 = 0
-        for replica in try await listed(store, page: 1_000) {
+        for replica in try await store.listedByUse(in: pool, page: 1_000) {
             if case .present(let object) = replica.status { bytes += object.size }
         }
         let totals = try await store.totals(of: pool)

@@ -108,6 +108,17 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// Takes a permit if there is one now; return it with ``release(_:)``.
+    ///
+    /// - Returns: Whether it was taken.
+    package func acquireNow(_ key: Key) -> Bool {
+        state.withLock { state in
+            guard state.lines[key, default: Line()].held < limit else { return false }
+            state.lines[key, default: Line()].held += 1
+            return true
+        }
+    }
+
     package func release(_ key: Key) {
         let next = state.withLock { state -> Continuation? in
             // The permit is passed on to the next task.

@@ -11,9 +11,22 @@ import Synchronization
 package final class ColdClaims: Sendable {
     private struct State {
         var table = BudgetTable()
-        /// Which network claimed each copy, by the hash of the replica's name, because the name itself may be long.
-        var claimants = RecentEntries<Int, ClientNetwork>(capacity: 100_000)
+        /// Who claimed each copy, by the hash of the replica's name, because the name itself may be long.
+        var claimants = RecentEntries<Int, Claimant>(capacity: 100_000)
         var notice = Notice()
+
+        /// - Returns: Whether the state has to be read to know what has become of the copy.
+        mutating func change(_ id: ReplicaID, _ change: (inout AwaitedCopy) -> Bool) -> Bool {
+            guard !claimants.isEmpty, var claimant = claimants[id.hashValue] else { return false }
+            defer { claimants.insert(claimant, for: id.hashValue) }
+            return change(&claimant.copy)
+        }
+    }
+
+    /// A network that has claimed a copy, or is about to.
+    private struct Claimant {
+        let network: ClientNetwork
+        var copy: AwaitedCopy
     }
 
     /// Limits the log to one line per interval, however many claims are refused.
@@ -106,13 +119,19 @@ package final class ColdClaims: Sendable {
 
     // MARK: The actual sizes of copies
 
-    /// Notes which network is about to claim a replica. Must be called before the claim, because the copy may be quick.
-    func expect(_ id: ReplicaID, for client: ClientNetwork?) {
+    /// Notes which network is about to claim a replica. Must be called before the claim, because the copy may be quick. ``confirm(_:_:)`` or
+    /// ``forget(_:)`` follows.
+    func expect(_ id: ReplicaID, for client: ClientNetwork?, at time: Timestamp) {
         guard let client else { return }
-        state.withLock { $0.claimants.insert(client, for: id.hashValue) }
+        state.withLock { $0.claimants.insert(Claimant(network: client, copy: AwaitedCopy(since: time)), for: id.hashValue) }
     }
 
-    /// Undoes ``expect(_:for:)`` if the claim was not made.
+    /// The claim was made.
+    func confirm(_ id: ReplicaID, _ store: any StateStore) async {
+        if state.withLock({ $0.change(id) { $0.claim() } }) { await look(for: id, store) }
+    }
+
+    /// Undoes ``expect(_:for:at:)`` if the claim was not made.
     func forget(_ id: ReplicaID) {
         state.withLock { _ = $0.claimants.remove(id.hashValue) }
     }
@@ -120,16 +139,43 @@ package final class ColdClaims: Sendable {
     /// Charges copies to the networks that claimed them, until the store closes or the task is cancelled.
     ///
     /// A failed copy costs only its claim, because its bytes are not known.
-    package func run(_ changes: AsyncStream<ReplicaChange>) async {
+    package func run(_ changes: AsyncStream<ReplicaChange>, _ store: any StateStore) async {
         for await change in changes {
-            guard case .replica(let id, let replica) = change, replica?.status != .pending else { continue }
-            let (limits, now) = (limits.value, clock.instant)
-            state.withLock { state in
-                guard !state.claimants.isEmpty, let client = state.claimants.remove(id.hashValue),
-                    case .present(let object) = replica?.status
-                else { return }
-                state.table.charge(object.size, to: client, limits, at: now)
+            switch change {
+            case .replica(_, let replica) where replica?.state == .pending: break
+            case .replica(let id, let replica): if !hasArrived(id, replica) { await lookAfterNews(of: id, store) }
+            case .stale(let id): await lookAfterNews(of: id, store)
+            case .everything, .staleName, .interrupted: break
             }
+        }
+    }
+
+    /// Charges the copy that was claimed if this is news of it.
+    private func hasArrived(_ id: ReplicaID, _ replica: Replica?) -> Bool {
+        let (limits, now) = (limits.value, clock.instant)
+        return state.withLock { state in
+            guard !state.claimants.isEmpty, let claimant = state.claimants[id.hashValue], let object = claimant.copy.object(in: replica)
+            else { return false }
+            _ = state.claimants.remove(id.hashValue)
+            state.table.charge(object.size, to: claimant.network, limits, at: now)
+            return true
+        }
+    }
+
+    private func lookAfterNews(of id: ReplicaID, _ store: any StateStore) async {
+        if state.withLock({ $0.change(id) { $0.noteNews() } }) { await look(for: id, store) }
+    }
+
+    private func look(for id: ReplicaID, _ store: any StateStore) async {
+        let replica: Replica?
+        // While the state is away, the claim is remembered: there may be more news.
+        do { replica = try await store.replica(id) } catch { return }
+        let (limits, now) = (limits.value, clock.instant)
+        state.withLock { state in
+            guard replica?.state != .pending, let claimant = state.claimants.remove(id.hashValue),
+                case .present(let object) = replica?.status
+            else { return }
+            state.table.charge(object.size, to: claimant.network, limits, at: now)
         }
     }
 }

@@ -15,8 +15,9 @@ extension RedirectService {
         {
             return answer
         }
-        // The replica is absent, pending, or an error that may be retried.
-        if known?.state != .pending, let reason = try await reasonAgainstCopy(request) { return .origin(reason) }
+        // The replica is absent, pending, or an error that may be retried: what is stored from now on is not an earlier copy.
+        let copy = AwaitedCopy(since: clock.now)
+        if known?.state != .pending, let answer = try await answerWithoutCopy(request) { return answer }
         // Before the claim: the copy may be there before that returns.
         let isFirst = uses.expectCopy(of: request.id)
         var isPending = false
@@ -34,44 +35,50 @@ extension RedirectService {
         case .pending:
             isPending = true
             if isFirst { await uses.confirmCopy(of: request.id) }
-            return try await pending(request)
+            return try await pending(request, copy)
         }
     }
 
-    /// Why no copy is made of an artifact that the pool does not have: the pool goes by cost, and a copy could not save anything, or is not expected to.
+    /// The answer if no copy is made of an artifact that the state does not have: the pool goes by cost, and a copy could not save anything, or is
+    /// not expected to.
     ///
     /// That is only believed of plain URLs. Named origins do more for their clients than to keep copies, and where a bucket is comes out only when it is
     /// asked.
     ///
     /// - Returns: `nil` if a copy is made.
-    private func reasonAgainstCopy(_ request: PendingRequest) async throws -> Fallback? {
+    private func answerWithoutCopy(_ request: PendingRequest) async throws -> RedirectAnswer? {
         guard request.pool.policy == .cost, request.origin.named == nil, !request.origin.isPrivate, let lives = learned?.lives else {
             return nil
         }
-        if lives.prices.savesNothing(in: request.pool.id) { return .neverPays }
-        guard lives.admission == .cost, let use = try await uses.useWithoutCopy(of: request.id) else { return nil }
+        if lives.prices.savesNothing(in: request.pool.id) { return .origin(.neverPays) }
+        guard lives.admission == .cost, let (use, isGone) = try await uses.useWithoutCopy(of: request.id) else { return nil }
         // HEAD uses nothing.
-        guard !request.isHead else { return .unlikelyToPay }
-        // Anybody can make up names of artifacts, so each that is recorded costs as much as one that is copied.
-        guard coldClaims.spend(request.network) else { return .budget }
-        uses.recordWithoutCopy(use)
-        return .unlikelyToPay
+        if request.isHead, isGone { return .origin(.unlikelyToPay) }
+        // Anybody can make up names of artifacts, so each that is looked for, or recorded, costs as much as one that is copied.
+        guard coldClaims.spend(request.network) else { return .origin(.budget) }
+        // Otherwise the state may have lost it.
+        let found: PoolProbe.Finding? = try await isGone ? nil : traced("lookup in pool") { _ in try await probe.look(for: request) }
+        if case .settled(let replica, let outcome, let token)? = found {
+            return try await settled(replica, request, as: outcome, token: token)
+        }
+        if !request.isHead { uses.recordWithoutCopy(use) }
+        return .origin(.unlikelyToPay)
     }
 
-    private func pending(_ request: PendingRequest) async throws -> RedirectAnswer {
+    private func pending(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
         if request.isHead {
             request.time.beginWaiting()
             return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
         }
-        guard MirrorSpan.current != nil else { return try await waitForCopy(request) }
-        return try await traced("wait") { _ in try await waitForCopy(request) }
+        guard MirrorSpan.current != nil else { return try await waitForCopy(request, copy) }
+        return try await traced("wait") { _ in try await waitForCopy(request, copy) }
     }
 
-    func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
+    /// - Parameter copy: Awaited from when it was not there.
+    func waitForCopy(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
         request.time.beginWaiting()
-        let began = clock.now
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
             if request.isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
@@ -84,11 +91,7 @@ extension RedirectService {
             switch wake {
             case .changed(let changed):
                 // Changes may arrive late. This one may be from before the copy that is waited for: a purge, or what the purge removed.
-                if case .present(let object) = changed?.status, object.storedAt >= began {
-                    replica = changed
-                } else {
-                    replica = try await state.replica(request.id)
-                }
+                replica = try await copy.object(in: changed) != nil ? changed : state.replica(request.id)
             case .lookAgain: replica = try await state.replica(request.id)
             }
             // It disappeared while we waited: a purge. The next request may copy it again.

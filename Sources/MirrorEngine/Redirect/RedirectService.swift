@@ -187,7 +187,9 @@ package final class RedirectService: Sendable {
             origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
         let waitsForCopy = isClaimed && !isHead
         return await time.answer {
-            let answer = await self.orOrigin(request) { waitsForCopy ? try await self.waitForCopy($0) : try await self.follow($0) }
+            let answer = await self.orOrigin(request) {
+                waitsForCopy ? try await self.waitForCopy($0, AwaitedCopy(since: self.clock.now)) : try await self.follow($0)
+            }
             return await self.usable(answer, origin, isHead: isHead, network)
         }
     }

@@ -101,8 +101,9 @@ package final class UseRecorder: Sendable {
     /// The first of them has found that no copy is being made.
     func forgetCopy(of id: ReplicaID) { activity?.dropExpected(id) }
 
-    /// What is recorded of a request for an artifact that is not there, if a copy is not expected to pay; `nil` if it is copied.
-    func useWithoutCopy(of id: ReplicaID) async throws -> ActivityRecorder.Use? {
+    /// What is recorded of a request for an artifact that is not there, if a copy is not expected to pay; `nil` if it is copied
+    /// (``ActivityRecorder/useWithoutCopy(of:at:)``).
+    func useWithoutCopy(of id: ReplicaID) async throws -> (use: ActivityRecorder.Use, isGone: Bool)? {
         try await activity?.useWithoutCopy(of: id, at: clock.now)
     }
 

@@ -9,13 +9,13 @@ import ServiceLifecycle
 /// back within their limits.
 ///
 /// Failures are forgotten an hour after they could have been retried if nobody has asked for them, so that URLs that never were artifacts do not
-/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed. A
-/// graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
+/// accumulate. At startup, and every `reconcileInterval`, it also compares the state with what the pools really hold; sooner if that failed, or left
+/// out objects. A graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
     /// How long a failure can still be seen after it could have been retried.
     static let errorLife = Duration.seconds(3_600)
-    /// When a comparison that failed is tried again.
+    /// When a comparison that failed, or has left out objects for the first time, is tried again.
     static let retryInterval = Duration.seconds(600)
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
@@ -58,13 +58,13 @@ package struct Sweeper: Service, CustomStringConvertible {
         await cancelWhenGracefulShutdown {
             async let surveys: Void = takeSurveys()
             var dueAt: [PoolID: ContinuousClock.Instant] = [:]
+            var incomplete: [PoolID: Int] = [:]
             var passes: [PoolID: (at: ContinuousClock.Instant, version: Int)] = [:]
             while !Task.isCancelled {
                 for pool in pools.all {
                     let started = clock.instant
                     if dueAt[pool.id].map({ $0 <= started }) ?? true {
-                        let isDone = await attempt("reconcile", pool) { try await reconcile(pool) }
-                        dueAt[pool.id] = started + (isDone ? reconcileInterval : min(reconcileInterval, Self.retryInterval))
+                        dueAt[pool.id] = started + (await compare(pool, &incomplete[pool.id, default: 0]))
                     }
                     await attempt("sweep", pool) {
                         let (now, retention) = (clock.instant, pool.retention)
@@ -84,6 +84,25 @@ package struct Sweeper: Service, CustomStringConvertible {
             }
             await surveys
         }
+    }
+
+    /// Compares the state with a pool. An object that cannot be looked at for a moment is looked at again soon; one that never can must not make its
+    /// pool be compared again and again.
+    ///
+    /// - Parameter incomplete: How many comparisons in a row have left out objects.
+    /// - Returns: How long after the beginning of this comparison the next one is due.
+    private func compare(_ pool: Pool, _ incomplete: inout Int) async -> Duration {
+        let pauses = Backoff(first: Self.retryInterval, limit: reconcileInterval)
+        var failed: (any Error)?
+        guard await attempt("reconcile", pool, { failed = try await reconcile(pool) }) else { return pauses.pause(after: 1) }
+        guard let failed else {
+            incomplete = 0
+            return reconcileInterval
+        }
+        incomplete += 1
+        metrics.countError(failed)
+        logger.warning("some objects cannot be compared with the state", metadata: ["pool": "\(pool.id)", "error": "\(failed)"])
+        return pauses.pause(after: incomplete)
     }
 
     private func takeSurveys() async {
@@ -170,9 +189,10 @@ package struct Sweeper: Service, CustomStringConvertible {
     /// Only for pools whose listing contains metadata. Elsewhere each object would cost a request: an unknown object is found when a client requests
     /// it, and a missing one by ``PresenceCheck``.
     ///
-    /// - Throws: Also if an object could not be looked at, after all others were.
-    package func reconcile(_ pool: Pool) async throws {
-        guard pool.store.capabilities.features.contains(.listsMetadata) else { return }
+    /// - Returns: Why one or more objects could not be looked at, if all others were.
+    @discardableResult
+    package func reconcile(_ pool: Pool) async throws -> (any Error)? {
+        guard pool.store.capabilities.features.contains(.listsMetadata) else { return nil }
         var failures = FailedLooks()
         var found = 0
         var last: ObjectKey?
@@ -187,7 +207,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 }
                 return ReplicaID(artifact: artifact, pool: pool.id)
             }
-            for (id, replica) in zip(ids, try await state.replicas(ids)) where replica == nil {
+            for id in try await unknown(ids, &failures) {
                 do {
                     // The listing may be out of date.
                     if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
@@ -208,7 +228,26 @@ package struct Sweeper: Service, CustomStringConvertible {
                 "state and pool reconciled",
                 metadata: ["pool": "\(pool.id)", "found": .stringConvertible(found), "lost": .stringConvertible(lost)])
         }
-        if let error = failures.first { throw error }
+        return failures.first
+    }
+
+    /// Those of some replicas that the state does not have.
+    private func unknown(_ ids: [ReplicaID], _ failures: inout FailedLooks) async throws -> [ReplicaID] {
+        do {
+            return zip(ids, try await state.replicas(ids)).filter { $0.1 == nil }.map(\.0)
+        } catch let error as StateError where error.code == .corrupt {
+            // One record that cannot be read hides no others.
+            var unknown: [ReplicaID] = []
+            for id in ids {
+                do {
+                    if try await state.replica(id) == nil { unknown.append(id) }
+                    failures.endRow()
+                } catch let error as StateError where error.code == .corrupt {
+                    try failures.add(error)
+                }
+            }
+            return unknown
+        }
     }
 
     private func forgetLost(_ pool: Pool, _ failures: inout FailedLooks) async throws -> Int {
@@ -238,24 +277,5 @@ package struct Sweeper: Service, CustomStringConvertible {
         } catch let error as StorageError where error.code == .notFound {
             return true
         }
-    }
-}
-
-/// What could not be looked at in one comparison. One bad object must not hide all behind it, but a pool that is away is not asked for each of its
-/// objects.
-private struct FailedLooks {
-    static let mostInRow = 16
-
-    private(set) var first: StorageError?
-    private var row = 0
-
-    /// After a look that succeeded.
-    mutating func endRow() { row = 0 }
-
-    /// - Throws: The error, if too many looks in a row have failed.
-    mutating func add(_ error: StorageError) throws {
-        first = first ?? error
-        row += 1
-        if row == Self.mostInRow { throw error }
     }
 }

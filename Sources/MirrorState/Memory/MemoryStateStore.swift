@@ -3,10 +3,10 @@ import Synchronization
 
 /// A state store in the memory of one process: for tests, and for a service whose pools live no longer than its process.
 public final class MemoryStateStore: StateStore {
-    let clock: any WallClock
+    let clock: any MirrorClock
     private let table: Mutex<MemoryStateTable>
     private let broadcaster = ChangeBroadcaster()
-    private let queries = KeptQueries()
+    private let queries: KeptQueries
     private let removals = RecentRemovals()
     let activity: Mutex<MemoryActivity>
     let notices = NoticeBroadcaster()
@@ -16,10 +16,11 @@ public final class MemoryStateStore: StateStore {
     /// - Parameter history: The maximum number of artifacts whose activity is remembered.
     /// - Parameter maxSums: The maximum number of sums that are made of it.
     public init(
-        clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000,
+        clock: any MirrorClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000,
         maxSums: Int = 1_000_000
     ) {
         self.clock = clock
+        queries = KeptQueries(clock: clock)
         activity = Mutex(MemoryActivity(history: history, maxSums: maxSums))
         table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))
     }
@@ -30,17 +31,17 @@ public final class MemoryStateStore: StateStore {
 
     public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         try transact { table, now in
-            let claim = table.claim(id, at: now, hasQuery: queries.query(for: id, at: now) != nil)
+            let claim = table.claim(id, at: now, hasQuery: queries.query(for: id) != nil)
             return (claim, claim == .claimed ? terms.map { table.lease($0, at: now) } : nil)
         }
     }
 
     public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
-        try transact { _, now in queries.keep(query, for: id, at: now) }
+        try transact { _, _ in queries.keep(query, for: id) }
     }
 
     public func query(for id: ReplicaID) async throws -> FetchQuery? {
-        try transact { _, now in queries.query(for: id, at: now) }
+        try transact { _, _ in queries.query(for: id) }
     }
 
     public func moment(in pool: PoolID) async throws -> PoolMoment {

@@ -10,7 +10,7 @@ package final class KeptQueries: Sendable {
         let query: FetchQuery
         /// The number of its entry in `order`.
         let number: Int
-        var since: Timestamp
+        let since: ContinuousClock.Instant
     }
 
     fileprivate struct State {
@@ -22,16 +22,18 @@ package final class KeptQueries: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: any MonotonicClock
     private let maxCount: Int
     private let maxBytes: Int
 
-    package init(maxCount: Int = 10_000, maxBytes: Int = 16 << 20) {
+    package init(clock: any MonotonicClock, maxCount: Int = 10_000, maxBytes: Int = 16 << 20) {
+        self.clock = clock
         self.maxCount = maxCount
         self.maxBytes = maxBytes
     }
 
-    package func keep(_ query: FetchQuery, for id: ReplicaID, at now: Timestamp) {
-        let bytes = Self.bytes(query, id)
+    package func keep(_ query: FetchQuery, for id: ReplicaID) {
+        let (bytes, now) = (Self.bytes(query, id), clock.instant)
         state.withLock { state in
             state.remove(id)
             state.lastNumber += 1
@@ -48,11 +50,10 @@ package final class KeptQueries: Sendable {
         query.text.utf8.count + id.artifact.description.utf8.count
     }
 
-    package func query(for id: ReplicaID, at now: Timestamp) -> FetchQuery? {
-        state.withLock { state in
+    package func query(for id: ReplicaID) -> FetchQuery? {
+        let now = clock.instant
+        return state.withLock { state in
             guard let entry = state.entries[id] else { return nil }
-            // The clock was set back.
-            if now < entry.since { state.entries[id]?.since = now }
             guard entry.since.duration(to: now) < FetchQuery.life else {
                 state.remove(id)
                 return nil

@@ -2,6 +2,9 @@
 ///
 /// Then the call is cancelled and awaited, so that nothing of it is left behind; if it succeeds nevertheless, its result is returned.
 ///
+/// Both have a task of their own: cancelling the caller's task would also end what the caller does afterwards, such as another attempt, and a clock
+/// can only be waited for by a task.
+///
 /// - Throws: ``StorageError/Code/timedOut`` if the alarm came first; otherwise what `call` threw.
 package func withAlarm<Value: Sendable>(
     _ operation: String, _ message: String, alarm: @escaping @Sendable () async throws -> Void,

@@ -35,7 +35,7 @@ public enum StateStoreSuite {
 public struct StateStoreSubject: Sendable {
     /// Opens the store. A durable store that was closed opens with its previous state.
     public typealias Open =
-        @Sendable (_ clock: any WallClock, _ maxQueued: Int, _ maxQueuedPerOrigin: Int) async throws -> any StateStore
+        @Sendable (_ clock: any MirrorClock, _ maxQueued: Int, _ maxQueuedPerOrigin: Int) async throws -> any StateStore
 
     let clock = ManualClock()
     private let open: Open

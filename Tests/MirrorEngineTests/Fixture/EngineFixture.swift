@@ -172,7 +172,7 @@ struct EngineFixture: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await state.run() }
             group.addTask { await waiters.run(changes) }
-            group.addTask { await redirects.coldClaims.run(budgetChanges) }
+            group.addTask { await redirects.coldClaims.run(budgetChanges, state) }
             if let activity = setup.activity {
                 let copyChanges = await state.changes()
                 group.addTask { await activity.run(copyChanges, state) }

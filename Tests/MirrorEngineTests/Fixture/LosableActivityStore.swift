@@ -4,10 +4,10 @@ import Synchronization
 
 /// A store that may lose all that it holds, like a Redis that comes back empty.
 final class LosableActivityStore: ActivityStore {
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let current: Mutex<MemoryStateStore>
 
-    init(clock: any WallClock) {
+    init(clock: any MirrorClock) {
         self.clock = clock
         current = Mutex(MemoryStateStore(clock: clock))
     }

@@ -129,6 +129,41 @@ import Testing
         }
     }
 
+    @Test("After a purge, a page that was too large is asked for again, also if that turns out only then")
+    func purgedTooLarge() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxPageBytes = 10
+        try await PageScene.run(configuration) { scene async throws in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("much too large"), .text("small"))
+            scene.origin.on("/late", .text("much too large").with { $0.gate = gate }, .text("small"))
+            #expect(try await scene.failure("/a") == .tooLarge)
+            scene.service.purge(try scene.request("/a").url)
+            #expect(try await scene.page("/a").text == "small")
+            let request = try scene.request("/late")
+            let early = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            scene.service.purge(request.url)
+            gate.open()
+            await #expect { try await early.value } throws: { ($0 as? PageError)?.code == .tooLarge }
+            #expect(try await scene.page("/late").text == "small")
+        }
+    }
+
+    @Test("A page that is gone when it is to be read is fetched again, and kept")
+    func lostPage() async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .generated(size: 100_000))
+            _ = try await scene.page("/a")
+            try scene.directory.remove("pages/\(try scene.request("/a").key.fileName)")
+            let again = try await scene.page("/a")
+            #expect(again.status == 200 && again.freshness == .fetched)
+            #expect(again.body.length == 100_000)
+            #expect(scene.origin.requests.count == 2)
+            #expect(try await scene.page("/a").freshness == .fresh)
+        }
+    }
+
     @Test("A client that wants a confirmed page gets one, and the origin's caches are asked to do the same")
     func wantsRevalidation() async throws {
         try await PageScene.run { scene async throws in

@@ -42,6 +42,14 @@ import Testing
     private static func keep(
         _ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000, since moment: Int, for network: ClientNetwork? = nil
     ) async throws -> StoredPage? {
+        let (writer, record) = try await write(bytes, as: key, in: store, at: time)
+        return try await store.keep(writer, record, as: key, since: moment, for: network)
+    }
+
+    /// What arrives for a page, which is not kept yet.
+    private static func write(
+        _ bytes: [UInt8], as key: PageKey, in store: PageStore, at time: Int64 = 1_000
+    ) async throws -> (PageWriter, PageRecord) {
         let writer = try await store.newFile()
         let pieces = stride(from: 0, to: bytes.count, by: 100_000).map { ByteBuffer(bytes: bytes[$0..<min($0 + 100_000, bytes.count)]) }
         let written = try #require(try await writer.write(Pieces(pieces: pieces), limit: .max))
@@ -49,7 +57,7 @@ import Testing
             url: key.url.description, variant: key.variant, finalURL: key.url.description,
             fields: [.init(name: "content-type", value: "text/plain")],
             etag: "\"1\"", lastModified: nil, maxAge: 7, length: written.length, sha256: written.sha256, fetched: time)
-        return try await store.keep(writer, record, as: key, since: moment, for: network)
+        return (writer, record)
     }
 
     private static func bytes(of key: PageKey, in store: PageStore) async throws -> [UInt8]? {
@@ -222,6 +230,39 @@ import Testing
         let small = try Self.open(other, maxBytes: 200_000)
         await #expect(throws: PageStoreError.self) {
             try await Self.put([UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: small)
+        }
+    }
+
+    @Test("A page that has just taken the place of one that was to make room stays")
+    func replacedInTheWay() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory, maxPages: 20)
+        // Eight of 24 at a time: those that have not been used for the longest time, of which some have made room already.
+        for round in 0..<300 {
+            let keys = try (0..<8).map { try Self.key(round % 3 * 8 + $0) }
+            let pages: [(PageKey, StoredPage)] = try await withThrowingTaskGroup(of: (PageKey, StoredPage).self) { group in
+                for key in keys { group.addTask { (key, try await Self.put(Array("\(round) \(key.url)".utf8), as: key, in: store)) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            for (key, page) in pages { #expect(try await store.body(of: page, key).length == page.record.length) }
+        }
+    }
+
+    @Test("A page that takes the place of a damaged one while that is read stays")
+    func replacedWhileRead() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory, maxKnown: 4)
+        let key = try Self.key(0)
+        for round in 0..<200 {
+            // So many others that nothing is known of it any more.
+            for number in 0...4 { try await Self.put([1], as: try Self.key(number), in: store) }
+            try directory.write("damaged", to: "pages/\(key.fileName)")
+            let body = Array("\(round)".utf8)
+            let (writer, record) = try await Self.write(body, as: key, in: store)
+            async let found = store.find(key)
+            async let kept = store.keep(writer, record, as: key, since: store.moment(of: key.url), for: nil)
+            _ = try await (found, kept)
+            #expect(try await Self.bytes(of: key, in: store) == body)
         }
     }
 

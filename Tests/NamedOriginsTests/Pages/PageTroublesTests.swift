@@ -337,23 +337,40 @@ import Testing
         }
     }
 
-    @Test("An origin that is slow does not keep the pages of others from being fetched")
-    func shareOfFetches() async throws {
+    @Test("An origin that is slow keeps no pages of others from being fetched, for everybody or for one client", arguments: [false, true])
+    func shareOfFetches(isPrivate: Bool) async throws {
         var configuration = PageConfiguration()
         configuration.maxFetches = 4
         try await PageScene.run(configuration) { scene async throws in
-            let gate = FakeGate()
-            for path in ["/a", "/b"] { scene.origin.on(path, .text("slow").with { $0.gate = gate }) }
+            var scene = scene
+            if isPrivate { scene.named = NamedOrigin(name: "index", url: scene.named.url, credentials: .client) }
+            let (service, gate) = (scene.service, FakeGate())
+            for path in ["/a", "/b", "/d", "/e"] { scene.origin.on(path, .text("slow").with { $0.gate = gate }) }
             scene.origin.on("/c", .text("content"))
-            let requests = try ["/a", "/b"].map { try scene.request($0) }
-            let slow = requests.map { request in Task { try await scene.service.page(request) } }
+            func request(_ path: String, at host: String = "127.0.0.1") throws -> PageRequest {
+                let url = try ArtifactURL("http://\(host):\(scene.origin.port)\(path)")
+                return try scene.request(path) {
+                    $0.url = url
+                    if isPrivate { $0.authorization = Secret("own") }
+                }
+            }
+            func expectNone(_ request: PageRequest) async {
+                await #expect { try await service.page(request) } throws: { ($0 as? PageError)?.code == .unavailable }
+            }
+            var slow: [Task<PageAnswer, any Error>] = []
+            func begin(_ request: PageRequest) { slow.append(Task { try await service.page(request) }) }
+
+            for path in ["/a", "/b"] { begin(try request(path)) }
             try await gate.waiting(2)
-            #expect(try await scene.failure("/c") == .unavailable)
-            let other = try ArtifactURL("http://files.example:\(scene.origin.port)/c")
-            #expect(try await scene.page("/c") { $0.url = other }.text == "content")
+            await expectNone(try request("/c"))
+            #expect(try await service.page(try request("/c", at: "files.example")).text == "content")
+            // Together they may have as many as there are for all.
+            for path in ["/d", "/e"] { begin(try request(path, at: "files.example")) }
+            try await gate.waiting(4)
+            await expectNone(try request("/c", at: "auth.example"))
             gate.open()
             for task in slow { #expect(try await task.value.text == "slow") }
-            #expect(try await scene.page("/c").text == "content")
+            #expect(try await service.page(try request("/c")).text == "content")
         }
     }
 

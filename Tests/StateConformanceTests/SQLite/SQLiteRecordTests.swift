@@ -61,23 +61,8 @@ struct SQLiteRecordTests {
         try tamper(ids[11], "url = ''")
         let readable = ids.indices.filter { ![0, 4, 6, 11].contains($0) }.map { ids[$0] }
         let after = try open()
-
-        var byUse: [ReplicaID] = []
-        var lastUsed: Replica?
-        repeat {
-            let replicas = try await after.leastRecentlyUsed(in: pool, after: lastUsed, limit: page)
-            byUse += replicas.map(\.id)
-            lastUsed = replicas.count == page ? replicas.last : nil
-        } while lastUsed != nil && byUse.count < 100
-        #expect(byUse == readable)
-
-        var byName: [ReplicaID] = []
-        var last: ReplicaID?
-        repeat {
-            let replicas = try await after.replicas(in: pool, after: last, limit: page)
-            byName += replicas.map(\.id)
-            last = replicas.count == page ? replicas.last?.id : nil
-        } while last != nil && byName.count < 100
+        #expect(try await after.listedByUse(in: pool, page: page).map(\.id) == readable)
+        let byName = try await after.listedByName(in: pool, page: page).map(\.id)
         #expect(Set(byName) == Set(readable) && byName.count == readable.count)
         await after.close()
     }

@@ -15,7 +15,7 @@ final class SeenStatements: Sendable {
     /// Opens a file that has the present schema already, so that no migration is among what is seen.
     func open(
         _ path: String, maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, history: Int = 1_000_000, maxSums: Int = 1_000_000,
-        takeOver: Bool, clock: any WallClock
+        takeOver: Bool, clock: any MirrorClock
     ) async throws -> SQLiteStateStore {
         let new = try SQLiteStateStore(path: path, maxQueued: maxQueued, takeOver: false, clock: clock)
         await new.close()

@@ -32,12 +32,14 @@ final class PoolProbe: Sendable {
     private let backfill: Backfill
     private let coldClaims: ColdClaims
     private let desk: LeaseDesk
-    private let clock: any MonotonicClock
+    private let clock: any MirrorClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
+    /// Those that claim nothing.
+    private let plainFlights = SingleFlight<ReplicaID, Finding?>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
     private let landings = Atomic(0)
 
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MonotonicClock) {
+    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MirrorClock) {
         self.state = state
         self.backfill = backfill
         self.coldClaims = coldClaims
@@ -72,15 +74,33 @@ final class PoolProbe: Sendable {
         return coldClaims.spend(network)
     }
 
+    /// Looks in the pool for an artifact that is not to be copied.
+    ///
+    /// - Returns: `nil` if the pool does not have it, or if too many are being looked for.
+    func look(for request: PendingRequest) async throws -> Finding? {
+        try await plainFlights.run(request.id) {
+            try await self.inTime(request, else: Finding?.none) {
+                try await self.backfill.record(request.id, in: request.pool).map { Finding.settled($0, .backfill, request.token) }
+            }
+        }
+    }
+
     private func lookAndClaimInTime(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
-        guard looks.begin(in: request.pool.id) else { return .queueFull }
+        try await inTime(request, else: .queueFull) { try await self.lookAndClaim(request, reading) }
+    }
+
+    /// - Parameter refusal: What stands for the finding if too many are being looked for.
+    private func inTime<Found: Sendable>(
+        _ request: PendingRequest, else refusal: Found, _ look: @escaping @Sendable () async throws -> Found
+    ) async throws -> Found {
+        guard looks.begin(in: request.pool.id) else { return refusal }
         let finding = try await leaving(after: Self.life, by: clock) {
             // When the lookup itself ends, even if nobody has waited for it for a long time.
             defer {
                 self.landings.add(1, ordering: .releasing)
                 self.looks.end(in: request.pool.id)
             }
-            return try await self.lookAndClaim(request, reading)
+            return try await look()
         }
         guard let finding else {
             throw StorageError(.timedOut, "neither pool nor state answered within \(Self.life)", operation: "probe")
@@ -106,12 +126,14 @@ final class PoolProbe: Sendable {
         if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
         // Before the claim, which a remembered refusal of another query would prevent.
         if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
-        coldClaims.expect(request.id, for: request.network)
+        coldClaims.expect(request.id, for: request.network, at: clock.now)
         // Before the claim, too: a worker may begin at once.
         let span = MirrorSpan.current
         let isTraced = span.map { $0.tracer.claims.note(request.id, by: $0) } ?? false
         let claim = try await desk.claim(request.id, in: state)
-        if claim != .claimed {
+        if claim == .claimed {
+            await coldClaims.confirm(request.id, state)
+        } else {
             coldClaims.forget(request.id)
             if isTraced { span?.tracer.claims.forget(request.id) }
         }

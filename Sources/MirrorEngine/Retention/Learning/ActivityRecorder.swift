@@ -31,17 +31,9 @@ package final class ActivityRecorder: Sendable {
     /// Requests whose copies are awaited; more are not recorded.
     static let maxAwaited = 10_000
 
-    /// A request for an artifact that was not there.
-    private struct Awaited {
-        let time: Timestamp
-        /// Whether its copy was claimed; before that, the state says nothing about it.
-        var isClaimed = false
-        /// Whether there was news before that: of this copy, or late news of an earlier one.
-        var hasNews = false
-    }
-
     private struct Held {
-        var awaited: [ReplicaID: Awaited] = [:]
+        /// Copies for requests of artifacts that were not there, since these requests.
+        var awaited: [ReplicaID: AwaitedCopy] = [:]
         /// Those whose copies have come since, and those that were redirected because a copy is not expected to pay.
         var arrived: [Use] = []
     }
@@ -82,18 +74,14 @@ package final class ActivityRecorder: Sendable {
         guard learned.isOn else { return false }
         return held.withLock { held in
             guard held.awaited[id] == nil, held.awaited.count < Self.maxAwaited else { return false }
-            held.awaited[id] = Awaited(time: time)
+            held.awaited[id] = AwaitedCopy(since: time)
             return true
         }
     }
 
     /// The copy was requested.
     func confirmExpected(_ id: ReplicaID, _ state: any StateStore) async {
-        let hasNews = held.withLock { held in
-            held.awaited[id]?.isClaimed = true
-            return held.awaited[id]?.hasNews ?? false
-        }
-        if hasNews { await look(for: [id], state) }
+        if held.withLock({ $0.awaited[id]?.claim() ?? false }) { await look(for: [id], state) }
     }
 
     /// No copy is made after all.
@@ -112,32 +100,25 @@ package final class ActivityRecorder: Sendable {
         }
     }
 
-    /// Changes may arrive late: what is not a copy since the request may be from before its claim.
-    ///
     /// - Returns: Whether it is the copy that is awaited.
     private func hasArrived(_ id: ReplicaID, _ replica: Replica?) -> Bool {
         held.withLock { held in
-            guard let time = held.awaited[id]?.time, case .present(let object) = replica?.status, object.storedAt >= time else {
-                return false
-            }
+            guard let copy = held.awaited[id], let object = copy.object(in: replica) else { return false }
             held.awaited[id] = nil
-            held.arrived.append(Use(id: id, at: time, bytes: object.size))
+            held.arrived.append(Use(id: id, at: copy.since, bytes: object.size))
             return true
         }
     }
 
     private func look(for ids: [ReplicaID], _ state: any StateStore) async {
-        let ids = held.withLock { held in
-            for id in ids { held.awaited[id]?.hasNews = true }
-            return ids.filter { held.awaited[$0]?.isClaimed ?? false }
-        }
+        let ids = held.withLock { held in ids.filter { held.awaited[$0]?.noteNews() ?? false } }
         guard !ids.isEmpty, let replicas = try? await state.replicas(ids) else { return }
         for (id, replica) in zip(ids, replicas) { settle(id, replica) }
     }
 
     private func settle(_ id: ReplicaID, _ replica: Replica?) {
         held.withLock { held in
-            guard let time = held.awaited[id]?.time, replica?.state != .pending else { return }
+            guard let time = held.awaited[id]?.since, replica?.state != .pending else { return }
             held.awaited[id] = nil
             // What was not copied is not recorded: anybody can make up names of artifacts that do not exist.
             guard case .present(let object) = replica?.status else { return }

@@ -71,6 +71,10 @@ extension NamedRoutes {
                 if delivery == .inline { return try await fallback(call, request, context, .share, inline: false, until: end) }
                 isLeftToPool = true
                 break
+            } catch is ClientHasLeft where delivery != .inline {
+                // In case it is still there.
+                isLeftToPool = true
+                break
             }
             guard !isSecond else {
                 return try await fallback(call, request, context, .unavailable, inline: delivery == .inline, until: end)
@@ -145,17 +149,14 @@ extension NamedRoutes {
     /// The object itself.
     ///
     /// - Returns: `nil` if the pool does not have it, or fails to return it.
-    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``.
+    /// - Throws: `StorageError` `timedOut` if the pool does not answer in time; ``RelayPlaces/Full``; ``ClientHasLeft`` if it has left while others
+    ///   had all places.
     private func inline(
         _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext,
         until end: ContinuousClock.Instant
     ) async throws -> Response? {
         guard let pool = asking.pool else { return nil }
-        let (places, sharer) = (relays.streams(from: pool.id), sharer(request, context))
-        let found = try await leaving(after: services.patience(until: end), by: services.clock) {
-            try await places.place(at: pool.id.service, for: sharer)
-        }
-        guard let place = found else { throw RelayPlaces.Full() }
+        let place = try await place(in: pool, for: sharer(request, context), until: end, context.client)
         do {
             let object = ObjectAnswer(
                 key: redirect.object.key, pool: pool, metrics: services.metrics, place: place, charge: charge(to: asking.network))
@@ -175,6 +176,19 @@ extension NamedRoutes {
             guard error.code != .timedOut else { throw error }
             return nil
         }
+    }
+
+    /// Others may be slow to take what they are sent. A client that has closed its side may still read what it is sent at once.
+    private func place(
+        in pool: Pool, for sharer: ClientNetwork?, until end: ContinuousClock.Instant, _ client: ClientPresence?
+    ) async throws -> RelayPlaces.Place {
+        let places = relays.streams(from: pool.id)
+        if let place = places.free(at: pool.id.service, for: sharer) { return place }
+        let found = try await leaving(after: services.patience(until: end), by: services.clock, for: client) {
+            try await places.place(at: pool.id.service, for: sharer)
+        }
+        guard let place = found else { throw RelayPlaces.Full() }
+        return place
     }
 
     private func with(_ call: NamedCall, _ response: WholeResponse) -> WholeResponse {

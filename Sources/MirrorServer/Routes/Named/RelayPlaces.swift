@@ -58,16 +58,30 @@ final class RelayPlaces: Sendable {
     /// - Throws: `CancellationError`.
     func place(at origin: String, for network: ClientNetwork?) async throws -> Place {
         let place = Place()
-        // In this order for all, so that nobody waits for somebody who waits.
-        if let network { try await take(Key(origin: origin, network: network), of: semaphores.networks, into: place) }
-        if let site = network?.site { try await take(Key(origin: origin, network: site), of: semaphores.sites, into: place) }
-        try await take(Key(origin: origin, network: nil), of: semaphores.all, into: place)
+        for (semaphore, key) in permits(at: origin, for: network) {
+            try await semaphore.acquire(key)
+            place.add { semaphore.release(key) }
+        }
         return place
     }
 
-    private func take(_ key: Key, of semaphore: FairSemaphore<Key>, into place: Place) async throws {
-        try await semaphore.acquire(key)
-        place.add { semaphore.release(key) }
+    /// A place that nobody has to be waited for; `nil` if there is none.
+    func free(at origin: String, for network: ClientNetwork?) -> Place? {
+        let place = Place()
+        for (semaphore, key) in permits(at: origin, for: network) {
+            guard semaphore.acquireNow(key) else { return nil }
+            place.add { semaphore.release(key) }
+        }
+        return place
+    }
+
+    /// What makes a place, in the same order for all, so that nobody waits for somebody who waits.
+    private func permits(at origin: String, for network: ClientNetwork?) -> [(semaphore: FairSemaphore<Key>, key: Key)] {
+        var permits: [(semaphore: FairSemaphore<Key>, key: Key)] = []
+        if let network { permits.append((semaphores.networks, Key(origin: origin, network: network))) }
+        if let site = network?.site { permits.append((semaphores.sites, Key(origin: origin, network: site))) }
+        permits.append((semaphores.all, Key(origin: origin, network: nil)))
+        return permits
     }
 
     /// How many wait because the network, or its site, has its share or, for `nil`, because all places are taken.

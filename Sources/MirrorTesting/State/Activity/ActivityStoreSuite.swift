@@ -18,7 +18,7 @@ package enum ActivityStoreSuite {
 package struct ActivityStoreSubject: Sendable {
     /// Opens the store. A durable store that was closed opens with its previous state.
     package typealias Open =
-        @Sendable (_ clock: any WallClock, _ history: Int, _ maxSums: Int) async throws -> any StateStore & ActivityStore
+        @Sendable (_ clock: any MirrorClock, _ history: Int, _ maxSums: Int) async throws -> any StateStore & ActivityStore
 
     let clock = ManualClock()
     private let open: Open

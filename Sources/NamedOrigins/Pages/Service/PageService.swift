@@ -34,9 +34,29 @@ package final class PageService: Sendable {
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         /// Pages that were too large, which would be fetched in vain each time.
         var tooLarge = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
-        /// Fetches for everybody that are under way, by origin.
-        var fetches: [String: Int] = [:]
-        var privateFetches = 0
+        /// For everybody.
+        var fetches = Fetches()
+        /// For one client each.
+        var privateFetches = Fetches()
+    }
+
+    /// Fetches that are under way.
+    private struct Fetches {
+        private var all = 0
+        private var ofOrigins: [String: Int] = [:]
+
+        /// Whether there may be one more from an origin: one that is slow leaves half of them to the others.
+        func hasRoom(at origin: String, limit: Int) -> Bool { all < limit && ofOrigins[origin, default: 0] < (limit + 1) / 2 }
+
+        mutating func begin(at origin: String) {
+            all += 1
+            ofOrigins[origin, default: 0] += 1
+        }
+
+        mutating func end(at origin: String) {
+            all -= 1
+            ofOrigins[origin] = ofOrigins[origin].flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
     }
 
     package init(
@@ -68,7 +88,10 @@ package final class PageService: Sendable {
     @discardableResult
     package func purge(_ url: ArtifactURL) -> Int {
         let count = store.purge(url)
-        memory.withLock { $0.absences = RecentEntries(capacity: 4_096) }
+        memory.withLock { memory in
+            memory.absences = RecentEntries(capacity: 4_096)
+            memory.tooLarge = RecentEntries(capacity: 4_096)
+        }
         return count
     }
 
@@ -81,6 +104,15 @@ package final class PageService: Sendable {
     // MARK: For everybody
 
     private func answer(_ request: PageRequest) async throws -> PageAnswer {
+        for _ in 0..<2 {
+            // A page that was removed to make room, was purged, or cannot be read is fetched again.
+            do { return try await attempt(request) } catch is LostPage {}
+        }
+        throw Self.unreadable
+    }
+
+    /// - Throws: ``LostPage``, and what ``page(_:)`` throws.
+    private func attempt(_ request: PageRequest) async throws -> PageAnswer {
         let key = request.key
         let flight = Flight(key: key, moment: store.moment(of: key.url))
         if !request.wantsRevalidation, let word = absence(key) { return PageAnswer(word, .fresh) }
@@ -134,14 +166,16 @@ package final class PageService: Sendable {
     private func ask(_ request: PageRequest, _ flight: Flight, confirming stored: StoredPage?) async throws -> PageOutcome {
         let key = flight.key
         let origin = Self.origin(key)
-        memory.withLock { $0.fetches[origin, default: 0] += 1 }
-        defer { memory.withLock { memory in memory.fetches[origin] = memory.fetches[origin].flatMap { $0 > 1 ? $0 - 1 : nil } } }
+        memory.withLock { $0.fetches.begin(at: origin) }
+        defer { memory.withLock { $0.fetches.end(at: origin) } }
         let outcome: PageOutcome
         do {
             outcome = try await fetcher.fetch(request, key, confirming: stored, since: flight.moment)
         } catch let error as PageError where error.code == .tooLarge {
             let until = clock.instant + max(request.rule.life, configuration.retryAfter)
-            memory.withLock { $0.tooLarge.insert(until, for: key.fileName) }
+            memory.withLock { memory in
+                if store.moment(of: key.url) == flight.moment { memory.tooLarge.insert(until, for: key.fileName) }
+            }
             throw error
         }
         switch outcome {
@@ -175,9 +209,10 @@ package final class PageService: Sendable {
         }
         // Who joins others costs nothing.
         guard !flights.isRunning(flight) else { return nil }
-        // An origin that is slow leaves half of them to the others.
-        let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
-        guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
+        let limit = configuration.maxFetches
+        guard flights.count < limit, memory.withLock({ $0.fetches.hasRoom(at: Self.origin(key), limit: limit) }) else {
+            return Self.tooMany
+        }
         guard !isThere, !request.pay() else { return nil }
         return PageError(code: .overBudget, message: "your network has used up its budget for requests to origins")
     }
@@ -197,13 +232,14 @@ package final class PageService: Sendable {
     // MARK: For one client
 
     private func privateAnswer(_ request: PageRequest) async throws -> PageAnswer {
+        let origin = Self.origin(request.key)
         let mayFetch = memory.withLock { memory in
-            guard memory.privateFetches < configuration.maxFetches else { return false }
-            memory.privateFetches += 1
+            guard memory.privateFetches.hasRoom(at: origin, limit: configuration.maxFetches) else { return false }
+            memory.privateFetches.begin(at: origin)
             return true
         }
         guard mayFetch else { throw Self.tooMany }
-        defer { memory.withLock { $0.privateFetches -= 1 } }
+        defer { memory.withLock { $0.privateFetches.end(at: origin) } }
         let outcome = try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, for: request.client) {
             try await self.fetcher.fetch(request, request.key, confirming: nil, since: nil)
         }
@@ -265,18 +301,23 @@ package final class PageService: Sendable {
             if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
             do {
                 let current = page
-                guard let body = try await inTime(request, { try await self.body(of: current, key, head) }) else { break }
+                guard let body = try await inTime(request, { try await self.body(of: current, key, head) }) else { throw Self.unreadable }
                 return PageAnswer(status: 200, fields: head.fields, body: body, freshness: freshness)
             } catch let error as CancellationError {
                 throw error
+            } catch let error as PageError {
+                throw error
             } catch {
                 // It was replaced since it was found: by a newer one, or by nothing.
-                guard let newer = try await inTime(request, { await self.store.find(key) }) ?? nil else { break }
+                guard let found = try await inTime(request, { await self.store.find(key) }) else { throw Self.unreadable }
+                guard let newer = found else { break }
                 page = newer
             }
         }
-        throw PageError(code: .unavailable, message: "the page cannot be read")
+        throw LostPage()
     }
+
+    private static let unreadable = PageError(code: .unavailable, message: "the page cannot be read")
 
     private func body(of page: StoredPage, _ key: PageKey, _ head: PageHead) async throws -> PageBody {
         guard let tag = head.rewrittenTag, let rewriter = head.rewriter else { return PageBody(try await store.body(of: page, key)) }
@@ -299,3 +340,6 @@ package final class PageService: Sendable {
         return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
     }
 }
+
+/// A page that was in the store a moment ago.
+private struct LostPage: Error {}

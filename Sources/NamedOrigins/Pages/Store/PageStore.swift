@@ -164,9 +164,14 @@ package final class PageStore: Sendable {
         } catch {
             damage = error.phrase
         }
-        logger.warning("A page is removed because it cannot be read", metadata: ["page": "\(key.url.redacted)", "reason": "\(damage)"])
-        remove(key)
-        return nil
+        return changing.withLock { _ -> StoredPage? in
+            // It has been replaced since.
+            if let page = state.withLock({ $0.known[key.fileName] }) { return page }
+            logger.warning(
+                "A page is removed because it cannot be read", metadata: ["page": "\(key.url.redacted)", "reason": "\(damage)"])
+            remove([key.fileName])
+            return nil
+        }
     }
 
     private func isChecked(_ key: PageKey) -> Bool { state.withLock { $0.entries[key.fileName]?.isChecked == true } }
@@ -174,7 +179,19 @@ package final class PageStore: Sendable {
     /// The bytes of a page's body: those in memory, or the open file.
     func body(of page: StoredPage, _ key: PageKey) async throws -> PageContent {
         if let bytes = state.withLock({ $0.bodies[page.record.sha256] }), bytes.count == page.record.length { return .bytes(bytes) }
-        return try await threads.runIfActive {
+        do {
+            return try await read(page, key)
+        } catch {
+            // If nothing has replaced it, its file is damaged or gone: whoever looks for it next opens the file.
+            state.withLock { state in
+                if state.known[key.fileName] === page { _ = state.known.remove(key.fileName) }
+            }
+            throw error
+        }
+    }
+
+    private func read(_ page: StoredPage, _ key: PageKey) async throws -> PageContent {
+        try await threads.runIfActive {
             let descriptor = try self.directory.openFile(key.fileName)
             // It may have been replaced since it was looked up.
             guard let file = try PageFile(descriptor), file.record == page.record else {
@@ -296,34 +313,35 @@ package final class PageStore: Sendable {
         }
     }
 
-    /// Removes more than necessary, so that this is rarely needed: first pages of networks that have more than a quarter of the store, so that none
-    /// pushes out what all others use.
+    /// Removes pages that there is no room for. A page that replaces one of them between the choice and the removal would be removed in its place.
     private func makeRoom() {
-        let names = state.withLock { state -> [String] in
-            guard state.bytes > maxBytes || state.entries.count > maxPages else { return [] }
-            var (bytes, count, shares) = (state.bytes, state.entries.count, state.shares)
-            var (names, others): ([String], [(name: String, size: Int64)]) = ([], [])
-            func isRoom() -> Bool { bytes <= maxBytes / 10 * 9 && count <= maxPages / 10 * 9 }
-            func remove(_ name: String, _ size: Int64) {
-                names.append(name)
-                (bytes, count) = (bytes - size, count - 1)
-            }
-            for (name, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where entry.lastUse < state.uses {
-                guard !isRoom(), let network = entry.network, shares.full(network, limit: Int(maxBytes / 4), for: 0) != nil else {
-                    others.append((name, entry.size))
-                    continue
-                }
-                remove(name, entry.size)
-                shares.giveBack(network, state.share(of: entry))
-            }
-            for (name, size) in others {
-                if isRoom() { break }
-                remove(name, size)
-            }
-            return names
+        changing.withLock { _ in remove(state.withLock { surplus($0) }) }
+    }
+
+    /// More than necessary, so that this is rarely needed: first pages of networks that have more than a quarter of the store, so that none pushes
+    /// out what all others use.
+    private func surplus(_ state: State) -> [String] {
+        guard state.bytes > maxBytes || state.entries.count > maxPages else { return [] }
+        var (bytes, count, shares) = (state.bytes, state.entries.count, state.shares)
+        var (names, others): ([String], [(name: String, size: Int64)]) = ([], [])
+        func isRoom() -> Bool { bytes <= maxBytes / 10 * 9 && count <= maxPages / 10 * 9 }
+        func remove(_ name: String, _ size: Int64) {
+            names.append(name)
+            (bytes, count) = (bytes - size, count - 1)
         }
-        guard !names.isEmpty else { return }
-        changing.withLock { _ in remove(names) }
+        for (name, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) where entry.lastUse < state.uses {
+            guard !isRoom(), let network = entry.network, shares.full(network, limit: Int(maxBytes / 4), for: 0) != nil else {
+                others.append((name, entry.size))
+                continue
+            }
+            remove(name, entry.size)
+            shares.giveBack(network, state.share(of: entry))
+        }
+        for (name, size) in others {
+            if isRoom() { break }
+            remove(name, size)
+        }
+        return names
     }
 
     private static func size(_ name: String, in directory: Descriptor) -> Int64? {
