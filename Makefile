@@ -30,7 +30,7 @@ attack: ## attack the whole executable and print figures (CLIENTS=10000 hostile 
 chaos: ## break everything at the same time and check the invariants (SECONDS=120 for each scene; SEED)
 	@SECONDS_EACH=$(or $(SECONDS),120) SEED=$(SEED) scripts/chaos.sh
 
-bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names of benchmarks, or quick: the main ones in three minutes)
+bench: ## measure beside nginx, HAProxy, rclone and s5cmd, and rewrite the table of docs/benchmarks.md (ARGS: names; quick: the main ones, only printed)
 	@Benchmarks/run.sh $(ARGS)
 
 check: ## format, layers, forbidden constructs, shell scripts

@@ -1,5 +1,6 @@
-"""Many small artifacts from an HTTP origin into a bucket, until all are there, against rclone, and curl with s5cmd where that knows the service."""
+"""Many small artifacts from an HTTP origin into a bucket or a directory, until all are there, against rclone, and curl and s5cmd where these can."""
 
+import os
 import shutil
 import time
 
@@ -13,6 +14,8 @@ from settings import DATA, LOGS, Settings
 from table import Row
 
 OURS = "cloud-mirror"
+# Behind the name of a peer.
+SYNCED = ", then sync"
 
 
 def run(settings: Settings, service: Service) -> list[Row]:
@@ -42,7 +45,8 @@ def run(settings: Settings, service: Service) -> list[Row]:
 
         seen = alternate([(OURS, ours), *peers(name, server, web.base, size, count)], settings.rounds, server)
     return rows(
-        name, f"artifacts/s, {count:,} of {size:,} bytes from HTTP into {server.title}", count, seen, OURS, lambda _: service.budget)
+        name, f"artifacts/s, {count:,} of {size:,} bytes from HTTP into {server.title}", count, seen, OURS,
+        lambda peer: service.budget if not server.has_to_sync or peer.startswith("rclone") and peer.endswith(SYNCED) else "")
 
 
 def _await(mirror: BucketMirror, urls: list[str]) -> None:
@@ -77,10 +81,15 @@ def peers(name: str, server: BucketServer, web: str, size: int, count: int) -> l
     def once(peer: str) -> Ran:
         shutil.rmtree(downloads, ignore_errors=True)
         downloads.mkdir()
-        ran = measure(commands[peer], LOGS / f"{name}-peers.log", environment=server.environment)
+        ran = measure(commands[peer.removesuffix(SYNCED)], LOGS / f"{name}-peers.log", environment=server.environment)
+        if peer.endswith(SYNCED):
+            started = time.perf_counter()
+            os.sync()
+            ran.seconds += time.perf_counter() - started
         shutil.rmtree(downloads)
         server.expect(POOL_BUCKET, size, count, peer)
         server.empty(POOL_BUCKET)
         return ran
 
-    return [(peer, lambda _, peer=peer: once(peer)) for peer in commands]
+    peers = [*commands, *(f"{peer}{SYNCED}" for peer in commands)] if server.has_to_sync else [*commands]
+    return [(peer, lambda _, peer=peer: once(peer)) for peer in peers]

@@ -11,7 +11,7 @@ from package_servers import PackageServers
 from process import cpu_seconds, memory
 from python_caches import OurCache, Peryx
 from settings import LOGS, Settings, cores, say
-from table import Row
+from table import Row, spread
 
 # Links of a project whose page has 1 MB of JSON.
 LINKS = 2_000
@@ -29,8 +29,11 @@ def _rewriter(settings: Settings) -> list[Row]:
     rounds = [_round(program) for _ in range(settings.rounds)]
 
     def row(measure: str, key: str, limit: float | None = None) -> Row:
-        value = statistics.median(each[key] for each in rounds)
-        return Row("links", measure, value, budget="" if limit is None else f"{limit:g}", met=None if limit is None else value >= limit)
+        values = [each[key] for each in rounds]
+        value = statistics.median(values)
+        return Row(
+            "links", measure, value, spread=(spread(values), None), budget="" if limit is None else f"{limit:g}",
+            met=None if limit is None else value >= limit)
 
     return [
         row("HTML with absolute links, MB/s", "html", 300),
@@ -97,4 +100,5 @@ def served_row(form: str, size: int, ours: list[tuple[float, float, float]], the
     say(f"  {form}: {rate:.0f} pages/s, {Peryx.title}: {their_rate:.0f}")
     return Row(
         "links", f"pages/s, {form} of {size / 1e6:.1f} MB with {LINKS} links, from the cache", rate, Peryx.title, their_rate, cpu=(cpu, their_cpu), cpu_unit="ms",
-        memory=(max(run[2] for run in ours), max(run[2] for run in theirs)), budget="at least peryx", met=rate >= their_rate)
+        memory=(max(run[2] for run in ours), max(run[2] for run in theirs)),
+        spread=(spread([run[0] for run in ours]), spread([run[0] for run in theirs])), budget="at least peryx", met=rate >= their_rate)

@@ -1,27 +1,20 @@
 """What the machine can do at best: no figure of ours can be better than these, and on another machine they tell how to read ours."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
+from ceilings import Loop, built
 from data import need
 from load import redirects
-from nginx import await_answer
-from process import free_port, start, stop
-from settings import DATA, LOGS, MIB, Settings, cores, say
+from settings import DATA, MIB, Settings, cores, say
 from table import Row, spread
-
-# Of an answer of ours, with its head.
-ANSWER_BYTES = 560
 
 
 def run(settings: Settings) -> list[Row]:
-    program = _built()
-    rows = [_loop(settings, program, connections) for connections in settings.connections]
-    copied = float(subprocess.run([program, "copy", "256"], check=True, capture_output=True, text=True, timeout=120).stdout)
+    rows = [_loop(settings, connections) for connections in settings.connections]
+    copied = float(subprocess.run([built(), "copy", "256"], check=True, capture_output=True, text=True, timeout=120).stdout)
     rows.append(Row("machine", "MiB/s, memcpy, one core", copied))
     rows.append(_written(settings))
     for row in rows:
@@ -29,26 +22,13 @@ def run(settings: Settings) -> list[Row]:
     return rows
 
 
-def _built() -> Path:
-    compiler = shutil.which("cc") or shutil.which("clang")
-    if compiler is None:
-        raise RuntimeError("there is no C compiler")
-    program = DATA / "ceilings"
-    subprocess.run([compiler, "-O2", "-o", program, Path(__file__).with_name("ceilings.c")], check=True, timeout=120)
-    return program
-
-
-def _loop(settings: Settings, program: Path, connections: int) -> Row:
+def _loop(settings: Settings, connections: int) -> Row:
     """Reads and writes as a server does that spends no time on what it is asked."""
-    port, log, paths = free_port(), LOGS / "ceilings.log", DATA / "ceilings-paths.txt"
+    paths = DATA / "ceilings-paths.txt"
     # As long as the paths of `hot-redirect`.
     paths.write_text("/v1/redirect/local/dev/http%3A%2F%2F127.0.0.1%3A12345%2Fartifacts%2F00000%2Ftiny.bin\n", encoding="ascii")
-    process = start([program, "serve", port, ANSWER_BYTES], log, cores()[0])
-    try:
-        await_answer(port, "/", process, log, status=302)
-        seen = [redirects("ceilings", port, process.pid, paths, connections, settings.load_seconds) for _ in range(settings.rounds)]
-    finally:
-        stop(process)
+    with Loop(cores()[0]) as loop:
+        seen = [redirects("ceilings", loop.port, loop.pid, paths, connections, settings.load_seconds) for _ in range(settings.rounds)]
     rates = [load.requests_per_second for load in seen]
     return Row(
         "machine", f"requests/s, {connections} connections, a loop that looks at nothing, one core", statistics.median(rates),

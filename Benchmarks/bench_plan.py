@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data import need
 from settings import DATA, Settings, cores
-from table import Row
+from table import Row, spread
 
 DAYS = 60
 
@@ -30,7 +30,7 @@ def run(settings: Settings) -> list[Row]:
         # 100 bytes for each key and 64 MiB.
         limit = keys * 100 / (1 << 20) + 64
         rows.append(Row(
-            "plan", f"requests a second and core, {name}", rate, memory=(max(memory), None),
+            "plan", f"requests a second and core, {name}", rate, memory=(max(memory), None), spread=(spread(list(seconds)), None),
             budget=f"{least:,} and {limit:.0f} MiB", met=rate >= least and max(memory) <= limit))
     return rows
 

@@ -9,7 +9,7 @@ from package_servers import DISTANCE, PackageServers
 from process import Ran, cpu_seconds, measure, memory
 from python_caches import CACHES, OurCache
 from settings import DATA, LOGS, Settings, say
-from table import Row
+from table import Row, spread
 
 CLIENTS = {
     "pip": ["pip", "install", "--quiet", "--disable-pip-version-check", "--target", "site", "--index-url"],
@@ -64,5 +64,6 @@ def _rows(seen: dict, settings: Settings) -> Iterator[Row]:
                     "python-install", f"s, {client}, {what}: {settings.wheels + 1} projects, origin {DISTANCE * 1000:.0f} ms away", seconds, cache.title, figure,
                     higher_is_better=False,
                     cpu=(statistics.median(used for _, used, _ in ours), statistics.median(used for _, used, _ in theirs) if is_peer else None),
-                    cpu_unit="s", memory=(max(peak for _, _, peak in ours), max(peak for _, _, peak in theirs) if is_peer else None),
+                    cpu_unit="s", spread=(spread([ran.seconds for ran, _, _ in ours]), spread([ran.seconds for ran, _, _ in theirs])),
+                    memory=(max(peak for _, _, peak in ours), max(peak for _, _, peak in theirs) if is_peer else None),
                     budget="at least peryx" if cache.title == "peryx" else "", met=seconds <= figure if cache.title == "peryx" else None)

@@ -11,7 +11,7 @@ from percentiles import percentile
 from redis_server import RedisServer
 from seaweedfs import SeaweedFS
 from settings import Settings, cores, say
-from table import Row
+from table import Row, spread
 
 # Between two requests: so that the requests fall into everything that a client of Redis goes through, time-outs, connecting and pauses.
 PAUSE_SECONDS = 0.05
@@ -115,7 +115,8 @@ def _rows(text: str, connections: int, fallbacks: list[float], with_redis: list[
             budget="at most 250 ms", met=worst <= 250),
         Row(
             "redis-away", f"hot redirects/s, {connections} connections, one core, {text}", ours, "the same with Redis", usual,
-            cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib")),
+            cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib"),
+            spread=tuple(spread([load.requests_per_second for load in loads]) for loads in (without, with_redis))),
         Row(
             "redis-away", f"ms until cold artifacts are copied again, after: {text}; worst of {len(without)}", back, budget="within 1 s", met=back <= 1000),
     ]

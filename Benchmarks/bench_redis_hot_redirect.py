@@ -55,5 +55,5 @@ def _row(rounds: Rounds, connections: int, peer: str, name: str, budget: str, le
     say(f"  {connections} connections: {ours:,.0f} requests/s, {name}: {theirs:,.0f}")
     return Row(
         "redis-hot-redirect", f"requests/s, {connections} connections, one core", ours, name, theirs,
-        cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib"),
+        cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib"), spread=rounds.spread(OURS, peer),
         budget=budget, met=None if least is None else ours >= theirs * least)

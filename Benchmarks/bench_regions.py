@@ -6,7 +6,7 @@ import statistics
 import subprocess
 
 from settings import Settings, cores
-from table import Row
+from table import Row, spread
 
 
 def run(settings: Settings) -> list[Row]:
@@ -16,8 +16,9 @@ def run(settings: Settings) -> list[Row]:
     rounds = [_round(program) for _ in range(settings.rounds)]
 
     def row(measure: str, key: str, limit: float) -> Row:
-        value = statistics.median(each[key] for each in rounds)
-        return Row("regions", measure, value, higher_is_better=False, budget=f"{limit:g}", met=value <= limit)
+        values = [each[key] for each in rounds]
+        value = statistics.median(values)
+        return Row("regions", measure, value, higher_is_better=False, spread=(spread(values), None), budget=f"{limit:g}", met=value <= limit)
 
     return [
         row("region of an IPv4 address, ns", "ipv4_ns", 100),

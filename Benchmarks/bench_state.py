@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from process import cpu_seconds, measure, memory
 from redis_server import PREFIX, SCHEMA, RedisServer, latencies_in
 from settings import DATA, LOGS, Settings, cores, say
-from table import Row
+from table import Row, spread
 
 POOL = "s3/benchmark"
 BATCH = 500
@@ -38,6 +38,8 @@ class Calls:
     client_us: float
     server_us: float
     client_mib: float
+    # Of the rates of several rounds.
+    spread: float | None = None
 
 
 def run(settings: Settings) -> list[Row]:
@@ -80,7 +82,7 @@ def run(settings: Settings) -> list[Row]:
         for _ in range(settings.rounds):
             for name, way in ways.items():
                 seen[name].append(way())
-    middle = {name: _median(calls) for name, calls in seen.items()}
+    middle = {name: median(calls) for name, calls in seen.items()}
     for name, calls in middle.items():
         say(
             f"  {name}: {calls.rate:,.0f}/s, p50 {calls.p50:.3f} ms, p99 {calls.p99:.3f} ms, "
@@ -179,8 +181,10 @@ def _records_for_the_peer(redis: RedisServer, count: int) -> None:
                 raise RuntimeError("a record could not be copied")
 
 
-def _median(calls: list[Calls]) -> Calls:
-    return Calls(*(statistics.median(getattr(each, name) for each in calls) for name in Calls.__dataclass_fields__))
+def median(calls: list[Calls]) -> Calls:
+    """What several rounds saw."""
+    figures = {name: statistics.median(getattr(each, name) for each in calls) for name in Calls.__dataclass_fields__ if name != "spread"}
+    return Calls(**figures, spread=spread([each.rate for each in calls]))
 
 
 def _row(what: str, ours: Calls, name: str, peer: Calls | None, each: int = 1) -> Row:
@@ -190,4 +194,5 @@ def _row(what: str, ours: Calls, name: str, peer: Calls | None, each: int = 1) -
         peer.rate / each if peer else None,
         cpu=(ours.client_us + ours.server_us, (peer.client_us + peer.server_us) * each if peer else None), cpu_unit="us each",
         # Of several calls in a row there is no 99th percentile to be had from those of one.
-        p99=(ours.p99, peer.p99 if peer and each == 1 else None), memory=(ours.client_mib, peer.client_mib if peer else None))
+        p99=(ours.p99, peer.p99 if peer and each == 1 else None), memory=(ours.client_mib, peer.client_mib if peer else None),
+        spread=(ours.spread, peer.spread if peer else None))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bucket_server import BucketServer
 from process import Ran
 from settings import say
-from table import Row
+from table import Row, spread
 
 # One way to do it: its name, and what does it once.
 Way = tuple[str, Callable[[int], Ran]]
@@ -40,5 +40,6 @@ def rows(benchmark: str, measure: str, amount: float, seen: dict[str, list[Ran]]
             benchmark, measure, amount / seconds, name, amount / peer,
             cpu=(statistics.median(run.cpu for run in runs), statistics.median(run.cpu for run in theirs)), cpu_unit="s",
             memory=(max(run.peak_mib for run in runs), max(run.peak_mib for run in theirs)),
+            spread=(spread([run.seconds for run in runs]), spread([run.seconds for run in theirs])),
             budget=budget(name), met=seconds <= peer if budget(name) else None))
     return made

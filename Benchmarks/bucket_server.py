@@ -20,6 +20,8 @@ class BucketServer:
     remote = ""
     # Whether rclone sends one object in several streams at once.
     takes_streams = True
+    # Whether a peer's copies are only in memory when it ends, unlike ours.
+    has_to_sync = False
     process: subprocess.Popen
 
     @property

@@ -16,6 +16,8 @@ from redis_server import RedisConnection, tells_present
 
 # As many connections are made at a time: fewer than a listener lets wait for being accepted.
 BATCH = 200
+# As many from each address: an address has some 28,000 ports for connections to one port.
+PER_ADDRESS = 10_000
 
 
 def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str = "", artifact: str = "") -> None:
@@ -25,7 +27,9 @@ def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str =
         changes.subscribe(channel)
     sockets, poll = {}, select.epoll()
     for first in range(0, clients, BATCH):
-        batch = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(first, min(first + BATCH, clients))]
+        batch = [
+            socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(address_of(number), 0))
+            for number in range(first, min(first + BATCH, clients))]
         for each in batch:
             sockets[each.fileno()] = each
     print("connected", flush=True)
@@ -71,6 +75,11 @@ def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str =
         text = "closed" if answer is None else f"{answer[0]} {answer[1].get('location', '')} {answer[1].get('x-cloud-mirror-outcome', '')}".rstrip()
         answers[text] = answers.get(text, 0) + 1
     print(json.dumps({"answers": answers, "published": published, "times": sorted(began.values())}), flush=True)
+
+
+def address_of(client: int) -> str:
+    """Whence a client connects. All of 127.0.0.0/8 is this machine."""
+    return f"127.0.0.{1 + client // PER_ADDRESS}"
 
 
 def is_whole(data: bytes) -> bool:

@@ -8,11 +8,11 @@ from nginx import Nginx
 from settings import DATA, MIB
 
 
-def need(size: int) -> None:
-    """Refuses to begin what would fill the disk."""
-    free = shutil.disk_usage(DATA).free
+def need(size: int, folder: Path = DATA) -> None:
+    """Refuses to begin what would fill the disk, or the file system of another folder."""
+    free = shutil.disk_usage(folder).free
     if free < size + (1 << 30):
-        raise RuntimeError(f"{(size >> 20):,} MiB of disk are needed, and {(free >> 20):,} are free")
+        raise RuntimeError(f"{(size >> 20):,} MiB are needed in {folder}, and {(free >> 20):,} are free")
 
 
 def random_file(size: int) -> Path:

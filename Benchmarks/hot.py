@@ -5,6 +5,7 @@ import os
 import statistics
 from pathlib import Path
 
+from haproxy import HAProxy
 from load import Load, redirects
 from mirror import Mirror
 from nginx import Nginx
@@ -57,6 +58,13 @@ def nginx_map(mirror: Mirror, urls: list[str], locations: list[str], on_cores: l
     return Nginx(
         "redirects", "location / { if ($target = '') { return 404; } return 302 $target; }",
         f"map_hash_bucket_size 512; map_hash_max_size 65536; map $request_uri $target {{ default ''; include {table}; }} {http}", on_cores, listen=listen)
+
+
+def haproxy_map(mirror: Mirror, urls: list[str], locations: list[str], on_cores: list[int]) -> HAProxy:
+    """HAProxy that answers the same requests with the same Location."""
+    table = DATA / "redirects.map"
+    table.write_text("".join(f"{mirror.path(url)} {location}\n" for url, location in zip(urls, locations)), encoding="ascii")
+    return HAProxy("redirects", table, on_cores)
 
 
 class Rounds:

@@ -15,9 +15,9 @@ class HTTPSocket:
     def fileno(self) -> int:
         return self.socket.fileno()
 
-    def send(self, path: str) -> None:
+    def send(self, path: str, token: str = "") -> None:
         self.received.clear()
-        self.socket.sendall(request(path))
+        self.socket.sendall(request(path, token))
 
     def receive(self) -> tuple[int, dict[str, str]] | None:
         """Reads what is there, or waits for it. Status and header fields, names in lower case, once the whole answer was read."""
@@ -27,10 +27,10 @@ class HTTPSocket:
         self.received += chunk
         return answer_in(self.received)
 
-    def ask(self, path: str) -> tuple[int, dict[str, str], float]:
-        """Status, header fields, and milliseconds until the first byte of the answer."""
+    def ask(self, path: str, token: str = "") -> tuple[int, dict[str, str], float]:
+        """Status, header fields, and milliseconds until the first byte of the answer. `token` is for admin calls."""
         began = time.perf_counter()
-        self.send(path)
+        self.send(path, token)
         answer = self.receive()
         took = (time.perf_counter() - began) * 1000
         while answer is None:
@@ -47,8 +47,9 @@ class HTTPSocket:
         self.close()
 
 
-def request(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n".encode("ascii")
+def request(path: str, token: str = "") -> bytes:
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n{authorization}\r\n".encode("ascii")
 
 
 def answer_in(data: bytes | bytearray) -> tuple[int, dict[str, str]] | None:

@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from process import cpu_seconds, memory
+from process import children_seconds, cpu_seconds, memory
 from settings import LOGS, cores
 
 _SCRIPT = Path(__file__).with_name("redirects.lua")
@@ -23,6 +23,8 @@ class Load:
     p50_ms: float
     p99_ms: float
     rss_mib: float
+    # The part of its core that wrk used: near 1, it is wrk that was measured.
+    wrk_busy: float = 0.0
 
 
 def redirects(name: str, port: int, pid: int, paths: Path, connections: int, seconds: int, checks_status: bool = False, script: Path = _SCRIPT,
@@ -33,16 +35,16 @@ def redirects(name: str, port: int, pid: int, paths: Path, connections: int, sec
     Without, an answer of 400 or more, or a connection that broke, is an error. `depth` requests are sent together, and the next ones after the answers
     to all of them; what wrk says about the latency means nothing then.
     """
-    before = cpu_seconds(pid)
+    before, before_wrk = cpu_seconds(pid), children_seconds()
     output = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"{scheme}://127.0.0.1:{port}", "--", paths, str(depth)],
         check=True, capture_output=True, text=True, timeout=seconds + 60, stdin=subprocess.DEVNULL,
         env={**os.environ, "CHECK_STATUS": "1" if checks_status else ""},
         preexec_fn=lambda: os.sched_setaffinity(0, cores()[1]))
-    used = cpu_seconds(pid) - before
+    used, used_wrk = cpu_seconds(pid) - before, children_seconds() - before_wrk
     with open(LOGS / f"wrk-{name}.log", "a", encoding="utf-8") as log:
         log.write(output.stdout)
-    return read(output.stdout, used, memory(pid)["VmRSS"], name)
+    return replace(read(output.stdout, used, memory(pid)["VmRSS"], name), wrk_busy=used_wrk / seconds)
 
 
 def read(output: str, cpu: float, rss: float, name: str) -> Load:

@@ -1,4 +1,4 @@
-"""Runs the benchmarks that are named and prints one table. Called by run.sh."""
+"""Runs the benchmarks that are named, prints one table, and puts its rows into docs/benchmarks.md. Called by run.sh."""
 
 import argparse
 import functools
@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 
+import document
 from services import SERVICES
-from settings import BENCHMARKS, DATA, LOGS, MAIN, RESULTS, Settings, say
-from table import Row, environment, render
+from settings import BENCHMARKS, DATA, LOGS, MAIN, MEMORY, RESULTS, Settings, say
+from table import Row, render, this_run
 
 
 def benchmark(name: str) -> Callable[[Settings], list[Row]]:
@@ -25,7 +26,7 @@ def benchmark(name: str) -> Callable[[Settings], list[Row]]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="Benchmarks/run.sh")
     parser.add_argument("--trial", action="store_true", help="small data and few rounds; the figures mean nothing")
-    parser.add_argument("--keep", action="store_true", help=f"leave the data under {DATA}")
+    parser.add_argument("--keep", action="store_true", help=f"leave the data under {DATA} and {MEMORY}")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; or `quick`: the main ones in three minutes")
     arguments = parser.parse_args()
     is_quick = arguments.names == ["quick"]
@@ -37,30 +38,41 @@ def main() -> int:
     # A signal unwinds the stack, and so ends every server that a `with` started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    for folder in (DATA, LOGS):
+    for folder in (DATA, LOGS, MEMORY):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
     settings = Settings.trial() if arguments.trial else Settings.quick() if is_quick else Settings()
-    rows, failures = [], []
+    # Only what was measured with all of the data is compared with other runs.
+    is_documented = settings == Settings()
+    run, rows, failures = this_run(), [], []
     try:
         for name in names:
             say(f"{name}")
             started = time.monotonic()
             try:
-                rows += benchmark(name)(settings)
+                measured = benchmark(name)(settings)
+                rows += measured
+                # At once: what comes later may take an hour, or fail.
+                if is_documented:
+                    document.write(measured, run)
             except Exception as error:  # One benchmark that cannot be measured does not take the others' figures with it.
                 failures.append(f"{name}: {type(error).__name__}: {error}")
                 say(f"{name} failed: {error}")
             say(f"{name}: {time.monotonic() - started:.0f} s")
     finally:
         if not arguments.keep:
-            shutil.rmtree(DATA, ignore_errors=True)
+            for folder in (DATA, MEMORY):
+                shutil.rmtree(folder, ignore_errors=True)
 
-    text = render(rows, environment(arguments.trial), failures)
+    text = render(rows, run, failures)
+    if arguments.trial:
+        text += "- **--trial**: small data and few rounds; these figures mean nothing\n"
     RESULTS.write_text(text, encoding="utf-8")
     print()
     print(text)
+    if is_documented and rows:
+        say("docs/benchmarks.md has these rows; README.md and docs/operations.md repeat some of them, and `make check` says which are out of date")
     return 1 if failures else 0
 
 

@@ -43,13 +43,13 @@ class Mirror:
         self.token = secrets.token_hex(24)
         self.log = LOGS / f"cloud-mirror-{name}.log"
         self.directory = DATA / f"pool-{name}"
-        state = DATA / f"state-{name}"
-        for folder in (self.directory, state):
+        self.state_directory = DATA / f"state-{name}"
+        for folder in (self.directory, self.state_directory):
             folder.mkdir(parents=True)
         self.configuration = DATA / f"cloud-mirror-{name}.yaml"
         self.configuration.write_text(
             _CONFIGURATION.format(
-                port=self.port, state=state, token=self.token, origin=origin, origins=self.origins(), pool=self.pool,
+                port=self.port, state=self.state_directory, token=self.token, origin=origin, origins=self.origins(), pool=self.pool,
                 settings=self.settings(), sections=self.sections()),
             encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -91,6 +92,12 @@ def cpu_seconds(pid: int) -> float:
         except FileNotFoundError:
             continue
     return total
+
+
+def children_seconds() -> float:
+    """User and system time of the children that this process has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def parse_cpu(stat: str) -> float:

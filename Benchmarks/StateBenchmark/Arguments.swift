@@ -1,4 +1,4 @@
-/// What is to be measured: `StateBenchmark REDIS-URL-or-SQLITE-FILE OPERATION [--tasks N] [--seconds N] [--replicas N] [--length N] [--batch N] [--prefix TEXT]`.
+/// What is to be measured: `StateBenchmark REDIS-URL-or-SQLITE-FILE OPERATION [--tasks N] [--seconds N] [--replicas N] [--length N] [--batch N] [--pool NAME] [--prefix TEXT]`.
 struct Arguments: Sendable {
     enum Operation: String, Sendable, CaseIterable {
         /// A look at a replica that is there.
@@ -9,6 +9,8 @@ struct Arguments: Sendable {
         case touch
         /// `GET` by the client alone, without a store around it.
         case get
+        /// The calls of a sweep in a state that has expired replicas, and what others wait for meanwhile.
+        case sweep
         /// What replicas cost that are there: bytes of the file, or of Redis' memory.
         case size
     }
@@ -23,6 +25,7 @@ struct Arguments: Sendable {
     /// Bytes of their URLs, at least.
     var length = 0
     var batch = 500
+    var pool = "s3/benchmark"
     var prefix = "bench"
 
     init(_ words: [String]) throws(Failure) {
@@ -41,6 +44,7 @@ struct Arguments: Sendable {
             case "--replicas": replicas = try Self.count(value)
             case "--length": length = try Self.count(value)
             case "--batch": batch = try Self.count(value)
+            case "--pool": pool = value
             case "--prefix": prefix = value
             default: throw Failure("\(name) is not known")
             }

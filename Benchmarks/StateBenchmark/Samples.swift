@@ -38,8 +38,13 @@ struct Measured: Sendable {
     /// - Parameter units: What one call did.
     func json(_ operation: String, units: Int, took: Duration) -> String {
         let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
-        let parts = steps.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.json)" }.joined(separator: ",")
         return
-            "{\"operation\":\"\(operation)\",\"seconds\":\(seconds),\"units\":\(whole.count * units),\"calls\":\(whole.json),\"steps\":{\(parts)}}"
+            "{\"operation\":\"\(operation)\",\"seconds\":\(seconds),\"units\":\(whole.count * units),\"calls\":\(whole.json),\"steps\":\(stepsJSON)}"
+    }
+
+    /// The steps by their names.
+    var stepsJSON: String {
+        let parts = steps.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.json)" }.joined(separator: ",")
+        return "{\(parts)}"
     }
 }

@@ -29,6 +29,7 @@ enum StateBenchmark {
             switch arguments.operation {
             case .get: try await measureClient(arguments)
             case .size: try await measureSize(arguments)
+            case .sweep: try await measureSweep(arguments)
             case .replica, .cycle, .touch: try await measureStore(arguments)
             }
         } catch {
@@ -40,7 +41,7 @@ enum StateBenchmark {
     // MARK: A store
 
     private static func measureStore(_ arguments: Arguments) async throws {
-        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is invalid") }
+        let pool = try pool(arguments)
         let store = try await store(arguments, pool)
         let operations = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)
         let before = try await store.totals(of: pool)
@@ -49,7 +50,7 @@ enum StateBenchmark {
             case .replica: try await operations.replica(task: task, until: end)
             case .cycle: try await operations.cycle(task: task, run: run, until: end)
             case .touch: try await operations.touch(task: task, batch: arguments.batch, until: end)
-            case .get, .size: Measured()
+            case .get, .size, .sweep: Measured()
             }
         }
         let after = try await store.totals(of: pool)
@@ -63,7 +64,7 @@ enum StateBenchmark {
 
     /// The place has to be empty.
     private static func measureSize(_ arguments: Arguments) async throws {
-        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is invalid") }
+        let pool = try pool(arguments)
         let store = try await store(arguments, pool)
         let before = try await bytes(arguments)
         _ = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)
@@ -72,6 +73,38 @@ enum StateBenchmark {
         write(
             "{\"operation\":\"size\",\"replicas\":\(arguments.replicas),\"bytes\":\(all),\"bytes_each\":\(all / arguments.replicas)}",
             to: STDOUT_FILENO)
+    }
+
+    /// The state has to have expired replicas.
+    private static func measureSweep(_ arguments: Arguments) async throws {
+        let pool = try pool(arguments)
+        let store = try await store(arguments, pool)
+        let operations = SweepOperations(store, pool: pool, run: run)
+        let before = try await store.totals(of: pool)
+        let end = clock.now + .seconds(arguments.seconds)
+        let alone = try await operations.probe("alone", until: end)
+        let began = clock.now
+        let (swept, during) = try await withThrowingTaskGroup(of: Measured.self) { group -> (Int, Measured) in
+            group.addTask { try await operations.probe("during", until: nil) }
+            let removed = try await operations.sweep()
+            group.cancelAll()
+            return (removed, try await group.next() ?? Measured())
+        }
+        let seconds = began.duration(to: clock.now) / Duration.seconds(1)
+        let after = try await store.totals(of: pool)
+        guard after.objects == before.objects - swept else {
+            throw Failure("there were \(before.objects) objects, \(swept) were removed, and there are \(after.objects)")
+        }
+        await store.close()
+        write(
+            "{\"operation\":\"sweep\",\"seconds\":\(seconds),\"units\":\(swept),"
+                + "\"steps\":\(during.stepsJSON),\"alone\":\(alone.stepsJSON)}",
+            to: STDOUT_FILENO)
+    }
+
+    private static func pool(_ arguments: Arguments) throws -> PoolID {
+        guard let pool = PoolID(arguments.pool) else { throw Failure("the pool's name is invalid") }
+        return pool
     }
 
     private static func bytes(_ arguments: Arguments) async throws -> Int {
