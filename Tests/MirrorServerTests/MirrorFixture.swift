@@ -248,7 +248,7 @@ final class MirrorFixture: Sendable {
                 clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
-                space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),
+                space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, clock: world.clock, logger: logger),
                 publications: publications, configuration: .defaults, negativeLife: .seconds(30), shutdownGrace: .seconds(25),
                 metrics: metrics, clock: world.clock, logger: logger)
         }

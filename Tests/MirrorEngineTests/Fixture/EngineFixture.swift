@@ -151,7 +151,7 @@ struct EngineFixture: Sendable {
             state: state, coarseness: setup.coarseness...setup.coarseness, presence: presence, activity: setup.activity, clock: clock,
             logger: Self.logger)
         space = PoolSpace(
-            state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
+            state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, clock: clock, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect,
