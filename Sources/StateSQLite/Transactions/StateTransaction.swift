@@ -63,7 +63,7 @@ struct StateTransaction {
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
-    /// Stores what a lease has changed in the job of a pending replica, which is not published. The whole row would be written into all of its indexes.
+    /// Stores what a lease has changed in the job of a pending replica, which is not published. Writing the whole row would write all of its indexes.
     mutating func storeLease(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID) throws {
         guard let job = record.job, let lane = old.job?.lane(of: id), lane == job.lane(of: id) else {
             return try store(record, replacing: old, id, isToldOf: false)

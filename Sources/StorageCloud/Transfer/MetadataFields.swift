@@ -134,7 +134,7 @@ package struct MetadataFields: Sendable {
 
     static func encode(_ value: String) -> String { isPlain(value) ? value : marker + PercentCoding.encode(value) }
 
-    /// Whether a value is printable ASCII in which each space is between two other characters. By bytes, because it runs for every value several times.
+    /// Whether a value is printable ASCII in which each space is between two other characters. Runs for every value several times.
     private static func isPlain(_ value: String) -> Bool {
         var last: UInt8 = 0x20
         for byte in value.utf8 {
