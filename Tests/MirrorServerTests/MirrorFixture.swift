@@ -279,7 +279,7 @@ final class MirrorFixture: Sendable {
             settings.maximumGracefulShutdownDuration = options.shutdownGrace
             let group = ServiceGroup(configuration: settings)
             let end = WatchedState(false)
-            let changes = await world.state.changes()
+            let changes = await world.state.changes(of: .results)
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     defer {

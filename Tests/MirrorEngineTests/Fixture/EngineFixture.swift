@@ -168,13 +168,13 @@ struct EngineFixture: Sendable {
 
     private func run(_ body: (EngineFixture) async throws -> Void) async throws {
         // Before anything can change.
-        let (changes, budgetChanges) = (await state.changes(), await state.changes())
+        let (changes, budgetChanges) = (await state.changes(of: .results), await state.changes(of: .results))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await state.run() }
             group.addTask { await waiters.run(changes) }
             group.addTask { await redirects.coldClaims.run(budgetChanges) }
             if let activity = setup.activity {
-                let copyChanges = await state.changes()
+                let copyChanges = await state.changes(of: .results)
                 group.addTask { await activity.run(copyChanges, state) }
             }
             if setup.hasWorkers {
