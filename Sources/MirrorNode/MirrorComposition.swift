@@ -95,7 +95,7 @@ struct MirrorComposition: Sendable {
             presence: presence, health: health, configuration: configuration.redirect,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             desk: desk, learned: learning.learned, metrics: metrics, clock: clock, logger: logger)
-        let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
+        let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, desk: desk, duty: duty,

@@ -49,8 +49,8 @@ package func serve(
         }
         if listener == .main { announcement.listening(at: address, localToken: mirror.localToken?.path) }
     }
-    let (waiterChanges, budgetChanges) = (await mirror.state.changes(), await mirror.state.changes())
-    let copyChanges = await mirror.state.changes()
+    let (waiterChanges, budgetChanges) = (await mirror.state.changes(of: .results), await mirror.state.changes(of: .results))
+    let copyChanges = await mirror.state.changes(of: .results)
     let watch = ExitWatch(grace: configuration.server.shutdownGrace, log: log.writer, logger: logger)
     var services: [WatchedService] = [
         WatchedService("state", watch) { await mirror.state.run() },

@@ -3,9 +3,14 @@ import Synchronization
 
 /// A clock that stands still until a test moves it.
 public final class ManualClock: MirrorClock {
+    private enum Waking {
+        case task(CheckedContinuation<Void, any Error>)
+        case call(@Sendable () -> Void)
+    }
+
     private struct Sleeper {
         let wakeAt: ContinuousClock.Instant
-        let continuation: CheckedContinuation<Void, any Error>
+        let waking: Waking
     }
 
     private struct State {
@@ -28,7 +33,7 @@ public final class ManualClock: MirrorClock {
 
     public var instant: ContinuousClock.Instant { state.withLock { $0.instant } }
 
-    /// The number of tasks that sleep on this clock.
+    /// The number of tasks that sleep on this clock, and of its timers.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
     public func sleep(until deadline: ContinuousClock.Instant) async throws {
@@ -41,7 +46,7 @@ public final class ManualClock: MirrorClock {
                 let (outcome, watchers) = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
                     if Task.isCancelled { return (.failure(CancellationError()), []) }
                     if deadline <= state.instant { return (.success(()), []) }
-                    state.sleepers[id] = Sleeper(wakeAt: deadline, continuation: continuation)
+                    state.sleepers[id] = Sleeper(wakeAt: deadline, waking: .task(continuation))
                     defer { state.watchers = [] }
                     return (nil, state.watchers)
                 }
@@ -49,11 +54,32 @@ public final class ManualClock: MirrorClock {
                 for watcher in watchers { watcher.resume() }
             }
         } onCancel: {
-            state.withLock { $0.sleepers.removeValue(forKey: id) }?.continuation.resume(throwing: CancellationError())
+            let sleeper = state.withLock { $0.sleepers.removeValue(forKey: id) }
+            if case .task(let continuation) = sleeper?.waking { continuation.resume(throwing: CancellationError()) }
         }
     }
 
-    /// Advances the time and wakes the tasks whose sleep has ended, the earliest first.
+    public func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        let (id, watchers) = state.withLock { state -> (Int?, [CheckedContinuation<Void, Never>]) in
+            guard deadline > state.instant else { return (nil, []) }
+            state.nextID += 1
+            state.sleepers[state.nextID] = Sleeper(wakeAt: deadline, waking: .call(action))
+            defer { state.watchers = [] }
+            return (state.nextID, state.watchers)
+        }
+        for watcher in watchers { watcher.resume() }
+        guard let id else {
+            let task = Task { if !Task.isCancelled { action() } }
+            return ClockTimer { task.cancel() }
+        }
+        return ClockTimer { [self] in state.withLock { _ = $0.sleepers.removeValue(forKey: id) } }
+    }
+
+    public func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        timer(at: instant + duration, action)
+    }
+
+    /// Advances the time and wakes the tasks whose sleep has ended, the earliest first. Timers call what they are for before this returns.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state -> [Sleeper] in
             state.now = state.now + duration
@@ -62,7 +88,12 @@ public final class ManualClock: MirrorClock {
             for id in due.keys { state.sleepers.removeValue(forKey: id) }
             return due.values.sorted { $0.wakeAt < $1.wakeAt }
         }
-        for sleeper in woken { sleeper.continuation.resume() }
+        for sleeper in woken {
+            switch sleeper.waking {
+            case .task(let continuation): continuation.resume()
+            case .call(let action): action()
+            }
+        }
     }
 
     /// Sets the time of day, forwards or back, as an operator or a time server does. No time passes, and no task wakes.
@@ -70,7 +101,7 @@ public final class ManualClock: MirrorClock {
         state.withLock { $0.now = $0.now + duration }
     }
 
-    /// Returns when at least `count` tasks sleep; a test awaits this before it moves the time.
+    /// Returns when there are at least `count` sleeping tasks and timers; a test awaits this before it moves the time.
     public func sleepers(_ count: Int) async {
         while sleeperCount < count {
             await withCheckedContinuation { continuation in

@@ -10,7 +10,7 @@ package import RedisClient
 /// calls with very many replicas are split. Leases are timed by the server's clock, whatever the clocks of the processes say. Calls are not
 /// interrupted when their task is cancelled, and end within the timeouts of the configuration. What the server evicts or loses is absent: that
 /// costs a lookup in the pool.
-package final class RedisStateStore: StateStore {
+package final class RedisStateStore: StateStore, SelectiveStateStore {
     /// The maximum number of replicas that one script changes: other commands wait for it.
     static let batch = 100
 
@@ -148,10 +148,12 @@ package final class RedisStateStore: StateStore {
         }
     }
 
-    package func changes() async -> AsyncStream<ReplicaChange> {
+    package func changes() async -> AsyncStream<ReplicaChange> { await changes(of: .everything) }
+
+    package func changes(of interest: ChangeInterest) async -> AsyncStream<ReplicaChange> {
         // On each connection the answer comes after what was reported before: the stream begins with what comes then.
         _ = await queued(in: keys)
-        return feed.broadcaster.stream()
+        return feed.broadcaster.stream(of: interest)
     }
 
     package func close() async {

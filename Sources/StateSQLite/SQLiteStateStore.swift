@@ -11,7 +11,7 @@ import Synchronization
 /// in the order in which they arrive, those that wait together in one transaction (``WriteQueue``); reads have their own connections and see every
 /// write that returned before. What a call wrote survives a killed process. The last moments before a power failure may be lost, which costs a
 /// lookup in the pool. Calls are not interrupted when their task is cancelled: a worker that shuts down can still hand its lease back.
-public final class SQLiteStateStore: StateStore {
+public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     /// The maximum number of replicas that one transaction changes: a few milliseconds.
     static let batch = 64
     /// How long a connection waits for a lock that another process holds.
@@ -267,6 +267,10 @@ public final class SQLiteStateStore: StateStore {
 
     public func changes() async -> AsyncStream<ReplicaChange> {
         broadcaster.stream()
+    }
+
+    package func changes(of interest: ChangeInterest) async -> AsyncStream<ReplicaChange> {
+        broadcaster.stream(of: interest)
     }
 
     /// Waits for the calls in progress; later ones throw ``StateError/Code/unavailable``.

@@ -47,7 +47,8 @@ final class FileCall<Value: Sendable>: Sendable {
         }
     }
 
-    private func leave() {
+    /// Ends the wait for the result, as if its task were cancelled.
+    func leave() {
         guard takeBody() == nil else {
             outcome.give(.failure(CancellationError()))
             return

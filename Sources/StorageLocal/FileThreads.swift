@@ -49,7 +49,7 @@ package final class FileThreads: Sendable {
     func run<Result: Sendable>(
         _ operation: String, within limit: Duration, _ message: String, _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
-        try await withAlarm(operation, message, alarm: { [clock] in try await clock.sleep(for: limit) }) {
+        try await withAlarm(operation, message, alarm: { clock.timer(after: limit, $0) }) {
             try await self.run(operation, body)
         }
     }
@@ -77,10 +77,7 @@ package final class FileThreads: Sendable {
             body()
             end.give(())
         }
-        let alarm = Task { [clock] in
-            try? await clock.sleep(for: Self.patience)
-            end.give(())
-        }
+        let alarm = clock.timer(after: Self.patience) { end.give(()) }
         await end.value()
         alarm.cancel()
     }

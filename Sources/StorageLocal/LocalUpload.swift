@@ -122,7 +122,8 @@ final class LocalUpload: ObjectUpload {
             let due = writeBack.advance(to: offset + count)
             let reserved = blocks.reserved
             let ahead = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } })
-            async let done: Int64? = store.threads.run(operation) { [store] in
+            // Not a child task, which would cost two changes of threads for each batch.
+            let done: FileCall<Int64?> = store.threads.start(operation) { [store] in
                 let end = try ahead.map { try store.reserve(file, from: reserved, to: offset + count, ahead: $0, operation: operation) }
                 var position = offset
                 for chunk in current.chunks {
@@ -135,8 +136,15 @@ final class LocalUpload: ObjectUpload {
                 }
                 return end
             }
-            batch = try await batches.next()
-            if let end = try await done { blocks.reserved = end }
+            do {
+                batch = try await batches.next()
+            } catch {
+                // Nothing of the part is written any more when its failure is known.
+                done.leave()
+                _ = try? await done.value
+                throw error
+            }
+            if let end = try await done.value { blocks.reserved = end }
             written += count
             state.withLock { $0.parts.add(Int(count), to: part.number) }
         }

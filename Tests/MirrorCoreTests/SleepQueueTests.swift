@@ -79,4 +79,33 @@ struct SleepQueueTests {
         #expect(ContinuousClock.now >= end)
         #expect(queue.timers == 0)
     }
+
+    @Test("A timer calls when its time has come, and not before, and one whose time is past calls soon")
+    func timer() async throws {
+        let (calls, call) = AsyncStream.makeStream(of: ContinuousClock.Instant.self)
+        var called = calls.makeAsyncIterator()
+        let end = ContinuousClock.now + .milliseconds(30)
+        _ = queue.timer(at: end) { call.yield(.now) }
+        let first = await called.next()
+        #expect(try #require(first) >= end)
+        _ = queue.timer(at: .now - .seconds(1)) { call.yield(.now) }
+        let second = await called.next()
+        #expect(second != nil)
+        #expect(queue.sleepers == 0)
+    }
+
+    @Test("A timer that was cancelled calls nothing, and fifty thousand of them leave no more behind than sleepers do")
+    func cancelledTimers() async throws {
+        let (calls, call) = AsyncStream.makeStream(of: String.self)
+        queue.timer(at: .now + .milliseconds(10)) { call.yield("cancelled") }.cancel()
+        _ = queue.timer(at: .now + .milliseconds(30)) { call.yield("kept") }
+        var called = calls.makeAsyncIterator()
+        let first = await called.next()
+        #expect(first == "kept")
+        let end = ContinuousClock.now + .seconds(3_600)
+        for _ in 0..<50_000 { queue.timer(at: end) {}.cancel() }
+        #expect(queue.sleepers == 0)
+        #expect(queue.timers == 1)
+        #expect(queue.places <= 1_001)
+    }
 }

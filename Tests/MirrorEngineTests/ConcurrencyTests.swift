@@ -48,6 +48,24 @@ struct SignalTests {
         await signal.wait(upTo: nil, clock: clock)
     }
 
+    @Test("A function is called at the next notification, or at once if one was kept, and not once it is forgotten")
+    func calls() async {
+        let calls = Watched(0)
+        signal.whenNotified { calls.change { $0 += 1 } }
+        #expect(calls.current == 0)
+        signal.notify()
+        #expect(calls.current == 1)
+        // Nothing waited for this one.
+        signal.notify()
+        #expect(calls.current == 1)
+        signal.whenNotified { calls.change { $0 += 10 } }
+        #expect(calls.current == 11)
+        signal.whenNotified { calls.change { $0 += 100 } }
+        signal.forget()
+        signal.notify()
+        #expect(calls.current == 11)
+    }
+
     @Test("Of any number of notifications from other tasks none is lost")
     func races() async {
         let clock = clock

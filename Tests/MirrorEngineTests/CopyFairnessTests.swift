@@ -145,6 +145,43 @@ struct CopyFairnessTests {
         #expect(try await success)
     }
 
+    @Test("A copy that ends during a heartbeat has its result once that has ended, whatever it finds")
+    func heartbeatAtTheEnd() async throws {
+        let clock = ManualClock()
+        let configuration = CopyConfiguration(concurrency: 1)
+        let state = ScriptedStateStore(MemoryStateStore(clock: clock))
+        let pool = try #require(PoolID("local/dev"))
+        let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/a.bin"), pool: pool)
+        _ = try await state.claim(id)
+        let lease = try #require(try await state.lease(pools: [pool], worker: "worker", duration: configuration.lease))
+        let slots = CopySlots(configuration, credit: OriginCredit(clock: clock))
+        let copy = slots.begin(lease, CopyProgress(clock: clock))
+        let keeper = LeaseKeeper(
+            state: state, slots: slots, memory: CopyMemory(configuration), configuration: configuration,
+            metrics: EngineMetrics(pools: [pool], factory: CountingMetrics()), clock: clock, logger: EngineFixture.logger, onFreeSlot: {})
+        let (end, door, hasBeaten) = (Signal(), Door(), Watched(false))
+        state.before(.extend) {
+            // Nobody can cancel it.
+            _ = await Task { try? await door.pass() }.value
+            hasBeaten.change { $0 = true }
+            throw StateError(.staleLease, "scripted")
+        }
+        let kept = Task {
+            let isDone = try await keeper.keep(lease, for: copy) {
+                await end.wait(upTo: nil, clock: clock)
+                return true
+            }
+            return isDone && hasBeaten.current
+        }
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(5))
+        try await door.waiting()
+        end.notify()
+        for _ in 0..<1_000 { await Task.yield() }
+        door.open()
+        #expect(try await kept.value)
+    }
+
     @Test("A copy that waits for its pool is not slow")
     func slowPoolIsNoSlowOrigin() async throws {
         let clock = ManualClock()

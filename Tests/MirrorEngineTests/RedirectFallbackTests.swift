@@ -70,12 +70,30 @@ struct RedirectFallbackTests {
             let gate = FakeGate()
             engine.origin.on("/a.txt", .text("hello").with { $0.gate = gate })
             async let first = engine.ask("/a.txt")
-            // It looked, and once more after it was registered.
-            try await engine.base.calls(.replica, 2)
+            await engine.waiting(1)
             #expect(try await engine.ask("/a.txt").fallback == .overloaded)
             gate.open()
             #expect(try await first.outcome == .wait)
             #expect(try await engine.ask("/a.txt").outcome == .hit)
+        }
+    }
+
+    @Test("A request that waits for the copy that it has claimed does not look at the state again")
+    func looksOnce() async throws {
+        try await EngineFixture.run { engine async throws in
+            let (gate, looks) = (FakeGate(), Watched(0))
+            engine.origin.on("/a.txt", .text("hello").with { $0.gate = gate })
+            engine.base.before(.replica) {
+                let count = looks.change { looks in
+                    looks += 1
+                    return looks
+                }
+                if count > 1 { throw StateError(.unavailable, "scripted") }
+            }
+            async let answer = engine.ask("/a.txt")
+            await engine.waiting(1)
+            gate.open()
+            #expect(try await answer.outcome == .wait)
         }
     }
 
@@ -158,7 +176,7 @@ struct RedirectFallbackTests {
             engine.origin.on("/a.txt", .text("old").with { $0.gate = gate }, .text("newer"))
             async let answer = engine.ask("/a.txt")
             try await gate.waiting()
-            try await engine.base.calls(.replica, 2)
+            await engine.waiting(1)
             _ = try await engine.remover.purge(try engine.id("/a.txt"))
             #expect(try await answer.fallback == .removing)
             gate.open()

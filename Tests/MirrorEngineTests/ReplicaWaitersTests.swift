@@ -56,6 +56,46 @@ struct ReplicaWaitersTests {
         }
     }
 
+    @Test("Who waits since before its replica was found to be pending need not look, if there was no news since")
+    func noNews() async throws {
+        let (id, other) = (try id(), try id(2))
+        let news = waiters.news(of: id)
+        // Still pending is no news, and what happened before is none either.
+        await tell(.replica(id, Replica(id: id, status: .pending)))
+        let waiting = Task {
+            try await waiters.wait(for: id, since: news) {
+                Issue.record("it looked")
+                return true
+            }
+        }
+        while waiters.count == 0, !Task.isCancelled { await Task.yield() }
+        await tell(.replica(other, nil), .replica(id, nil))
+        guard case .changed(nil) = try await waiting.value else {
+            Issue.record("woken by something else")
+            return
+        }
+    }
+
+    @Test(
+        "News that came before the wait makes whoever waits look, whatever it was",
+        arguments: [0, 1, 2, 3, 4])
+    func news(_ number: Int) async throws {
+        let id = try id()
+        let news = waiters.news(of: id)
+        let changes: [ReplicaChange] = [.replica(id, nil), .stale(id), .staleName(id.artifact.nameHash, id.pool), .everything, .interrupted]
+        await tell(changes[number])
+        let hasLooked = Watched(false)
+        let wake = try await waiters.wait(for: id, since: news) {
+            hasLooked.change { $0 = true }
+            return false
+        }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+        #expect(hasLooked.current)
+    }
+
     @Test("Where no change can be told whoever waits looks for itself")
     func interrupted() async throws {
         let wake = try await waiters.wait(for: try id()) {

@@ -248,7 +248,7 @@ final class MirrorFixture: Sendable {
                 clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
-                space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),
+                space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, clock: world.clock, logger: logger),
                 publications: publications, configuration: .defaults, negativeLife: .seconds(30), shutdownGrace: .seconds(25),
                 metrics: metrics, clock: world.clock, logger: logger)
         }
@@ -279,7 +279,7 @@ final class MirrorFixture: Sendable {
             settings.maximumGracefulShutdownDuration = options.shutdownGrace
             let group = ServiceGroup(configuration: settings)
             let end = WatchedState(false)
-            let changes = await world.state.changes()
+            let changes = await world.state.changes(of: .results)
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     defer {

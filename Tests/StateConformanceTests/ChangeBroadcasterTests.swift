@@ -19,6 +19,22 @@ struct ChangeBroadcasterTests {
         }
     }
 
+    @Test("leaves out what is of no interest to a stream, and nothing that concerns everybody")
+    func selects() async throws {
+        let broadcaster = ChangeBroadcaster()
+        let (all, jobs, results) = (broadcaster.stream(), broadcaster.stream(of: .jobs), broadcaster.stream(of: .results))
+        let id = try Sample.id(1)
+        let pending = ReplicaChange.replica(id, Replica(id: id, status: .pending))
+        let present = ReplicaChange.replica(id, Replica(id: id, status: .present(Sample.object(id))))
+        let others: [ReplicaChange] = [.stale(id), .staleName(id.artifact.nameHash, id.pool), .interrupted]
+        let changes = [pending, present, .replica(id, Replica(id: id, status: .removing)), .replica(id, nil)] + others
+        broadcaster.publish(changes)
+        broadcaster.finish()
+        #expect(await all.reduce(into: []) { $0.append($1) } == changes)
+        #expect(await jobs.reduce(into: []) { $0.append($1) } == [pending] + others)
+        #expect(await results.reduce(into: []) { $0.append($1) } == Array(changes.dropFirst()))
+    }
+
     @Test("tells a stream that was not read of everything once, and goes on")
     func overflows() async throws {
         let broadcaster = ChangeBroadcaster(capacity: 4)

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import MirrorStorage
@@ -63,6 +64,43 @@ struct TimeoutStoreTests {
         try await object.put(into: store)
         #expect(try await store.get(object.key, range: nil).body.collect(upTo: 1 << 20) == object.bytes)
         #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("a call that waits for nothing sets no timer, and one that waits sets one")
+    func timers() async throws {
+        let (never, counting) = (never, CountingClock(base: clock))
+        let store = TimeoutStore(
+            HookedStore { call in if call == .list { try await never.sleep(for: .seconds(1)) } }, limits: limits, clock: counting)
+        let object = try SampleObject(size: 1_000)
+        try await object.put(into: store)
+        #expect(try await store.head(object.key).size == 1_000)
+        #expect(counting.timers == 0)
+        let listing = Task { try await store.list(after: nil, limit: 1) }
+        await clock.sleepers(1)
+        #expect(counting.timers == 1)
+        listing.cancel()
+        await #expect(throws: CancellationError.self) { try await listing.value }
+        #expect(clock.sleeperCount == 0)
+    }
+
+    /// Counts the timers that are set.
+    private final class CountingClock: MonotonicClock {
+        private let base: ManualClock
+        private let count = Mutex(0)
+
+        init(base: ManualClock) {
+            self.base = base
+        }
+
+        var timers: Int { count.withLock { $0 } }
+        var instant: ContinuousClock.Instant { base.instant }
+
+        func sleep(until deadline: ContinuousClock.Instant) async throws { try await base.sleep(until: deadline) }
+
+        func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+            count.withLock { $0 += 1 }
+            return base.timer(after: duration, action)
+        }
     }
 
     @Test("a part that is in memory may take as long as one may take")

@@ -60,6 +60,20 @@ struct StoreUploadTests {
         }
     }
 
+    @Test("Without TLS, the signature of an object in one request covers the digest that is already known, and no other is computed")
+    func knownDigest() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 1_000)
+            let known = try object.replaced(size: 5, seed: 1).sha256
+            fixture.origin.on(fixture.path(object), FakeBehavior.status(200).with { $0.etag = "\"e\"" })
+            let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            _ = try await upload.complete(size: object.size, sha256: known)
+            let request = try #require(fixture.origin.requests.last)
+            #expect(request.method == "PUT" && request.header("x-amz-content-sha256") == known.hex)
+        }
+    }
+
     @Test("A completion that answers 200 with an error is asked for again; what stays an error is one, and so is something else")
     func completionError() async throws {
         try await StoreFixture.run { fixture async throws in

@@ -12,6 +12,13 @@ package final class FirstValue<Value: Sendable>: Sendable {
 
     package init() {}
 
+    /// Whether there is a value.
+    package var isGiven: Bool {
+        state.withLock { state in
+            if case .given = state { true } else { false }
+        }
+    }
+
     /// - Returns: Whether it was the first.
     @discardableResult
     package func give(_ value: Value) -> Bool {

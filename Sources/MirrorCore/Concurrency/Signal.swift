@@ -1,10 +1,22 @@
 import Synchronization
 
-/// Wakes one waiting task. A notification that comes while no task waits is kept for the next one.
+/// Wakes one waiting task, or calls one function. A notification that comes while nothing waits is kept for whoever waits next.
 package final class Signal: Sendable {
+    private enum Waiter {
+        case task(CheckedContinuation<Void, Never>)
+        case call(@Sendable () -> Void)
+
+        func wake() {
+            switch self {
+            case .task(let continuation): continuation.resume()
+            case .call(let action): action()
+            }
+        }
+    }
+
     private struct State {
         var isSet = false
-        var waiter: CheckedContinuation<Void, Never>?
+        var waiter: Waiter?
     }
 
     private let state = Mutex(State())
@@ -12,7 +24,7 @@ package final class Signal: Sendable {
     package init() {}
 
     package func notify() {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let waiter = state.withLock { state -> Waiter? in
             guard let waiter = state.waiter else {
                 state.isSet = true
                 return nil
@@ -20,7 +32,21 @@ package final class Signal: Sendable {
             state.waiter = nil
             return waiter
         }
-        waiter?.resume()
+        waiter?.wake()
+    }
+
+    /// Calls `action` at the next notification, or at once if one was kept. ``forget()`` cancels that; nothing else may wait until then.
+    package func whenNotified(_ action: @escaping @Sendable () -> Void) {
+        let isSet = state.withLock { state in
+            if !state.isSet { state.waiter = .call(action) }
+            defer { state.isSet = false }
+            return state.isSet
+        }
+        if isSet { action() }
+    }
+
+    package func forget() {
+        state.withLock { $0.waiter = nil }
     }
 
     /// Returns after a notification, after `timeout`, or when the task is cancelled, whichever is first.
@@ -44,7 +70,7 @@ package final class Signal: Sendable {
                         state.isSet = false
                         return true
                     }
-                    state.waiter = continuation
+                    state.waiter = .task(continuation)
                     return false
                 }
                 if isSet { continuation.resume() }
@@ -53,7 +79,7 @@ package final class Signal: Sendable {
             state.withLock { state in
                 defer { state.waiter = nil }
                 return state.waiter
-            }?.resume()
+            }?.wake()
         }
     }
 }

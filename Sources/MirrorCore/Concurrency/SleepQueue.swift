@@ -5,7 +5,15 @@ import Synchronization
 ///
 /// A cancelled `Task.sleep` leaves its timer behind, which wakes a thread when it fires. Nearly all sleeps here are time limits that are cancelled a
 /// moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, which would slow down later requests.
+///
+/// A sleeper is a task, or only a function to call, which costs a small fraction of a task.
 final class SleepQueue: Sendable {
+    /// What is done when a sleep has ended.
+    private enum Waking {
+        case task(CheckedContinuation<Void, any Error>)
+        case call(@Sendable () -> Void)
+    }
+
     private struct Sleeper: Comparable {
         let end: ContinuousClock.Instant
         let id: UInt64
@@ -16,7 +24,7 @@ final class SleepQueue: Sendable {
     private struct State {
         /// In the order in which they are woken, including some that have left.
         var order = Heap<Sleeper>()
-        var sleeping: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var sleeping: [UInt64: Waking] = [:]
         var lastID: UInt64 = 0
         /// When the running timers end, the latest first: a timer is started only if it ends before all others, and none is ever cancelled.
         var timers: [ContinuousClock.Instant] = []
@@ -48,11 +56,7 @@ final class SleepQueue: Sendable {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let startsTimer = state.withLock { state in
-                    state.sleeping[id] = continuation
-                    state.order.insert(Sleeper(end: end, id: id))
-                    return Self.needsTimer(until: end, &state)
-                }
+                let startsTimer = state.withLock { Self.add(.task(continuation), id, until: end, &$0) }
                 if startsTimer { startTimer(until: end) }
                 // If the task was cancelled before the sleeper was registered, nothing else cancels the sleeper.
                 if Task.isCancelled { cancel(id) }
@@ -62,15 +66,34 @@ final class SleepQueue: Sendable {
         }
     }
 
+    /// Calls `action` at that moment, or soon if it is past, in a task of its own.
+    func timer(at end: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        let end = end.roundedUp(to: Self.coarseness)
+        let (id, startsTimer) = state.withLock { state in
+            state.lastID += 1
+            return (state.lastID, Self.add(.call(action), state.lastID, until: end, &state))
+        }
+        if startsTimer { startTimer(until: end) }
+        return ClockTimer { [self] in cancel(id) }
+    }
+
+    /// - Returns: Whether a timer must be started.
+    private static func add(_ waking: Waking, _ id: UInt64, until end: ContinuousClock.Instant, _ state: inout State) -> Bool {
+        state.sleeping[id] = waking
+        state.order.insert(Sleeper(end: end, id: id))
+        return needsTimer(until: end, &state)
+    }
+
     private func cancel(_ id: UInt64) {
-        let continuation = state.withLock { state in
-            let continuation = state.sleeping.removeValue(forKey: id)
+        let waking = state.withLock { state in
+            let waking = state.sleeping.removeValue(forKey: id)
             if state.order.count > 2 * state.sleeping.count + Self.slack {
                 state.order = Heap(state.order.unordered.filter { state.sleeping[$0.id] != nil })
             }
-            return continuation
+            return waking
         }
-        continuation?.resume(throwing: CancellationError())
+        // What a function holds is dropped outside the lock, too.
+        if case .task(let continuation) = waking { continuation.resume(throwing: CancellationError()) }
     }
 
     /// Records that a timer runs until then, unless a running one ends early enough.
@@ -92,7 +115,7 @@ final class SleepQueue: Sendable {
         let (woken, next) = state.withLock { state in
             if let timer = state.timers.lastIndex(of: end) { state.timers.remove(at: timer) }
             let now = ContinuousClock.now
-            var woken: [CheckedContinuation<Void, any Error>] = []
+            var woken: [Waking] = []
             var next: ContinuousClock.Instant?
             while let first = state.order.min {
                 let isSleeping = state.sleeping[first.id] != nil
@@ -101,11 +124,16 @@ final class SleepQueue: Sendable {
                     break
                 }
                 state.order.removeMin()
-                if let continuation = state.sleeping.removeValue(forKey: first.id) { woken.append(continuation) }
+                if let waking = state.sleeping.removeValue(forKey: first.id) { woken.append(waking) }
             }
             return (woken, next)
         }
         if let next { startTimer(until: next) }
-        for continuation in woken { continuation.resume() }
+        for waking in woken {
+            switch waking {
+            case .task(let continuation): continuation.resume()
+            case .call(let action): action()
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 /// Runs an operation, and abandons it when nobody waits for it any longer.
 ///
 /// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon
-/// as it can, which may be never.
+/// as it can, which may be never. An operation that waits for nothing has its result, whatever the limit.
 ///
 /// - Parameter limit: The time limit; `nil` for none.
 /// - Parameter delay: How long the operation may take to end after the caller's task was cancelled.
@@ -14,23 +14,15 @@ package func leaving<Success: Sendable>(
 ) async throws -> Success? {
     if client?.hasLeft == true { throw ClientHasLeft() }
     let outcome = FirstValue<Result<Success?, any Error>>()
-    let work = Task {
+    let work = startNow {
         do {
             outcome.give(.success(try await operation()))
         } catch {
             outcome.give(.failure(error))
         }
     }
-    let timer = limit.map { limit in
-        Task {
-            do {
-                try await clock.sleep(for: limit)
-                outcome.give(.success(nil))
-            } catch {
-                // The operation ended first.
-            }
-        }
-    }
+    if outcome.isGiven { return try await outcome.value().get() }
+    let timer = limit.map { clock.timer(after: $0) { outcome.give(.success(nil)) } }
     client?.whenLeft { outcome.give(.failure(ClientHasLeft())) }
     defer {
         client?.forget()

@@ -14,11 +14,31 @@ public protocol MonotonicClock: Sendable {
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     func sleep(for duration: Duration) async throws
+
+    /// Calls `action` at that moment, or soon if it is past, unless the timer is cancelled before; never within this call.
+    ///
+    /// - Parameter action: Must be quick, because others may be waiting for the same moment.
+    func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer
+
+    /// Calls `action` once `duration` has passed, unless the timer is cancelled before; never within this call.
+    ///
+    /// - Parameter action: Must be quick, because others may be waiting for the same moment.
+    func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer
 }
 
 extension MonotonicClock {
     public func sleep(for duration: Duration) async throws {
         try await sleep(until: instant + duration)
+    }
+
+    /// The default costs a task that sleeps.
+    public func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        ClockTimer(action) { try await self.sleep(until: deadline) }
+    }
+
+    /// The default costs a task that sleeps.
+    public func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        ClockTimer(action) { try await self.sleep(for: duration) }
     }
 }
 

@@ -23,4 +23,12 @@ public struct SystemClock: MirrorClock {
     public func sleep(until deadline: ContinuousClock.Instant) async throws {
         try await Self.sleepers.sleep(until: deadline)
     }
+
+    public func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        Self.sleepers.timer(at: deadline, action)
+    }
+
+    public func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        Self.sleepers.timer(at: .now + duration, action)
+    }
 }

@@ -7,7 +7,7 @@ protocol Alarm: AnyObject, Sendable {
     func ring(_ ending: Deadlines.Ending)
 }
 
-/// Rings alarms at their times, with one timer for all: otherwise each of ten thousand waiting requests would cost a timer and two tasks.
+/// Rings alarms at their times, with one timer for all: otherwise each of ten thousand waiting requests would cost a timer.
 final class Deadlines: Sendable {
     enum Ending: Sendable {
         case timeIsOver
@@ -19,8 +19,8 @@ final class Deadlines: Sendable {
         /// Alarms by the time at which they ring; see ``coarseness``.
         var alarms: [ContinuousClock.Instant: [ObjectIdentifier: any Alarm]] = [:]
         var times: [ObjectIdentifier: ContinuousClock.Instant] = [:]
-        /// The task that sleeps until the first alarm; exists whenever there are alarms.
-        var timer: (end: ContinuousClock.Instant, task: Task<Void, Never>)?
+        /// Ends with the first alarm; exists whenever there are alarms.
+        var timer: (end: ContinuousClock.Instant, timer: ClockTimer)?
         var isClosed = false
     }
 
@@ -90,21 +90,13 @@ final class Deadlines: Sendable {
     }
 
     private static func stopTimer(_ state: inout State) {
-        state.timer?.task.cancel()
+        state.timer?.timer.cancel()
         state.timer = nil
     }
 
     private func startTimer(until end: ContinuousClock.Instant, _ state: inout State) {
         Self.stopTimer(&state)
-        let task = Task { [clock] in
-            do {
-                try await clock.sleep(until: end)
-                ring(at: end)
-            } catch {
-                // The timer is no longer needed, or another one has replaced it.
-            }
-        }
-        state.timer = (end, task)
+        state.timer = (end, clock.timer(at: end) { self.ring(at: end) })
     }
 
     /// - Parameter end: The end of the timer that has fired.

@@ -219,7 +219,9 @@ struct CopyEngine: Sendable {
 
     /// - Returns: `nil` if the pool's service copies nothing by itself, or the origin is not a bucket.
     func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
-        guard !attempt.pool.store.capabilities.features.isDisjoint(with: [.serverSideCopy, .pullsURLs]) else { return nil }
+        guard attempt.origin.origin.isPrivate,
+            !attempt.pool.store.capabilities.features.isDisjoint(with: [.serverSideCopy, .pullsURLs])
+        else { return nil }
         let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
         return answer

@@ -81,7 +81,7 @@ package final class CopyWorkers: Service {
     }
 
     package func run() async throws {
-        let changes = await state.changes()
+        let changes = await state.selectedChanges(of: .jobs)
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Ended.self) { group in
                 group.addTask {

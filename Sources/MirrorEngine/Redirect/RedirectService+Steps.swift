@@ -32,10 +32,10 @@ extension RedirectService {
             return .origin(.overloaded)
         case .overBudget:
             return .origin(.budget)
-        case .pending:
+        case .pending(let news):
             isPending = true
             if isFirst { await uses.confirmCopy(of: request.id) }
-            return try await pending(request, copy)
+            return try await pending(request, copy, since: news)
         }
     }
 
@@ -65,28 +65,32 @@ extension RedirectService {
         return .origin(.unlikelyToPay)
     }
 
-    private func pending(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
+    private func pending(_ request: PendingRequest, _ copy: AwaitedCopy, since news: ReplicaWaiters.News) async throws -> RedirectAnswer {
         if request.isHead {
             request.time.beginWaiting()
             return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
         }
-        guard MirrorSpan.current != nil else { return try await waitForCopy(request, copy) }
-        return try await traced("wait") { _ in try await waitForCopy(request, copy) }
+        guard MirrorSpan.current != nil else { return try await waitForCopy(request, copy, since: news) }
+        return try await traced("wait") { _ in try await waitForCopy(request, copy, since: news) }
     }
 
-    /// - Parameter copy: Awaited from when it was not there.
-    func waitForCopy(_ request: PendingRequest, _ copy: AwaitedCopy) async throws -> RedirectAnswer {
+    /// - Parameters:
+    ///   - copy: Awaited from when it was not there.
+    ///   - news: From before the copy was found to be pending; `nil` if it must be looked at.
+    func waitForCopy(_ request: PendingRequest, _ copy: AwaitedCopy, since news: ReplicaWaiters.News?) async throws -> RedirectAnswer {
         request.time.beginWaiting()
+        var news = news
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
             if request.isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
             let wake = try await waiters.wait(
-                for: request.id, isCounted: request.isCounted, sharer: request.sharer, in: request.time
+                for: request.id, since: news, isCounted: request.isCounted, sharer: request.sharer, in: request.time
             ) {
                 try await state.replica(request.id)?.state == .pending
             }
+            news = nil
             let replica: Replica?
             switch wake {
             case .changed(let changed):

@@ -48,7 +48,7 @@ package final class RedirectService: Sendable {
         self.waiters = waiters
         self.uses = uses
         probe = PoolProbe(
-            state: state, backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
+            state: state, waiters: waiters, backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
             coldClaims: coldClaims, desk: desk, clock: clock)
         self.coldClaims = coldClaims
         self.learned = learned
@@ -188,7 +188,7 @@ package final class RedirectService: Sendable {
         let waitsForCopy = isClaimed && !isHead
         return await time.answer {
             let answer = await self.orOrigin(request) {
-                waitsForCopy ? try await self.waitForCopy($0, AwaitedCopy(since: self.clock.now)) : try await self.follow($0)
+                waitsForCopy ? try await self.waitForCopy($0, AwaitedCopy(since: self.clock.now), since: nil) : try await self.follow($0)
             }
             return await self.usable(answer, origin, isHead: isHead, network)
         }

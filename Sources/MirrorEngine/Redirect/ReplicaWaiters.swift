@@ -25,8 +25,17 @@ package final class ReplicaWaiters: Sendable {
         let sharer: ClientNetwork?
     }
 
+    /// How much news there has been of a replica, and of others that are counted together with it.
+    struct News: Sendable, Equatable {
+        fileprivate let count: Int
+    }
+
+    /// The counts of ``News``; a replica has one of them.
+    private static let counts = 256
+
     private struct State {
         var waiters: [ReplicaID: [ObjectIdentifier: Waiter]] = [:]
+        var news = [Int](repeating: 0, count: ReplicaWaiters.counts)
         var count = 0
         var joined = 0
         /// The shares of those that are counted.
@@ -42,6 +51,10 @@ package final class ReplicaWaiters: Sendable {
             guard waiter.isCounted else { return }
             count -= 1
             if let sharer = waiter.sharer { shares.giveBack(sharer) }
+        }
+
+        mutating func noteNewsOfAll() {
+            for place in news.indices { news[place] += 1 }
         }
 
         /// Why another request may not wait.
@@ -102,14 +115,24 @@ package final class ReplicaWaiters: Sendable {
             case .replica(_, let replica) where replica?.state == .pending: break
             case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
             case .stale(let id): deliver(.lookAgain, to: take(id))
-            case .staleName: break
+            // Nobody waits for it yet, but somebody may be about to.
+            case .staleName: state.withLock { $0.noteNewsOfAll() }
             case .everything, .interrupted: deliver(.lookAgain, to: takeAll())
             }
         }
     }
 
+    /// The news so far, to be taken before the state says that a replica is pending; see ``wait(for:since:isCounted:sharer:in:isStillPending:)``.
+    func news(of id: ReplicaID) -> News {
+        News(count: state.withLock { $0.news[Self.place(of: id)] })
+    }
+
+    private static func place(of id: ReplicaID) -> Int { Int(UInt(bitPattern: id.hashValue) % UInt(counts)) }
+
     /// Waits for a change of `id`.
     ///
+    /// - Parameter news: From before the state has said that the replica is pending; `nil` if it has to be asked. While there is no other, no
+    ///   change was missed.
     /// - Parameter isCounted: Whether this stands for one request; otherwise it waits for others that are already counted.
     /// - Parameter sharer: Whose share it takes.
     /// - Parameter time: The request's time; once the request has its answer, it no longer counts.
@@ -117,14 +140,16 @@ package final class ReplicaWaiters: Sendable {
     ///   `false` ends the wait with `.lookAgain`.
     /// - Throws: What `isStillPending` throws; `CancellationError` as soon as the task is cancelled.
     func wait(
-        for id: ReplicaID, isCounted: Bool = true, sharer: ClientNetwork? = nil, in time: RequestTime? = nil,
+        for id: ReplicaID, since news: News? = nil, isCounted: Bool = true, sharer: ClientNetwork? = nil, in time: RequestTime? = nil,
         isStillPending: () async throws -> Bool
     ) async throws -> Wake {
         let mailbox = Mailbox()
-        register(Waiter(mailbox: mailbox, isCounted: isCounted, sharer: sharer), for: id)
+        let latest = register(Waiter(mailbox: mailbox, isCounted: isCounted, sharer: sharer), for: id)
         defer { unregister(mailbox, for: id) }
         time?.whenAnswered { self.unregister(mailbox, for: id) }
-        guard try await isStillPending() else { return .lookAgain }
+        if news != latest {
+            guard try await isStillPending() else { return .lookAgain }
+        }
         time?.noteLeaving(true)
         defer { time?.noteLeaving(false) }
         let wake = await withTaskCancellationHandler {
@@ -136,10 +161,12 @@ package final class ReplicaWaiters: Sendable {
         return wake
     }
 
-    private func register(_ waiter: Waiter, for id: ReplicaID) {
+    /// - Returns: The news until then; later ones wake the waiter.
+    private func register(_ waiter: Waiter, for id: ReplicaID) -> News {
         state.withLock { state in
             state.waiters[id, default: [:]][ObjectIdentifier(waiter.mailbox)] = waiter
             state.begin(waiter)
+            return News(count: state.news[Self.place(of: id)])
         }
     }
 
@@ -153,6 +180,7 @@ package final class ReplicaWaiters: Sendable {
 
     private func take(_ id: ReplicaID) -> [Waiter] {
         state.withLock { state in
+            state.news[Self.place(of: id)] += 1
             let taken = state.waiters.removeValue(forKey: id) ?? [:]
             for waiter in taken.values { state.end(waiter) }
             return Array(taken.values)
@@ -161,6 +189,7 @@ package final class ReplicaWaiters: Sendable {
 
     private func takeAll() -> [Waiter] {
         state.withLock { state in
+            state.noteNewsOfAll()
             let taken = state.waiters.values.flatMap { $0.values }
             state.waiters = [:]
             for waiter in taken { state.end(waiter) }

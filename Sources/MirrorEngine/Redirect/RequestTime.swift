@@ -74,9 +74,9 @@ final class RequestTime: Alarm {
     /// - Returns: The result of `find`, or the answer that replaces it if the time has passed or the client has left.
     func answer(_ find: @escaping @Sendable () async -> RedirectAnswer) async -> RedirectAnswer {
         deadlines.set(self, at: state.withLock { $0.isWaiting } ? end : began + wait.look)
-        let work = Task {
-            answer.give(await find())
-            noteEnd()
+        let work = startNow {
+            self.answer.give(await find())
+            self.noteEnd()
         }
         defer {
             deadlines.takeBack(self)

@@ -35,6 +35,9 @@ struct PoolRoom {
     /// Whether replicas should be marked in advance. With very many replicas, a small part is enough for the next copies.
     var isNearlyFull: Bool { !beyond(bytes: (19, 20), replicas: (199, 200)).isNothing }
 
+    /// What may still be taken before the pool is nearly full.
+    var spare: PoolAmount { PoolAmount() - beyond(bytes: (19, 20), replicas: (199, 200)) }
+
     /// What should be marked, so that the next copies find room at once.
     var standby: PoolAmount { beyond(bytes: (9, 10), replicas: (99, 100)) }
 

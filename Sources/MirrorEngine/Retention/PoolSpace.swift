@@ -1,5 +1,5 @@
 package import Logging
-import MirrorCore
+package import MirrorCore
 package import MirrorState
 import MirrorStorage
 import Synchronization
@@ -11,22 +11,41 @@ import Synchronization
 package final class PoolSpace: Sendable {
     private struct Book {
         var reservations: [ObjectIdentifier: Reservation] = [:]
+        /// How often copies have begun or ended.
+        var changes = 0
         /// The last known totals, for when the state is unavailable.
         var totals: PoolTotals?
+        /// What small artifacts may still take of the room that the last look has found, and until when.
+        var spare: (amount: PoolAmount, end: ContinuousClock.Instant)?
+
+        mutating func enter(_ reservation: Reservation) {
+            reservations[ObjectIdentifier(reservation)] = reservation
+            changes += 1
+        }
+
+        mutating func leave(_ reservation: Reservation) {
+            reservations[ObjectIdentifier(reservation)] = nil
+            changes += 1
+        }
     }
+
+    /// How long a look counts for further small artifacts.
+    static let lookLife = Duration.seconds(1)
 
     private let state: any StateStore
     private let maxReplicas: Int
+    private let clock: any MonotonicClock
     private let evictor: Evictor
     private let books = Mutex<[PoolID: Book]>([:])
 
     /// - Parameter maxReplicas: The limit for each pool: even a small replica is a record in the state and an object in the pool.
     package init(
         state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, maxReplicas: Int = 1_000_000, metrics: EngineMetrics,
-        logger: Logger
+        clock: any MonotonicClock, logger: Logger
     ) {
         self.state = state
         self.maxReplicas = maxReplicas
+        self.clock = clock
         evictor = Evictor(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
     }
 
@@ -62,15 +81,21 @@ package final class PoolSpace: Sendable {
     private func takeAll(for reservation: Reservation) async throws -> PoolRoom? {
         let pool = reservation.pool
         guard reservation.takeAll() else { return try await room(of: pool) }
+        if takeSpare(for: reservation) { return nil }
         // Counted before the look, so that no other copy gets the same room.
         enter(reservation)
         do {
+            let changes = books.withLock { $0[pool.id]?.changes }
             let room = try await room(of: pool)
             guard room.missing.isNothing else {
                 leave(reservation)
                 return room.without(PoolAmount(bytes: Int128(reservation.takeBackAll()), replicas: 1))
             }
-            if room.isNearlyFull { try await evictor.mark(room.standby, in: pool) }
+            if room.isNearlyFull {
+                try await evictor.mark(room.standby, in: pool)
+            } else {
+                noteSpare(room.spare, in: pool.id, since: changes)
+            }
             return nil
         } catch {
             leave(reservation)
@@ -78,19 +103,43 @@ package final class PoolSpace: Sendable {
         }
     }
 
+    /// Takes the room for a small artifact from what a look has found a moment ago: in a pool that is not nearly full, one look is enough for many.
+    ///
+    /// - Returns: Whether there was enough.
+    private func takeSpare(for reservation: Reservation) -> Bool {
+        let (id, now) = (reservation.pool.id, clock.instant)
+        let needed = PoolAmount(bytes: Int128(reservation.bytes.reserved), replicas: 1)
+        return books.withLock { books in
+            guard let spare = books[id]?.spare, now < spare.end, spare.amount.covers(needed) else { return false }
+            books[id]?.spare?.amount = spare.amount - needed
+            books[id]?.enter(reservation)
+            return true
+        }
+    }
+
+    /// - Parameter changes: From before the look. What copies have taken or given back during the look is not in `spare`.
+    private func noteSpare(_ spare: PoolAmount, in id: PoolID, since changes: Int?) {
+        let end = clock.instant + Self.lookLife
+        books.withLock { books in
+            if books[id]?.changes == changes { books[id]?.spare = (spare, end) }
+        }
+    }
+
     @discardableResult
     private func enter(_ reservation: Reservation) -> Reservation {
-        books.withLock { $0[reservation.pool.id, default: Book()].reservations[ObjectIdentifier(reservation)] = reservation }
+        books.withLock { $0[reservation.pool.id, default: Book()].enter(reservation) }
         return reservation
     }
 
     fileprivate func leave(_ reservation: Reservation) {
-        books.withLock { _ = $0[reservation.pool.id]?.reservations.removeValue(forKey: ObjectIdentifier(reservation)) }
+        books.withLock { $0[reservation.pool.id]?.leave(reservation) }
     }
 
     /// Makes room for what the copy has just reserved.
     fileprivate func makeRoom(for reservation: Reservation) async throws {
         let pool = reservation.pool
+        // It may have been found before this reservation.
+        books.withLock { $0[pool.id]?.spare = nil }
         let room = try await room(of: pool)
         if !room.missing.isNothing {
             try await free(pool)

@@ -262,8 +262,7 @@ package struct ReplicaRemover: Sendable {
     /// Gives up on a deletion well before the removal expires, because the service may still execute it later.
     private func withinLife<Value: Sendable>(_ deletion: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await withAlarm(
-            "remover.delete", "no answer within \(Self.life / 2)", alarm: { [clock] in try await clock.sleep(for: Self.life / 2) }, deletion
-        )
+            "remover.delete", "no answer within \(Self.life / 2)", alarm: { clock.timer(after: Self.life / 2, $0) }, deletion)
     }
 
     /// Hands back a removal whose object could not be deleted, so that others can continue it.

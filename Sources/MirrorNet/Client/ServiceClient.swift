@@ -15,11 +15,28 @@ public final class ServiceClient: Sendable {
     private let slots: RequestSlots
     private let logger: Logger
     private let isShutDown = Atomic(false)
+    private let services = Mutex<[Place: Service]>([:])
+
+    /// Where a service is, as requests say it.
+    private struct Place: Hashable {
+        let scheme: ArtifactURL.Scheme
+        let host: String
+        let port: Int
+    }
+
+    private struct Service {
+        /// Without a path; used in errors.
+        let url: ArtifactURL
+        /// Whose slots its requests take.
+        let origin: String
+    }
 
     /// Bytes passed to the connection at a time: the fewer, the sooner a stalled transfer is noticed.
     private static let chunkSize = 1 << 20
     /// Up to this many bytes of an unwanted answer are read to keep its connection.
     private static let maxDiscarded: Int64 = 64 << 10
+    /// Services whose URLs are kept: an operator has few of them.
+    private static let maxServices = 1_000
 
     package init(configuration: OutboundConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.configuration = configuration
@@ -41,8 +58,9 @@ public final class ServiceClient: Sendable {
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
     public func send(_ request: ServiceRequest) async throws -> ServiceResponse {
-        let url = try Self.url(of: request)
-        let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
+        let service = try service(of: request)
+        let url = service.url
+        let slot = try await slots.slot(for: service.origin)
         do {
             let response = try await client.execute(try prepare(request, url)) { request.mayRepeat(after: $0) }
             return try await finish(response, to: request, url: url, slot: slot)
@@ -90,14 +108,22 @@ public final class ServiceClient: Sendable {
 
     // MARK: One request
 
-    /// The URL of the service without a path; used in errors and to find slots.
-    private static func url(of request: ServiceRequest) throws -> ArtifactURL {
+    private func service(of request: ServiceRequest) throws -> Service {
+        let place = Place(scheme: request.scheme, host: request.host, port: request.port)
+        if let known = services.withLock({ $0[place] }) { return known }
         let host = request.host.contains(":") ? "[\(request.host)]" : request.host
+        let url: ArtifactURL
         do {
-            return try ArtifactURL("\(request.scheme.rawValue)://\(host):\(request.port)/")
+            url = try ArtifactURL("\(request.scheme.rawValue)://\(host):\(request.port)/")
         } catch {
             throw OutboundError(.unresolvable, "\(request.host):\(request.port) is not the address of a service: \(error.reason)")
         }
+        let service = Service(url: url, origin: "\(url.scheme.rawValue)://\(url.authority)")
+        services.withLock { services in
+            if services.count >= Self.maxServices { services = [:] }
+            services[place] = service
+        }
+        return service
     }
 
     func prepare(_ request: ServiceRequest, _ url: ArtifactURL) throws -> HTTPClientRequest {

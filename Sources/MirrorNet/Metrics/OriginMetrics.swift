@@ -1,6 +1,7 @@
 package import CoreMetrics
 package import Logging
 package import MirrorCore
+import Synchronization
 
 /// Counts requests to origins, by origin and answer, and measures how long their answers take to begin. Tells the operator of hosts that origins
 /// redirect to, and that are not allowed.
@@ -16,6 +17,14 @@ package final class OriginMetrics: Sendable {
     private let logger: Logger
     private let origins = BoundedLabels()
     private let refusedHosts = BoundedLabels()
+    /// Kept, because the registry takes longer to find one than the counter to count.
+    private let counters = Mutex<[Answers: Counter]>([:])
+    private let recorders = Mutex<[String: Recorder]>([:])
+
+    private struct Answers: Hashable {
+        let origin: String
+        let status: String
+    }
 
     /// - Parameter logger: By default, nothing is logged.
     package init(
@@ -41,8 +50,7 @@ package final class OriginMetrics: Sendable {
         do {
             let answer = try await ask()
             let label = count(origin, Self.word(status(answer)))
-            Recorder(label: Name.seconds, dimensions: [("origin", label)], aggregate: true, factory: factory)
-                .record(began.duration(to: clock.instant).inSeconds)
+            recorder(of: label).record(began.duration(to: clock.instant).inSeconds)
             return answer
         } catch let error as CancellationError {
             if let end, clock.instant >= end { _ = count(origin, "none") }
@@ -70,9 +78,25 @@ package final class OriginMetrics: Sendable {
 
     /// - Returns: The label of the origin.
     private func count(_ origin: String, _ status: String) -> String {
-        let label = origins.note(origin).label
-        Counter(label: Name.requests, dimensions: [("origin", label), ("status", status)], factory: factory).increment()
-        return label
+        let answers = Answers(origin: origins.note(origin).label, status: status)
+        let counter = counters.withLock { counters in
+            if let counter = counters[answers] { return counter }
+            let dimensions = [("origin", answers.origin), ("status", answers.status)]
+            let counter = Counter(label: Name.requests, dimensions: dimensions, factory: factory)
+            counters[answers] = counter
+            return counter
+        }
+        counter.increment()
+        return answers.origin
+    }
+
+    private func recorder(of label: String) -> Recorder {
+        recorders.withLock { recorders in
+            if let recorder = recorders[label] { return recorder }
+            let recorder = Recorder(label: Name.seconds, dimensions: [("origin", label)], aggregate: true, factory: factory)
+            recorders[label] = recorder
+            return recorder
+        }
     }
 
     /// One of five words, whatever the status. 429 is separate from the other 4xx because it means: send fewer requests.

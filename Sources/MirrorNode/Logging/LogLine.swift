@@ -84,6 +84,11 @@ enum LogText {
 
     /// The result cannot forge a second line or control a terminal.
     static func escaped(_ text: String, quotes: Bool = false) -> String {
+        // Nearly every text is printable ASCII without anything to escape.
+        let isPlain = text.utf8.allSatisfy { byte in
+            (0x20...0x7E).contains(byte) && !(quotes && (byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")))
+        }
+        if isPlain { return text }
         var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {

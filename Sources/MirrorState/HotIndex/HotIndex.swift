@@ -6,7 +6,7 @@ import Synchronization
 /// It is coherent. A replica that is changed through the index is forgotten before the call returns, and one that is changed elsewhere as soon as the
 /// base store reports it (see ``run()``). A result from the base store is remembered only if nothing was invalidated meanwhile, so that a slow
 /// read never brings back what is gone. Marked replicas are never answered from memory, because a use of one has to reach the base store.
-package final class HotIndex: StateStore {
+package final class HotIndex: StateStore, SelectiveStateStore {
     /// A position in the sequence of invalidations of the replicas that share a part of the memory.
     package struct Token: Sendable, Hashable {
         fileprivate let place: Int
@@ -93,7 +93,7 @@ package final class HotIndex: StateStore {
     /// It must run as long as anything is served, if others than this index change the base store. It forgets everything when it
     /// begins and when it ends, because changes were or will be missed.
     package func run() async {
-        let changes = await base.changes()
+        let changes = await base.selectedChanges(of: .results)
         invalidateAll()
         for await change in changes { apply(change) }
         invalidateAll()
@@ -319,6 +319,10 @@ package final class HotIndex: StateStore {
 
     package func changes() async -> AsyncStream<ReplicaChange> {
         await base.changes()
+    }
+
+    package func changes(of interest: ChangeInterest) async -> AsyncStream<ReplicaChange> {
+        await base.selectedChanges(of: interest)
     }
 
     package func close() async {

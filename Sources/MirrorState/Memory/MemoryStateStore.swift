@@ -2,7 +2,7 @@ public import MirrorCore
 import Synchronization
 
 /// A state store in the memory of one process: for tests, and for a service whose pools live no longer than its process.
-public final class MemoryStateStore: StateStore {
+public final class MemoryStateStore: StateStore, SelectiveStateStore {
     let clock: any MirrorClock
     private let table: Mutex<MemoryStateTable>
     private let broadcaster = ChangeBroadcaster()
@@ -142,6 +142,10 @@ public final class MemoryStateStore: StateStore {
 
     public func changes() async -> AsyncStream<ReplicaChange> {
         broadcaster.stream()
+    }
+
+    package func changes(of interest: ChangeInterest) async -> AsyncStream<ReplicaChange> {
+        broadcaster.stream(of: interest)
     }
 
     public func close() async {

@@ -7,6 +7,7 @@ package final class ChangeBroadcaster: Sendable {
     private typealias Waiter = CheckedContinuation<ReplicaChange?, Never>
 
     private struct Subscriber {
+        let interest: ChangeInterest
         var buffer: [ReplicaChange] = []
         /// Where the unread part of `buffer` begins.
         var head = 0
@@ -74,10 +75,12 @@ package final class ChangeBroadcaster: Sendable {
     package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
 
     /// A stream of the changes from now on; it ends at once after ``finish()``.
-    package func stream() -> AsyncStream<ReplicaChange> {
+    ///
+    /// - Parameter interest: Other changes are left out.
+    package func stream(of interest: ChangeInterest = .everything) -> AsyncStream<ReplicaChange> {
         let id = state.withLock { state in
             state.nextID += 1
-            if !state.isFinished { state.subscribers[state.nextID] = Subscriber() }
+            if !state.isFinished { state.subscribers[state.nextID] = Subscriber(interest: interest) }
             return state.nextID
         }
         let subscription = Subscription(id: id, broadcaster: self)
@@ -95,7 +98,8 @@ package final class ChangeBroadcaster: Sendable {
             var deliveries: [(Waiter, ReplicaChange)] = []
             // A copy of the keys: with the dictionary itself held by the loop, each append would copy a whole buffer.
             for id in Array(state.subscribers.keys) {
-                for change in changes {
+                guard let interest = state.subscribers[id]?.interest else { continue }
+                for change in changes where interest.includes(change) {
                     if let waiter = state.subscribers[id]?.offer(change, capacity: capacity) { deliveries.append((waiter, change)) }
                 }
             }

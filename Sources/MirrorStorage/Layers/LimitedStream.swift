@@ -41,7 +41,7 @@ struct LimitedStream: AsyncSequence, Sendable {
 
         mutating func next() async throws -> ByteBuffer? {
             let (source, limit, clock) = (stream.source, stream.limit, stream.clock)
-            return try await withAlarm(stream.operation, "no bytes for \(limit)", alarm: { try await clock.sleep(for: limit) }) {
+            return try await withAlarm(stream.operation, "no bytes for \(limit)", alarm: { clock.timer(after: limit, $0) }) {
                 try await source.next()
             }
         }

@@ -55,7 +55,7 @@ private struct TimeLimitedUpload: UploadLayer {
         let (limit, clock) = (time.limits.idle, time.clock)
         return try await withAlarm(
             "timeout.write", "part \(part.number) made no progress for \(limit)",
-            alarm: { try await progress.idle(for: limit, clock: clock) }
+            alarm: { progress.whenIdle(for: limit, clock: clock, $0) }
         ) { [base] in
             try await base.write(part, from: noted)
         }
@@ -75,7 +75,7 @@ private struct TimeLimits: Sendable {
             default: limits.call
             }
         return try await withAlarm(
-            "timeout.\(operation.name)", "no answer within \(limit)", alarm: { [clock] in try await clock.sleep(for: limit) }, call)
+            "timeout.\(operation.name)", "no answer within \(limit)", alarm: { clock.timer(after: limit, $0) }, call)
     }
 
     func limit(_ body: ByteStream, _ operation: String) -> ByteStream {

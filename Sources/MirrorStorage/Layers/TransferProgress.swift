@@ -2,12 +2,22 @@ import MirrorCore
 import NIOCore
 import Synchronization
 
-/// Records whether a transfer makes progress, for an alarm that fires if it does not.
+/// Records whether a transfer makes progress, for an alarm that rings if it does not.
 final class TransferProgress: Sendable {
     private struct State {
         var steps = 0
         /// Whether it is the caller's turn, so that a delay is not the store's fault.
         var isWaitingForCaller = false
+    }
+
+    /// The checks of one alarm.
+    private struct Checks {
+        /// Quarters of the limit without a step.
+        var quiet = 0
+        /// The steps at the last check.
+        var seen = 0
+        var next: ClockTimer?
+        var isOver = false
     }
 
     private let state = Mutex(State())
@@ -23,17 +33,55 @@ final class TransferProgress: Sendable {
         }
     }
 
-    /// Returns once there has been no step for `limit`, give or take a quarter.
+    /// Calls `ring` once there has been no step for `limit`, give or take a quarter.
     ///
     /// It counts steps instead of reading a time at each: setting the wall clock does no harm, and a step costs next to nothing.
-    func idle(for limit: Duration, clock: any MonotonicClock) async throws {
-        var quiet = 0
-        var seen = 0
-        while quiet < 4 {
-            try await clock.sleep(for: limit / 4)
-            let (steps, isWaiting) = state.withLock { ($0.steps, $0.isWaitingForCaller) }
-            quiet = isWaiting || steps != seen ? 0 : quiet + 1
-            seen = steps
+    func whenIdle(for limit: Duration, clock: any MonotonicClock, _ ring: @escaping @Sendable () -> Void) -> ClockTimer {
+        let alarm = Alarm(of: self, limit: limit, clock: clock, ring)
+        alarm.checkLater()
+        return ClockTimer { alarm.end() }
+    }
+
+    private final class Alarm: Sendable {
+        private let progress: TransferProgress
+        private let limit: Duration
+        private let clock: any MonotonicClock
+        private let ring: @Sendable () -> Void
+        private let checks = Mutex(Checks())
+
+        init(of progress: TransferProgress, limit: Duration, clock: any MonotonicClock, _ ring: @escaping @Sendable () -> Void) {
+            self.progress = progress
+            self.limit = limit
+            self.clock = clock
+            self.ring = ring
+        }
+
+        func checkLater() {
+            let next = clock.timer(after: limit / 4) { self.check() }
+            let isOver = checks.withLock { checks in
+                if !checks.isOver { checks.next = next }
+                return checks.isOver
+            }
+            if isOver { next.cancel() }
+        }
+
+        func end() {
+            let next = checks.withLock { checks in
+                checks.isOver = true
+                return checks.next.take()
+            }
+            next?.cancel()
+        }
+
+        private func check() {
+            let (steps, isWaiting) = progress.state.withLock { ($0.steps, $0.isWaitingForCaller) }
+            let (isIdle, isOver) = checks.withLock { checks in
+                checks.quiet = isWaiting || steps != checks.seen ? 0 : checks.quiet + 1
+                checks.seen = steps
+                return (checks.quiet == 4, checks.isOver)
+            }
+            if isOver { return }
+            if isIdle { ring() } else { checkLater() }
         }
     }
 }

@@ -1,32 +1,55 @@
-/// Runs `call` until `alarm` returns.
+package import MirrorCore
+import Synchronization
+
+/// Runs `call` until an alarm rings.
 ///
-/// Then the call is cancelled and awaited, so that nothing of it is left behind; if it succeeds nevertheless, its result is returned.
+/// Then the call is cancelled and awaited, so that nothing of it is left behind; if it succeeds nevertheless, its result is returned. A call that
+/// waits for nothing needs no alarm.
 ///
-/// Both have a task of their own: cancelling the caller's task would also end what the caller does afterwards, such as another attempt, and a clock
-/// can only be waited for by a task.
-///
+/// - Parameter alarm: Sets the alarm, which calls `ring`.
 /// - Throws: ``StorageError/Code/timedOut`` if the alarm came first; otherwise what `call` threw.
 package func withAlarm<Value: Sendable>(
-    _ operation: String, _ message: String, alarm: @escaping @Sendable () async throws -> Void,
-    _ call: @escaping @Sendable () async throws -> Value
+    _ operation: @autoclosure () -> String, _ message: @autoclosure () -> String,
+    alarm: (_ ring: @escaping @Sendable () -> Void) -> ClockTimer, _ call: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-        group.addTask { try await call() }
-        group.addTask {
-            // Throws if the caller is cancelled. Then the call is cancelled, too, and its end is awaited below.
-            try? await alarm()
-            return nil
+    let watch = CallWatch()
+    let work = startNow { () async throws -> Value in
+        defer { watch.end() }
+        return try await call()
+    }
+    if watch.hasEnded { return try await work.value }
+    let timer = alarm { if watch.ring() { work.cancel() } }
+    defer { timer.cancel() }
+    do {
+        return try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            work.cancel()
         }
-        defer { group.cancelAll() }
-        if let first = try await group.next(), let value = first { return value }
-        group.cancelAll()
-        do {
-            if let second = try await group.next(), let value = second { return value }
-        } catch  where Task.isCancelled {
-            throw error
-        } catch {
-            throw StorageError(.timedOut, message, operation: operation, cause: error)
+    } catch  where watch.hasRung && !Task.isCancelled {
+        throw StorageError(.timedOut, message(), operation: operation(), cause: error)
+    }
+}
+
+/// Whether a call has ended, or its alarm has rung: whichever was first.
+private final class CallWatch: Sendable {
+    private enum State {
+        case running, ended, rung
+    }
+
+    private let state = Mutex(State.running)
+
+    var hasEnded: Bool { state.withLock { $0 == .ended } }
+    var hasRung: Bool { state.withLock { $0 == .rung } }
+
+    func end() { state.withLock { if $0 == .running { $0 = .ended } } }
+
+    /// - Returns: Whether the call was still running.
+    func ring() -> Bool {
+        state.withLock { state in
+            guard state == .running else { return false }
+            state = .rung
+            return true
         }
-        throw StorageError(.timedOut, message, operation: operation)
     }
 }

@@ -59,7 +59,7 @@ extension StateTransaction {
                 guard let lease = record.lease(id, token: token, worker: terms.worker, at: now, duration: terms.duration) else {
                     return .notDue(next: first.due)
                 }
-                try store(record, replacing: old, id, isToldOf: false)
+                try storeLease(record, replacing: old, id)
                 return .leased(lease)
             }
         }
@@ -70,7 +70,7 @@ extension StateTransaction {
         let old = try record(lease.id)
         var record = old
         let extended = try record.extend(lease, at: now, duration: duration)
-        try store(record, replacing: old, lease.id, isToldOf: false)
+        try storeLease(record, replacing: old, lease.id)
         return extended
     }
 

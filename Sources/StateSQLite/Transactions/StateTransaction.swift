@@ -63,6 +63,20 @@ struct StateTransaction {
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
+    /// Stores what a lease has changed in the job of a pending replica, which is not published. Writing the whole row would write all of its indexes.
+    mutating func storeLease(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID) throws {
+        guard let job = record.job, let lane = old.job?.lane(of: id), lane == job.lane(of: id) else {
+            return try store(record, replacing: old, id, isToldOf: false)
+        }
+        try db.cachedStatement(sql: Self.updateJob).execute(
+            arguments: [
+                job.dueAt.milliseconds, job.wait.wholeMilliseconds, job.attempts, job.token, job.worker, id.pool.description,
+                id.artifact.nameHash,
+            ])
+        try updateLane(lane, in: id.pool.description, jobs: 0)
+        if old.job?.token != job.token { tokens.append((id, job.token)) }
+    }
+
     /// Stores the mark of a present replica, and reports it: writing the whole row would cost about twice as much.
     mutating func storeMark(_ record: ReplicaRecord, _ id: ReplicaID) throws {
         guard case .present(let object) = record.status else { return }
@@ -94,6 +108,9 @@ struct StateTransaction {
 
     private static let select = "SELECT \(RecordRow.columns) FROM replicas WHERE pool = ? AND hash = ?"
     private static let delete = "DELETE FROM replicas WHERE pool = ? AND hash = ?"
+
+    private static let updateJob =
+        "UPDATE replicas SET due = ?, wait = ?, attempts = ?, token = ?, worker = ? WHERE pool = ? AND hash = ?"
 
     private static let selectHead = """
         SELECT due, sequence FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1

@@ -1,4 +1,3 @@
-import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
@@ -48,21 +47,21 @@ final class AzureUpload: CloudUpload {
     // MARK: The end
 
     func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
-        var hash = Insecure.MD5()
-        for chunk in chunks { chunk.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
-        let md5 = Base64.encode(Array(hash.finalize()))
-        let call = AzureCall(
-            "put", .PUT, .object(name),
-            headers: [("x-ms-blob-type", "BlockBlob"), ("content-md5", md5)] + MetadataFields.azure.headers(metadata) + condition.headers,
-            body: .bytes(chunks))
-        let size = call.body.length
+        let body = CallBody.bytes(chunks)
+        let size = body.length
+        // In a fraction of the time that an MD5 takes. The service computes that by itself, for whoever reads the blob.
+        let crc64 = size > 0 ? body.crc64 : nil
+        var headers: [(name: String, value: String)] = [("x-ms-blob-type", "BlockBlob")]
+        if let crc64 { headers.append(("x-ms-content-crc64", AzureCRC64.text(crc64))) }
+        headers += MetadataFields.azure.headers(metadata) + condition.headers
+        let call = AzureCall("put", .PUT, .object(name), headers: headers, body: body)
         // The entity tag of a blob that arrived wrong and is still there.
         var wrong: String?
         return try await blocks.retries.run { _ in
             do {
                 try await delete(&wrong)
                 let answer = try await client.send(call)
-                if let stated = answer.headers.first(name: "content-md5"), stated != md5 {
+                if let crc64, let stated = answer.headers.first(name: "x-ms-content-crc64").flatMap(AzureCRC64.value), stated != crc64 {
                     wrong = answer.headers.first(name: "etag")
                     try await delete(&wrong)
                     throw CloudErrors.azure.error(.checksumMismatch, "the service received different bytes from those sent", call.name)

@@ -19,6 +19,7 @@ package struct CanonicalQuery {
     package var wire: String { text { $0 } }
 
     private func text(nameAlone: (String) -> String) -> String {
+        if items.isEmpty { return "" }
         var text = ""
         text.reserveCapacity(512)
         for (name, value) in items {

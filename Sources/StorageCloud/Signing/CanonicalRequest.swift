@@ -70,25 +70,31 @@ package struct CanonicalRequest {
 
     /// Without surrounding spaces, and with single spaces inside.
     private static func folded(_ value: String) -> String {
-        let space = UInt8(ascii: " ")
-        let isBlank = { (byte: UInt8) in byte == space || byte == UInt8(ascii: "\t") }
+        if isFolded(value) { return value }
         var out: [UInt8] = []
         var last = space
-        var isChanged = false
         for byte in value.utf8 {
-            if isBlank(byte) && out.isEmpty || byte == space && last == space {
-                isChanged = true
-                continue
-            }
+            if isBlank(byte) && out.isEmpty || byte == space && last == space { continue }
             out.append(byte)
             last = byte
         }
-        while let byte = out.last, isBlank(byte) {
-            out.removeLast()
-            isChanged = true
-        }
-        return isChanged ? String(decoding: out, as: UTF8.self) : value
+        while let byte = out.last, isBlank(byte) { out.removeLast() }
+        return String(decoding: out, as: UTF8.self)
     }
+
+    /// Nearly every value is, and then needs no copy.
+    private static func isFolded(_ value: String) -> Bool {
+        var last = space
+        for byte in value.utf8 {
+            if byte == space && last == space { return false }
+            last = byte
+        }
+        return value.isEmpty || !isBlank(last) && value.utf8.first.map(isBlank) != true
+    }
+
+    private static let space = UInt8(ascii: " ")
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == UInt8(ascii: "\t") }
 }
 
 extension SHA256 {

@@ -29,8 +29,7 @@ package struct SignableRequest: Sendable {
 
     /// The values of a field, in order, joined as HTTP allows (RFC 9110 §5.3).
     package func header(_ name: String) -> String? {
-        let name = name.lowercased()
-        let values = headers.lazy.filter { $0.name.lowercased() == name }.map(\.value)
+        let values = headers.lazy.filter { $0.name.isSameField(as: name) }.map(\.value)
         return values.isEmpty ? nil : values.joined(separator: ",")
     }
 
@@ -41,8 +40,7 @@ package struct SignableRequest: Sendable {
     }
 
     package mutating func removeHeader(_ name: String) {
-        let name = name.lowercased()
-        headers.removeAll { $0.name.lowercased() == name }
+        headers.removeAll { $0.name.isSameField(as: name) }
     }
 }
 
@@ -50,4 +48,15 @@ extension SignableRequest: CustomStringConvertible, CustomDebugStringConvertible
     package var description: String { "\(method) \(host)\(path)" }
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: ["method": method, "host": host, "path": path]) }
+}
+
+extension String {
+    /// Whether both are names of the same header field, whatever their case. Allocates nothing, because it runs many times for each request.
+    fileprivate func isSameField(as other: String) -> Bool {
+        utf8.count == other.utf8.count && zip(utf8, other.utf8).allSatisfy { Self.lowered($0) == Self.lowered($1) }
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
 }

@@ -146,11 +146,16 @@ package struct MetadataFields: Sendable {
 
     private func size(_ name: String, _ value: String) -> Int { prefix.utf8.count + name.utf8.count + value.utf8.count }
 
-    static func encode(_ value: String) -> String {
-        let isPlain =
-            value.utf8.allSatisfy { (0x20...0x7E).contains($0) } && value.utf8.first != 0x20 && value.utf8.last != 0x20
-            && !value.contains("  ") && !value.hasPrefix(marker)
-        return isPlain ? value : marker + PercentCoding.encode(value)
+    static func encode(_ value: String) -> String { isPlain(value) ? value : marker + PercentCoding.encode(value) }
+
+    /// Whether a value is printable ASCII in which each space is between two other characters. Runs for every value several times.
+    private static func isPlain(_ value: String) -> Bool {
+        var last: UInt8 = 0x20
+        for byte in value.utf8 {
+            guard (0x20...0x7E).contains(byte), byte != 0x20 || last != 0x20 else { return false }
+            last = byte
+        }
+        return (value.isEmpty || last != 0x20) && !value.hasPrefix(marker)
     }
 
     static func decode(_ value: String) -> String? {

@@ -22,6 +22,8 @@ package struct S3Call: ServiceCall {
     package var query: [(name: String, value: String?)]
     package var headers: [(name: String, value: String)]
     package var body: CallBody
+    /// The SHA-256 of a body in memory, if it is known; otherwise it is computed where the signature covers it.
+    var sha256: Digest?
     var extras: [Extra] = []
     /// Whether a stream is sent in chunks that protect it.
     var guardsStream = false

@@ -90,7 +90,8 @@ extension S3Client {
         let payload: PayloadHash =
             switch call.body {
             case .none: .empty
-            case .bytes(let buffers): isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers)
+            case .bytes(let buffers):
+                isTLS || signer == nil ? .unsigned : call.sha256.map { PayloadHash.sha256(hex: $0.hex) } ?? PayloadHash(of: buffers)
             case .stream: .unsigned
             }
         if let signer, call.guardsStream, case .stream(let stream, let length) = call.body {

@@ -51,6 +51,7 @@ final class S3Upload: CloudUpload {
 
     func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
         var call = S3Call("put", .PUT, key: name, body: .bytes(chunks))
+        if metadata.sha256?.algorithm == .sha256 { call.sha256 = metadata.sha256 }
         call.addMetadata(metadata)
         call.offer(.putCondition, condition.headers, instead: { [store, key] in try await store.lookAbsent(key, call: "complete") })
         if client.sendsChecksums, let crc32c = call.body.crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }

@@ -151,7 +151,7 @@ struct EngineFixture: Sendable {
             state: state, coarseness: setup.coarseness...setup.coarseness, presence: presence, activity: setup.activity, clock: clock,
             logger: Self.logger)
         space = PoolSpace(
-            state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
+            state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, clock: clock, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect,
@@ -168,13 +168,13 @@ struct EngineFixture: Sendable {
 
     private func run(_ body: (EngineFixture) async throws -> Void) async throws {
         // Before anything can change.
-        let (changes, budgetChanges) = (await state.changes(), await state.changes())
+        let (changes, budgetChanges) = (await state.changes(of: .results), await state.changes(of: .results))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await state.run() }
             group.addTask { await waiters.run(changes) }
             group.addTask { await redirects.coldClaims.run(budgetChanges, state) }
             if let activity = setup.activity {
-                let copyChanges = await state.changes()
+                let copyChanges = await state.changes(of: .results)
                 group.addTask { await activity.run(copyChanges, state) }
             }
             if setup.hasWorkers {

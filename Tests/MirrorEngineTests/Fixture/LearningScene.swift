@@ -49,7 +49,7 @@ struct LearningScene: Sendable {
         let publications = PublicationLock()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, activity: recorder, clock: clock)
         uses = UseRecorder(state: state, coarseness: coarseness...coarseness, activity: recorder, clock: clock, logger: logger)
-        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
+        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorState
 
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
-final class ScriptedStateStore: StateStore {
+final class ScriptedStateStore: StateStore, SelectiveStateStore {
     enum Call: Sendable, Hashable, CaseIterable {
         case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, confirmLease, finish, touch, describe, mark,
             beginRemoval,
@@ -168,6 +168,8 @@ final class ScriptedStateStore: StateStore {
     }
 
     func changes() async -> AsyncStream<ReplicaChange> { await base.changes() }
+
+    func changes(of interest: ChangeInterest) async -> AsyncStream<ReplicaChange> { await base.selectedChanges(of: interest) }
 
     func close() async { await base.close() }
 }

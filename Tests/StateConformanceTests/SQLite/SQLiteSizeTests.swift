@@ -38,6 +38,20 @@ struct SQLiteSizeTests {
 
     // MARK: Transactions
 
+    @Test("a lease and a heartbeat write what they change of a job, and not the whole row into all of its indexes")
+    func writesJobs() async throws {
+        let store = try await seen.open(path, takeOver: true, clock: clock)
+        let id = try Sample.id(1)
+        #expect(try await store.claim(id) == .claimed)
+        seen.forget()
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        clock.advance(by: .seconds(5))
+        #expect(try await store.extend(lease, duration: .seconds(15)).expires == clock.now + .seconds(15))
+        #expect(!seen.all.contains { $0.hasPrefix("INSERT INTO replicas") })
+        #expect(seen.all.count { $0.hasPrefix("UPDATE replicas SET due") } == 2)
+        await store.close()
+    }
+
     @Test("a call with many replicas is written in parts, and does for each what it does for one")
     func writesInParts() async throws {
         let store = try await seen.open(path, takeOver: true, clock: clock)

@@ -54,7 +54,7 @@ struct StoreUploadTests {
         }
     }
 
-    @Test("An object of one part is one request with its MD5, which is repeated when the service is busy")
+    @Test("An object of one part is one request with its CRC-64, which is repeated when the service is busy")
     func oneRequest() async throws {
         let object = try SampleObject(size: 3 << 20)
         let busy = Countdown(1)
@@ -63,7 +63,8 @@ struct StoreUploadTests {
             _ = try await object.put(into: fixture.store)
             #expect(fixture.kinds == [.put, .put])
             let request = try #require(fixture.requests.last)
-            #expect(request.header("content-md5")?.utf8.count == 24)
+            #expect(request.header("x-ms-content-crc64") == FakeBlobs.crc64(request.bytes))
+            #expect(request.header("content-md5") == nil)
             #expect(request.header("x-ms-blob-type") == "BlockBlob")
             #expect(request.header("x-ms-meta-cloud_mirror_sha256") == (try object.sha256.hex))
             #expect(request.header("if-none-match") == nil)
@@ -71,13 +72,13 @@ struct StoreUploadTests {
         }
     }
 
-    @Test("Bytes that the service received otherwise are not stored: a block whose CRC-64 differs, and a blob whose MD5 does")
+    @Test("Bytes that the service received otherwise are not stored: a block or a blob whose CRC-64 differs")
     func wrongChecks() async throws {
         let object = try object()
         let script: StoreFixture.Script = { request in
             switch request.kind {
             case .block: .init(status: 201, headers: [("x-ms-content-crc64", "AAAAAAAAAAA=")])
-            case .put: .init(status: 201, headers: [("ETag", "\"e\""), ("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==")])
+            case .put: .init(status: 201, headers: [("ETag", "\"e\""), ("x-ms-content-crc64", "AAAAAAAAAAA=")])
             default: nil
             }
         }
@@ -103,11 +104,9 @@ struct StoreUploadTests {
         let script: StoreFixture.Script = { request in
             if request.kind == .delete, failing.next() { return FakeBlobs.error(503, "ServerBusy") }
             guard request.kind == .put, wrong.next() else { return nil }
-            let headers = request.headers.filter { $0.name.lowercased() != "content-md5" }
-            var answer = blobs.answer(
+            let headers = request.headers.filter { $0.name.lowercased() != "x-ms-content-crc64" }
+            return blobs.answer(
                 BlobRequest(method: request.method, uri: request.uri, headers: headers, bytes: [UInt8](repeating: 1, count: 10)))
-            answer.headers.append(("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="))
-            return answer
         }
         try await StoreFixture.run(setup, script: script) { fixture async throws in
             let upload = try await fixture.store.uploading(object, partSize: Self.partSize)

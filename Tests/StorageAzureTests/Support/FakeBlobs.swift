@@ -54,7 +54,7 @@ final class FakeBlobs: Sendable {
     func answer(_ request: BlobRequest) -> ScriptedServer.Answer {
         switch request.kind {
         case .head, .get: read(request)
-        case .put: write(request, request.bytes)
+        case .put: store(request)
         case .block: hold(request, request.bytes)
         case .blocks: commit(request)
         case .copy: source(request).map { write(request, $0) } ?? Self.error(404, "CannotVerifyCopySource")
@@ -97,12 +97,17 @@ final class FakeBlobs: Sendable {
         return ends[0]..<min(ends[1] + 1, count)
     }
 
+    private func store(_ request: BlobRequest) -> ScriptedServer.Answer {
+        let crc64 = Self.crc64(request.bytes)
+        if let stated = request.header("x-ms-content-crc64"), stated != crc64 { return Self.error(400, "Crc64Mismatch") }
+        var answer = write(request, request.bytes)
+        answer.headers.append(("x-ms-content-crc64", crc64))
+        return answer
+    }
+
     private func write(_ request: BlobRequest, _ bytes: [UInt8]) -> ScriptedServer.Answer {
         let name = request.blob ?? ""
         if request.header("if-none-match") == "*", blob(name) != nil { return Self.error(409, "BlobAlreadyExists") }
-        if let stated = request.header("content-md5"), stated != Base64.encode(Array(Insecure.MD5.hash(data: bytes))) {
-            return Self.error(400, "Md5Mismatch")
-        }
         let contentFields = [
             "x-ms-blob-content-type": "Content-Type", "x-ms-blob-content-encoding": "Content-Encoding",
             "x-ms-blob-content-disposition": "Content-Disposition",

@@ -16,6 +16,16 @@ struct MetadataFieldsTests {
         #expect(MetadataFields.decode(encoded) == value)
     }
 
+    @Test(
+        "Values that services may change on the way are encoded, and no others",
+        arguments: [
+            ("plain; a=\"b\"", false), ("a b c", false), ("", false), ("ü", true), (" a", true), ("a ", true), ("a  b", true), (" ", true),
+            ("a\tb", true), ("a\u{7F}", true), ("UTF-8''x", true),
+        ])
+    func encodes(_ value: String, _ isEncoded: Bool) {
+        #expect((MetadataFields.encode(value) != value) == isEncoded)
+    }
+
     @Test("Metadata of any size stay below what the service takes, and are read as they were kept")
     func size() throws {
         let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000)

@@ -21,6 +21,7 @@ struct ReplicaSources: Sendable {
 
     /// The pools whose objects the attempt's pool can copy.
     func pools(for attempt: CopyAttempt) -> [Pool] {
+        guard pools.all.count > 1 else { return [] }
         let (key, store) = (ObjectKey(attempt.artifact), attempt.pool.store)
         return pools.all.filter { pool in
             guard pool.id != attempt.pool.id, let place = pool.store.copySource(of: key, size: 0, etag: nil) else { return false }

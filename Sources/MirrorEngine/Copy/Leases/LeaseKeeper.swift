@@ -1,6 +1,7 @@
 import Logging
 import MirrorCore
 import MirrorState
+import Synchronization
 
 /// Keeps leases alive while their copies run, and measures the speed of the copies.
 struct LeaseKeeper: Sendable {
@@ -15,29 +16,43 @@ struct LeaseKeeper: Sendable {
     let onFreeSlot: @Sendable () -> Void
 
     /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it if the lease is lost or the copy must make room for another.
+    ///
+    /// Most copies end before their first heartbeat, and cost no task for it.
     func keep<Success: Sendable>(
         _ lease: CopyLease, for copy: CopySlots.Copy, _ operation: @escaping @Sendable () async throws -> Success
     ) async throws -> Success {
-        try await withThrowingTaskGroup(of: Success?.self) { group in
-            group.addTask { try await operation() }
-            group.addTask {
-                try await beat(lease, copy)
-                return nil
-            }
-            group.addTask {
-                await copy.yielding.wait(upTo: nil, clock: clock)
-                try Task.checkCancellation()
-                throw CopyError(.transfer, isTransient: true, "the origin sends too slowly, and another copy needs the slot")
-            }
-            while let success = try await group.next() {
-                if let success {
-                    group.cancelAll()
-                    return success
+        let heart = Heart()
+        let work = startNow { () async throws -> Success in
+            defer { heart.noteEnd() }
+            return try await operation()
+        }
+        @Sendable func end(because error: any Error) {
+            heart.note(error)
+            work.cancel()
+        }
+        let first = clock.timer(after: pause) {
+            heart.begin {
+                Task {
+                    do { try await beat(lease, copy) } catch { end(because: error) }
                 }
             }
-            throw CancellationError()
         }
+        copy.yielding.whenNotified {
+            end(because: CopyError(.transfer, isTransient: true, "the origin sends too slowly, and another copy needs the slot"))
+        }
+        let result = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        first.cancel()
+        copy.yielding.forget()
+        if let reason = await heart.reason() { throw reason }
+        return try result.get()
     }
+
+    /// Between two heartbeats.
+    private var pause: Duration { min(configuration.lease / 3, configuration.minRateWindow) }
 
     /// Sends an extra heartbeat for every running copy.
     func renewAll() async {
@@ -48,7 +63,6 @@ struct LeaseKeeper: Sendable {
     private func beat(_ lease: CopyLease, _ copy: CopySlots.Copy) async throws {
         var isFailing = false
         while true {
-            try await clock.sleep(for: min(configuration.lease / 3, configuration.minRateWindow))
             measure(copy, lease.id)
             do {
                 let now = clock.instant
@@ -64,6 +78,7 @@ struct LeaseKeeper: Sendable {
                 }
                 isFailing = true
             }
+            try await clock.sleep(for: pause)
         }
     }
 
@@ -81,5 +96,40 @@ struct LeaseKeeper: Sendable {
                 "average": "\(rates.average)", "windows": "\(rates.windows)",
             ])
         onFreeSlot()
+    }
+}
+
+/// The heartbeats of one copy, and why it must end before its time.
+private final class Heart: Sendable {
+    private struct State {
+        var beats: Task<Void, Never>?
+        var reason: (any Error)?
+        var hasEnded = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Begins to beat, unless the copy has ended.
+    func begin(_ beats: () -> Task<Void, Never>) {
+        state.withLock { if !$0.hasEnded { $0.beats = beats() } }
+    }
+
+    /// Why the copy must end; the first reason counts, and none once the copy has ended.
+    func note(_ reason: any Error) {
+        state.withLock { if !$0.hasEnded, $0.reason == nil { $0.reason = reason } }
+    }
+
+    func noteEnd() {
+        state.withLock { $0.hasEnded = true }
+    }
+
+    /// To be called when the copy has ended. Returns when the last heartbeat has ended, too.
+    ///
+    /// - Returns: Why the copy had to end, if it had to.
+    func reason() async -> (any Error)? {
+        let (beats, reason) = state.withLock { ($0.beats, $0.reason) }
+        beats?.cancel()
+        await beats?.value
+        return reason
     }
 }

@@ -12,7 +12,8 @@ final class PoolProbe: Sendable {
     enum Finding: Sendable {
         /// With the token of the request that looked, which may be older than those of the requests that share its result.
         indirect case settled(Replica, Outcome, HotIndex.Token)
-        case pending
+        /// With the news from before that was found.
+        case pending(ReplicaWaiters.News)
         case queueFull
         /// This network has used up its budget.
         case overBudget(ClientNetwork?)
@@ -29,6 +30,7 @@ final class PoolProbe: Sendable {
     private static let life = Duration.seconds(10)
 
     private let state: HotIndex
+    private let waiters: ReplicaWaiters
     private let backfill: Backfill
     private let coldClaims: ColdClaims
     private let desk: LeaseDesk
@@ -39,8 +41,11 @@ final class PoolProbe: Sendable {
     private let looks = LookCount(limit: 4_000)
     private let landings = Atomic(0)
 
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MirrorClock) {
+    init(
+        state: HotIndex, waiters: ReplicaWaiters, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MirrorClock
+    ) {
         self.state = state
+        self.waiters = waiters
         self.backfill = backfill
         self.coldClaims = coldClaims
         self.desk = desk
@@ -109,6 +114,7 @@ final class PoolProbe: Sendable {
     }
 
     private func lookAndClaim(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
+        let news = waiters.news(of: request.id)
         // Another request may have changed the state between this request's reading and its turn.
         let current = if let reading, reading.landed == landed { reading.replica } else { try await state.replica(request.id) }
         switch current?.status {
@@ -118,7 +124,7 @@ final class PoolProbe: Sendable {
             if case .exists(let replica) = try await state.claim(request.id), replica.state != .pending {
                 return .settled(replica, .hit, request.token)
             }
-            return .pending
+            return .pending(news)
         case .error, .removing, nil: break
         }
         guard coldClaims.spend(request.network) else { return .overBudget(request.network) }
@@ -138,9 +144,9 @@ final class PoolProbe: Sendable {
             if isTraced { span?.tracer.claims.forget(request.id) }
         }
         switch claim {
-        case .claimed: return .pending
+        case .claimed: return .pending(news)
         case .queueFull: return .queueFull
-        case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit, request.token)
+        case .exists(let replica): return replica.state == .pending ? .pending(news) : .settled(replica, .hit, request.token)
         }
     }
 }
