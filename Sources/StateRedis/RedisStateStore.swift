@@ -102,24 +102,25 @@ package final class RedisStateStore: StateStore {
     }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
-        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0.claim.isOfPresent }) {
-            try await queue(id, alsoLeased(terms, in: id.pool))
+        let hash = id.artifact.nameHash
+        return try await feed.knowing(id, hash: hash, isKept: { $0.claim.isOfPresent }) {
+            try await queue(id, hash: hash, alsoLeased(terms, in: id.pool))
         }
     }
 
-    private func queue(_ id: ReplicaID, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+    private func queue(_ id: ReplicaID, hash: String, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let here = max(0, maxQueued - (await queued(in: keys.filter { $0.pool != id.pool })))
         let now = clock.now
         let failure = CopyFailure.unfinished(at: now)
         let answer = try await run(
-            .claim, id,
+            .claim, id, hash: hash,
             [.integer(Int64(here)), Self.url(id), .integer(Int64(maxQueuedPerOrigin))] + words(terms, failure, at: now), at: now)
         let rest = (answer.array ?? []).dropFirst()
         switch answer.array?.first?.string {
-        case "claimed": return (.claimed, terms == nil ? nil : try outcome(rest, in: id.pool, failure, at: now))
+        case "claimed": return (.claimed, terms == nil ? nil : try outcome(rest, in: id.pool, failure, at: now, claimed: id))
         case "full": return (.queueFull, nil)
         case "exists":
-            guard let replica = try RecordFields(rest).replica(id, at: clock.now) else { throw StateError.unexpected("claim") }
+            guard let replica = try RecordFields(rest).replica(id, hash: hash, at: clock.now) else { throw StateError.unexpected("claim") }
             return (.exists(replica), nil)
         default: throw StateError.unexpected("claim")
         }
@@ -140,10 +141,13 @@ package final class RedisStateStore: StateStore {
     }
 
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
-        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0 != nil }) {
-            let answer = try await run(.recordPresent, id, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
+        let hash = id.artifact.nameHash
+        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
+            let answer = try await run(.recordPresent, id, hash: hash, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
             guard !answer.isNull else { return nil }
-            guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }
+            guard let replica = try RecordFields(answer.array ?? []).replica(id, hash: hash) else {
+                throw StateError.unexpected("recordPresent")
+            }
             return replica
         }
     }
