@@ -195,9 +195,8 @@ extension RedisStateStore {
 
     /// The number of jobs in these pools; 0 for a server that cannot be asked, so that it does not stop the others.
     func queued(in pools: [PoolKeys]) async -> Int {
-        guard !pools.isEmpty else { return 0 }
-        return await each(pools) { keys throws(StateError) in try await self.execute(RedisCommand("XLEN", key: keys.jobs)).integer ?? 0 }
-            .reduce(0) { $0 + Int((try? $1.get()) ?? 0) }
+        await redis.answers(to: pools.map { (command: RedisCommand("XLEN", key: $0.jobs), isTracked: false) })
+            .reduce(0) { $0 + Int($1.integer ?? 0) }
     }
 
     /// All at the same time, so that they are sent together.

@@ -42,12 +42,10 @@ extension RedisStateStore {
         }
     }
 
-    /// Two commands that are sent together.
-    func execute(
-        tracked: RedisCommand, with other: RedisCommand
-    ) async throws(StateError) -> (tracked: RedisValue, other: RedisValue) {
+    /// Commands that are sent together.
+    func execute(together commands: [(command: RedisCommand, isTracked: Bool)]) async throws(StateError) -> [RedisValue] {
         do throws(RedisError) {
-            return try await redis.execute(tracked: tracked, with: other)
+            return try await redis.execute(together: commands)
         } catch {
             throw StateError(error)
         }

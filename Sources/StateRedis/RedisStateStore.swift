@@ -13,6 +13,8 @@ package import RedisClient
 package final class RedisStateStore: StateStore {
     /// The maximum number of replicas that one script changes: other commands wait for it.
     static let batch = 100
+    /// The maximum number of lookups that are sent together.
+    private static let looksAtOnce = 500
 
     let redis: RedisDatabase
     let feed: ChangeFeed
@@ -82,23 +84,40 @@ package final class RedisStateStore: StateStore {
     package func replica(_ id: ReplicaID) async throws -> Replica? {
         // Computed once: that costs as much as the rest of a lookup's words.
         let hash = id.artifact.nameHash
-        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) { try await look(id, hash: hash) }
-    }
-
-    /// All of them are sent together.
-    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
-        try await withThrowingTaskGroup(of: (Int, Replica?).self) { group in
-            for (index, id) in ids.enumerated() { group.addTask { (index, try await self.replica(id)) } }
-            return try await group.reduce(into: [Replica?](repeating: nil, count: ids.count)) { $0[$1.0] = $1.1 }
+        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
+            let answers = try await execute(together: look(id, hash: hash))
+            return try found(id, hash: hash, answers, at: 0)
         }
     }
 
-    private func look(_ id: ReplicaID, hash: String) async throws -> Replica? {
+    /// Many are sent together, and their task waits once for all of them.
+    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        var all: [Replica?] = []
+        all.reserveCapacity(ids.count)
+        for start in stride(from: 0, to: ids.count, by: Self.looksAtOnce) {
+            let names = ids[start..<min(start + Self.looksAtOnce, ids.count)].map { (id: $0, hash: $0.artifact.nameHash) }
+            let more: [Replica?] = try await feed.knowing(names, isKept: { $0 != nil }) {
+                let answers = try await execute(together: names.flatMap { look($0.id, hash: $0.hash) })
+                return try names.indices.map { try found(names[$0].id, hash: names[$0].hash, answers, at: 2 * $0) }
+            }
+            all += more
+        }
+        return all
+    }
+
+    /// The two commands of a lookup: for the record, and for the last use, which is not in it.
+    private func look(_ id: ReplicaID, hash: String) -> [(command: RedisCommand, isTracked: Bool)] {
         let keys = keys(of: id.pool)
-        let (record, lastUse) = try await execute(
-            tracked: RedisCommand("HGETALL", key: keys.replica(hash: hash)), with: RedisCommand("ZSCORE", key: keys.present, .text(hash)))
-        guard case .map(let words) = record else { throw StateError.unexpected("replica") }
-        return try RecordFields(words, lastUse: lastUse).replica(id, hash: hash, at: clock.now)
+        return [
+            (command: RedisCommand("HGETALL", key: keys.replica(hash: hash)), isTracked: true),
+            (command: RedisCommand("ZSCORE", key: keys.present, .text(hash)), isTracked: false),
+        ]
+    }
+
+    /// - Parameter position: Of the first of the two answers.
+    private func found(_ id: ReplicaID, hash: String, _ answers: [RedisValue], at position: Int) throws(StateError) -> Replica? {
+        guard position + 1 < answers.count, case .map(let words) = answers[position] else { throw .unexpected("replica") }
+        return try RecordFields(words, lastUse: answers[position + 1]).replica(id, hash: hash, at: clock.now)
     }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
