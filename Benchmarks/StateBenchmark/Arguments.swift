@@ -3,7 +3,7 @@ struct Arguments: Sendable {
     enum Operation: String, Sendable, CaseIterable {
         /// A look at a replica that is there.
         case replica
-        /// A claim, a lease and the end of the copy.
+        /// A claim that leases the job, and the end of the copy.
         case cycle
         /// Uses that are remembered, a batch in one call.
         case touch

@@ -43,32 +43,33 @@ struct StateOperations: Sendable {
         return measured
     }
 
+    /// As the copies of a process go that has nothing else to do: the claim leases the job, and the end of the copy finds no other one.
+    ///
     /// - Parameter run: Sets this run's artifacts apart from those of the runs before.
     func cycle(task: Int, run: String, until end: ContinuousClock.Instant) async throws -> Measured {
+        let terms = LeaseTerms(pools: [pool], worker: "benchmark-\(task)", duration: .seconds(60))
         var measured = Measured()
         var claims = Samples()
-        var leases = Samples()
         var ends = Samples()
         var number = 0
         while clock.now < end {
             number += 1
             let id = try Self.id("\(run)/\(task)/\(number)", pool)
             let began = clock.now
-            guard case .claimed = try await store.claim(id) else { throw Failure("a new replica could not be claimed") }
-            let claimed = clock.now
-            // Another task's, or this one's: there are as many jobs as tasks that ask for one.
-            guard let lease = try await store.lease(pools: [pool], worker: "benchmark-\(task)", duration: .seconds(60)) else {
-                throw Failure("there was no job to lease although one was queued")
+            let (claim, outcome) = try await store.claim(id, leasing: terms)
+            guard case .claimed = claim, case .leased(let lease)? = outcome else {
+                throw Failure("a new replica could not be claimed, or there was no job to lease although one was queued")
             }
-            let leased = clock.now
-            try await store.finish(lease, .present(Self.object(of: lease.id)))
+            let claimed = clock.now
+            guard case .notDue? = try await store.finish(lease, .present(Self.object(of: lease.id)), leasing: terms) else {
+                throw Failure("there was a job to lease although each had been leased with its claim")
+            }
             let finished = clock.now
             claims.add(began.duration(to: claimed))
-            leases.add(claimed.duration(to: leased))
-            ends.add(leased.duration(to: finished))
+            ends.add(claimed.duration(to: finished))
             measured.whole.add(began.duration(to: finished))
         }
-        measured.steps = ["claim": claims, "lease": leases, "finish": ends]
+        measured.steps = ["claim and lease": claims, "finish": ends]
         return measured
     }
 

@@ -62,28 +62,34 @@ package final class RedisDatabase: Sendable {
         try await answer(to: command, script: nil, isTracked: isTracked)
     }
 
-    /// Sends two commands together; each is carried out by itself.
+    /// Sends commands together, of which each is carried out by itself.
     ///
-    /// - Parameter tracked: The server is to report (``RedisEvent/invalidated(keys:)``) later changes of the key that it reads.
-    /// - Throws: The error of the first one that has one, after both are answered.
-    package func execute(
-        tracked: RedisCommand, with other: RedisCommand
-    ) async throws(RedisError) -> (tracked: RedisValue, other: RedisValue) {
+    /// - Parameter commands: Each with whether the server is to report (``RedisEvent/invalidated(keys:)``) later changes of the key that is read.
+    /// - Returns: The answers, in the order of the commands.
+    /// - Throws: The error of the first one that has one, after all are answered.
+    package func execute(together commands: [(command: RedisCommand, isTracked: Bool)]) async throws(RedisError) -> [RedisValue] {
+        let answers = await answers(to: commands)
+        for case .error(let error) in answers { throw error }
+        return answers
+    }
+
+    /// The same, with a ``RedisValue/error(_:)`` for each command that has no proper answer.
+    package func answers(to commands: [(command: RedisCommand, isTracked: Bool)]) async -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
         let result = await withAnswerContinuation { continuation in
-            let pair = AnswerPair(continuation)
+            let answers = AnswerList(commands.count, continuation)
             let deadline = NIODeadline.now() + TimeAmount(context.configuration.commandTimeout)
-            let first = PendingCommand(
-                command: tracked, script: nil, isTracked: true, deadline: deadline, answer: .pair(pair, isFirst: true))
-            let second = PendingCommand(
-                command: other, script: nil, isTracked: false, deadline: deadline, answer: .pair(pair, isFirst: false))
-            let submissions = context.outbox.submit(first, second)
-            handle(submissions.first, of: first)
-            handle(submissions.second, of: second)
+            let pending = commands.indices.map { index in
+                PendingCommand(
+                    command: commands[index].command, script: nil, isTracked: commands[index].isTracked, deadline: deadline,
+                    answer: .item(answers, index: index))
+            }
+            let (refused, wakes) = context.outbox.submit(pending)
+            for (index, error) in refused { pending[index].answer(.failure(error)) }
+            if wakes { wake() }
         }
-        guard let values = try result.get().array, values.count == 2 else {
-            throw RedisError(.malformed, "two commands do not have two answers")
-        }
-        return (values[0], values[1])
+        guard case .success(.array(let answers)) = result else { return [] }
+        return answers
     }
 
     /// - Parameter keys: At least one; in a cluster, all in one slot.
@@ -125,21 +131,21 @@ package final class RedisDatabase: Sendable {
     }
 
     private func submit(_ command: PendingCommand) {
-        handle(context.outbox.submit(command), of: command)
+        switch context.outbox.submit(command) {
+        case .refused(let error): command.answer(.failure(error))
+        case .accepted(let wakes): if wakes { wake() }
+        }
     }
 
-    private func handle(_ submission: Outbox.Submission, of command: PendingCommand) {
-        switch submission {
-        case .refused(let error): command.answer(.failure(error))
-        case .accepted(let wakes):
-            guard wakes else { return }
-            context.loop.execute { [context, topology] in
-                let batch = context.outbox.take()
-                if let topology = topology.value {
-                    topology.submit(batch)
-                } else {
-                    context.outbox.fail(batch.commands, .closed)
-                }
+    /// Lets the event loop take what was submitted.
+    private func wake() {
+        // Not the whole context: to copy its configuration costs more than a command.
+        context.loop.execute { [outbox = context.outbox, topology] in
+            let batch = outbox.take()
+            if let topology = topology.value {
+                topology.submit(batch)
+            } else {
+                outbox.fail(batch.commands, .closed)
             }
         }
     }

@@ -10,14 +10,24 @@ final class KnownReplicas: Sendable {
         let hash: String
         let pool: PoolID
 
+        /// An artifact is in few pools.
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+    }
+
+    fileprivate struct Entry {
+        let id: ReplicaID
+        /// How many calls wait for an answer about it.
+        var calls = 0
+        /// Whether it is remembered beyond these calls.
+        var isKept = false
     }
 
     fileprivate struct State {
-        /// Replicas whose answer is still to come, and the number of calls that wait for it.
-        var asked: [Name: (id: ReplicaID, calls: Int)] = [:]
-        var kept: [Name: ReplicaID] = [:]
+        var entries: [Name: Entry] = [:]
+        /// How many are kept, and the bytes of their names.
+        var count = 0
         var bytes = 0
-        /// The names in `kept`, oldest first.
+        /// Those that are kept, oldest first.
         var order = Deque<Name>()
     }
 
@@ -35,7 +45,7 @@ final class KnownReplicas: Sendable {
     /// - Parameter hash: Of the artifact's name.
     func begin(_ id: ReplicaID, hash: String) {
         let name = Name(hash: hash, pool: id.pool)
-        state.withLock { $0.asked[name, default: (id, 0)].calls += 1 }
+        state.withLock { $0.entries[name, default: Entry(id: id)].calls += 1 }
     }
 
     /// - Parameter hash: Of the artifact's name.
@@ -43,25 +53,40 @@ final class KnownReplicas: Sendable {
     func end(_ id: ReplicaID, hash: String, isKept: Bool) {
         let name = Name(hash: hash, pool: id.pool)
         state.withLock { state in
-            if let asked = state.asked.removeValue(forKey: name), asked.calls > 1 { state.asked[name] = (asked.id, asked.calls - 1) }
-            guard isKept, state.kept.updateValue(id, forKey: name) == nil else { return }
-            state.order.append(name)
-            state.bytes += id.artifact.description.utf8.count
+            state.end(name, isKept: isKept)
             state.drop(maxCount: maxCount, maxBytes: maxBytes)
         }
     }
 
     func replica(_ hash: String, in pool: PoolID) -> ReplicaID? {
         let name = Name(hash: hash, pool: pool)
-        return state.withLock { $0.kept[name] ?? $0.asked[name]?.id }
+        return state.withLock { $0.entries[name]?.id }
     }
 }
 
 extension KnownReplicas.State {
+    fileprivate mutating func end(_ name: KnownReplicas.Name, isKept: Bool) {
+        guard let index = entries.index(forKey: name) else { return }
+        entries.values[index].calls -= 1
+        let entry = entries.values[index]
+        if isKept, !entry.isKept {
+            entries.values[index].isKept = true
+            order.append(name)
+            count += 1
+            bytes += entry.id.artifact.description.utf8.count
+        } else if entry.calls == 0, !entry.isKept {
+            entries.remove(at: index)
+        }
+    }
+
     fileprivate mutating func drop(maxCount: Int, maxBytes: Int) {
-        while kept.count > maxCount || bytes > maxBytes, let name = order.popFirst() {
-            guard let id = kept.removeValue(forKey: name) else { continue }
-            bytes -= id.artifact.description.utf8.count
+        while count > maxCount || bytes > maxBytes, let name = order.popFirst() {
+            guard let index = entries.index(forKey: name) else { continue }
+            entries.values[index].isKept = false
+            let entry = entries.values[index]
+            count -= 1
+            bytes -= entry.id.artifact.description.utf8.count
+            if entry.calls == 0 { entries.remove(at: index) }
         }
     }
 }

@@ -7,8 +7,8 @@ struct PoolKeys: Sendable {
 
     let pool: PoolID
     private let base: String
-    /// The keys that every script gets, in the order that `prelude.lua` expects.
-    let indexes: [String]
+    /// The key that every script gets first, and makes the names of the pool's other keys from.
+    let counters: String
     /// Present replicas by last use.
     let present: String
     /// What the keys of replicas begin with.
@@ -18,9 +18,9 @@ struct PoolKeys: Sendable {
         let base = "\(prefix):\(Self.schema):{\(pool)}:"
         self.pool = pool
         self.base = base
+        counters = base + "counters"
         present = base + "present"
         replicas = base + "replica:"
-        indexes = ["counters", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
     }
 
     /// The channel on which changes are published.

@@ -21,11 +21,6 @@ struct RecordFields {
         self.words = Array(words)
     }
 
-    /// - Parameter texts: Alternately names and values; `nil` for what cannot be read.
-    init(texts: [String?]) {
-        words = texts.map { text in text.map { RedisValue.simple($0) } ?? .null }
-    }
-
     /// - Parameter lastUse: The score of a present replica, which is where uses are recorded; null keeps the record's own value.
     init(_ words: [RedisValue], lastUse: RedisValue) {
         self.words = words

@@ -6,7 +6,7 @@ extension RedisStateStore: CopierRegistry {
     package func register(copier name: String, pools: Set<PoolID>, life: Duration) async throws {
         let answers = await each(pools) { pool throws(StateError) in
             let keys = self.keys(of: pool)
-            return try await self.run(.registerCopier, keys.indexes + [keys.copiers], [.text(name), Self.milliseconds(life)])
+            return try await self.run(.registerCopier, [keys.counters, keys.copiers], [.text(name), Self.milliseconds(life)])
         }
         for answer in answers { _ = try answer.get() }
     }
@@ -21,7 +21,7 @@ extension RedisStateStore: CopierRegistry {
     package func poolsWithCopiers(among pools: Set<PoolID>) async throws -> Set<PoolID> {
         let answers = await each(pools) { pool throws(StateError) -> PoolID? in
             let keys = self.keys(of: pool)
-            return try await self.run(.liveCopiers, keys.indexes + [keys.copiers], []).integer ?? 0 > 0 ? nil : pool
+            return try await self.run(.liveCopiers, [keys.counters, keys.copiers], []).integer ?? 0 > 0 ? nil : pool
         }
         // A server that is unavailable must not keep the others' pools from being copied to.
         if let error = answers.lazy.compactMap(\.failure).first, answers.allSatisfy({ $0.failure != nil }) { throw error }

@@ -75,8 +75,9 @@ extension RedisStateStore {
             case .retry(let pause): arguments("retry", [Self.milliseconds(max(pause, .zero))])
             case .handBack: arguments("back", [])
             }
-        let answer = try await feed.knowing(lease.id, hash: lease.id.artifact.nameHash, isKept: { _ in true }) {
-            let answer = try await run(.finish, lease.id, all, at: now)
+        let hash = lease.id.artifact.nameHash
+        let answer = try await feed.knowing(lease.id, hash: hash, isKept: { _ in true }) {
+            let answer = try await run(.finish, lease.id, hash: hash, all, at: now)
             guard !answer.isNull else { throw StateError.stale(lease) }
             return answer
         }
@@ -139,26 +140,26 @@ extension RedisStateStore {
         return .outcome(try outcome(values[...], in: pool, failure, at: now))
     }
 
-    /// What `leaseNext` in `prelude.lua` is called with.
+    /// What `termsAt` in `prelude_leases.lua` reads.
     ///
     /// - Parameter terms: `nil` to lease no job.
-    /// - Parameter failure: What becomes of a replica whose job is set aside.
+    /// - Parameter failure: What becomes of a replica whose job is set aside; its reason is `unfinished`.
     func words(_ terms: LeaseTerms?, _ failure: CopyFailure, at now: Timestamp) -> [RedisWord] {
         guard let terms else { return ["0"] }
         var words: [RedisWord] = [
             .text(terms.worker), Self.milliseconds(terms.duration), .integer(Int64(CopyJob.maxUnfinished)), .integer(Int64(maxQueued)),
-            .integer(Int64(terms.passingOver.count)),
+            .text(failure.message), Self.milliseconds(now.duration(to: failure.retryAt)), .integer(Int64(terms.passingOver.count)),
         ]
         for lanes in terms.passingOver { words += Self.words(lanes) }
-        words += RecordFields.words(failure, at: now)
         return [.integer(Int64(words.count))] + words
     }
 
-    /// Reads the answer of `leaseNext` in `prelude.lua`.
+    /// Reads the answer of `leaseNext` in `prelude_leases.lua`.
     ///
     /// - Parameter now: When the script was called.
+    /// - Parameter claimed: Mostly its job is the one that is leased, and then its name need not be read.
     func outcome(
-        _ answer: ArraySlice<RedisValue>, in pool: PoolID, _ failure: CopyFailure, at now: Timestamp
+        _ answer: ArraySlice<RedisValue>, in pool: PoolID, _ failure: CopyFailure, at now: Timestamp, claimed: ReplicaID? = nil
     ) throws(StateError) -> LeaseOutcome {
         let values = Array(answer.dropFirst())
         switch answer.first?.string {
@@ -171,7 +172,8 @@ extension RedisStateStore {
             guard let id = values.first?.string.flatMap({ keys(of: pool).replica(ofURL: $0) }) else { break }
             return .setAside(id, failure)
         case "leased":
-            guard values.count == 7, let id = values[0].string.flatMap({ keys(of: pool).replica(ofURL: $0) }),
+            guard values.count == 7,
+                let id = values[0].string.flatMap({ $0 == claimed?.artifact.description ? claimed : keys(of: pool).replica(ofURL: $0) }),
                 let token = values[1].integer, let attempt = values[2].integer,
                 let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer,
                 let queuedAt = Self.time(values[6], saidAt: values[4], heardAt: now)
@@ -193,9 +195,8 @@ extension RedisStateStore {
 
     /// The number of jobs in these pools; 0 for a server that cannot be asked, so that it does not stop the others.
     func queued(in pools: [PoolKeys]) async -> Int {
-        guard !pools.isEmpty else { return 0 }
-        return await each(pools) { keys throws(StateError) in try await self.execute(RedisCommand("XLEN", key: keys.jobs)).integer ?? 0 }
-            .reduce(0) { $0 + Int((try? $1.get()) ?? 0) }
+        await redis.answers(to: pools.map { (command: RedisCommand("XLEN", key: $0.jobs), isTracked: false) })
+            .reduce(0) { $0 + Int($1.integer ?? 0) }
     }
 
     /// All at the same time, so that they are sent together.
@@ -225,8 +226,10 @@ extension RedisStateStore {
 
     /// Scores may be larger than any time.
     static func milliseconds(_ value: RedisValue) -> Int64? {
-        guard let text = value.string, let number = Double(text), !number.isNaN else { return nil }
-        return Int64(text) ?? Int64(min(max(number, -0x1p62), 0x1p62))
+        guard let text = value.string else { return nil }
+        if let exact = Int64(text) { return exact }
+        guard let number = Double(text), !number.isNaN else { return nil }
+        return Int64(min(max(number, -0x1p62), 0x1p62))
     }
 
     /// Converts a time by the server's clock to this process's clock.

@@ -42,22 +42,23 @@ extension RedisStateStore {
         }
     }
 
-    /// Two commands that are sent together.
-    func execute(
-        tracked: RedisCommand, with other: RedisCommand
-    ) async throws(StateError) -> (tracked: RedisValue, other: RedisValue) {
+    /// Commands that are sent together.
+    func execute(together commands: [(command: RedisCommand, isTracked: Bool)]) async throws(StateError) -> [RedisValue] {
         do throws(RedisError) {
-            return try await redis.execute(tracked: tracked, with: other)
+            return try await redis.execute(together: commands)
         } catch {
             throw StateError(error)
         }
     }
 
     /// Runs a transition of one replica.
+    ///
+    /// - Parameter hash: Of the artifact's name, if it is known already; otherwise it is computed.
     func run(
-        _ script: RedisScript, _ id: ReplicaID, _ arguments: [RedisWord] = [], at now: Timestamp? = nil
+        _ script: RedisScript, _ id: ReplicaID, hash: String? = nil, _ arguments: [RedisWord] = [], at now: Timestamp? = nil
     ) async throws(StateError) -> RedisValue {
-        try await run(script, in: id.pool, [id.artifact], arguments, at: now)
+        let keys = keys(of: id.pool)
+        return try await run(script, [keys.counters, keys.replica(hash: hash ?? id.artifact.nameHash)], arguments, at: now)
     }
 
     /// - Parameter now: By this process's clock; `nil` reads it.
@@ -65,7 +66,7 @@ extension RedisStateStore {
         _ script: RedisScript, in pool: PoolID, _ artifacts: [ArtifactURL] = [], _ arguments: [RedisWord] = [], at now: Timestamp? = nil
     ) async throws(StateError) -> RedisValue {
         let keys = keys(of: pool)
-        return try await run(script, keys.indexes + artifacts.map(keys.replica), arguments, at: now)
+        return try await run(script, [keys.counters] + artifacts.map(keys.replica), arguments, at: now)
     }
 
     func run(

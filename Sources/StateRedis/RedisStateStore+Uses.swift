@@ -50,7 +50,7 @@ extension RedisStateStore {
             let hashes = oldest.filter { $0.keys.pool == keys.pool }.map(\.hash)
             for start in stride(from: 0, to: hashes.count, by: Self.batch) {
                 let batch = hashes[start..<min(start + Self.batch, hashes.count)]
-                _ = try await run(.forgetErrors, keys.indexes + batch.map(keys.replica(hash:)), [.integer(before.milliseconds)])
+                _ = try await run(.forgetErrors, [keys.counters] + batch.map(keys.replica(hash:)), [.integer(before.milliseconds)])
             }
         }
         return oldest.count

@@ -13,6 +13,8 @@ package import RedisClient
 package final class RedisStateStore: StateStore, SelectiveStateStore {
     /// The maximum number of replicas that one script changes: other commands wait for it.
     static let batch = 100
+    /// The maximum number of lookups that are sent together.
+    private static let looksAtOnce = 500
 
     let redis: RedisDatabase
     let feed: ChangeFeed
@@ -82,44 +84,62 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
     package func replica(_ id: ReplicaID) async throws -> Replica? {
         // Computed once: that costs as much as the rest of a lookup's words.
         let hash = id.artifact.nameHash
-        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) { try await look(id, hash: hash) }
-    }
-
-    /// All of them are sent together.
-    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
-        try await withThrowingTaskGroup(of: (Int, Replica?).self) { group in
-            for (index, id) in ids.enumerated() { group.addTask { (index, try await self.replica(id)) } }
-            return try await group.reduce(into: [Replica?](repeating: nil, count: ids.count)) { $0[$1.0] = $1.1 }
+        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
+            let answers = try await execute(together: look(id, hash: hash))
+            return try found(id, hash: hash, answers, at: 0)
         }
     }
 
-    private func look(_ id: ReplicaID, hash: String) async throws -> Replica? {
+    /// Many are sent together, and their task waits once for all of them.
+    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        var all: [Replica?] = []
+        all.reserveCapacity(ids.count)
+        for start in stride(from: 0, to: ids.count, by: Self.looksAtOnce) {
+            let names = ids[start..<min(start + Self.looksAtOnce, ids.count)].map { (id: $0, hash: $0.artifact.nameHash) }
+            let more: [Replica?] = try await feed.knowing(names, isKept: { $0 != nil }) {
+                let answers = try await execute(together: names.flatMap { look($0.id, hash: $0.hash) })
+                return try names.indices.map { try found(names[$0].id, hash: names[$0].hash, answers, at: 2 * $0) }
+            }
+            all += more
+        }
+        return all
+    }
+
+    /// The two commands of a lookup: for the record, and for the last use, which is not in it.
+    private func look(_ id: ReplicaID, hash: String) -> [(command: RedisCommand, isTracked: Bool)] {
         let keys = keys(of: id.pool)
-        let (record, lastUse) = try await execute(
-            tracked: RedisCommand("HGETALL", key: keys.replica(hash: hash)), with: RedisCommand("ZSCORE", key: keys.present, .text(hash)))
-        guard case .map(let words) = record else { throw StateError.unexpected("replica") }
-        return try RecordFields(words, lastUse: lastUse).replica(id, hash: hash, at: clock.now)
+        return [
+            (command: RedisCommand("HGETALL", key: keys.replica(hash: hash)), isTracked: true),
+            (command: RedisCommand("ZSCORE", key: keys.present, .text(hash)), isTracked: false),
+        ]
+    }
+
+    /// - Parameter position: Of the first of the two answers.
+    private func found(_ id: ReplicaID, hash: String, _ answers: [RedisValue], at position: Int) throws(StateError) -> Replica? {
+        guard position + 1 < answers.count, case .map(let words) = answers[position] else { throw .unexpected("replica") }
+        return try RecordFields(words, lastUse: answers[position + 1]).replica(id, hash: hash, at: clock.now)
     }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
-        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0.claim.isOfPresent }) {
-            try await queue(id, alsoLeased(terms, in: id.pool))
+        let hash = id.artifact.nameHash
+        return try await feed.knowing(id, hash: hash, isKept: { $0.claim.isOfPresent }) {
+            try await queue(id, hash: hash, alsoLeased(terms, in: id.pool))
         }
     }
 
-    private func queue(_ id: ReplicaID, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
+    private func queue(_ id: ReplicaID, hash: String, _ terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let here = max(0, maxQueued - (await queued(in: keys.filter { $0.pool != id.pool })))
         let now = clock.now
         let failure = CopyFailure.unfinished(at: now)
         let answer = try await run(
-            .claim, id,
+            .claim, id, hash: hash,
             [.integer(Int64(here)), Self.url(id), .integer(Int64(maxQueuedPerOrigin))] + words(terms, failure, at: now), at: now)
         let rest = (answer.array ?? []).dropFirst()
         switch answer.array?.first?.string {
-        case "claimed": return (.claimed, terms == nil ? nil : try outcome(rest, in: id.pool, failure, at: now))
+        case "claimed": return (.claimed, terms == nil ? nil : try outcome(rest, in: id.pool, failure, at: now, claimed: id))
         case "full": return (.queueFull, nil)
         case "exists":
-            guard let replica = try RecordFields(rest).replica(id, at: clock.now) else { throw StateError.unexpected("claim") }
+            guard let replica = try RecordFields(rest).replica(id, hash: hash, at: clock.now) else { throw StateError.unexpected("claim") }
             return (.exists(replica), nil)
         default: throw StateError.unexpected("claim")
         }
@@ -140,10 +160,13 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
     }
 
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
-        try await feed.knowing(id, hash: id.artifact.nameHash, isKept: { $0 != nil }) {
-            let answer = try await run(.recordPresent, id, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
+        let hash = id.artifact.nameHash
+        return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
+            let answer = try await run(.recordPresent, id, hash: hash, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
             guard !answer.isNull else { return nil }
-            guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }
+            guard let replica = try RecordFields(answer.array ?? []).replica(id, hash: hash) else {
+                throw StateError.unexpected("recordPresent")
+            }
             return replica
         }
     }

@@ -29,11 +29,12 @@ extension FuzzTarget {
             "redis-change", seeds: ["19:https://a.example/a6:status7:pending", "19:https://a.example/a"],
             words: [":", "0:", "6:status", "7:pending", "99999999:", "4:size"]
         ) { bytes in
-            guard let texts = ChangeMessage.decode(ByteBuffer(bytes: bytes)), let first = texts.first, let pool = PoolID("local/dev") else {
+            guard let parts = ChangeMessage.decode(ByteBuffer(bytes: bytes)), let name = parts.first?.string, let pool = PoolID("local/dev")
+            else {
                 return
             }
-            let id = ReplicaID(artifact: try ArtifactURL(first), pool: pool)
-            _ = try RecordFields(texts: texts.dropFirst().map { $0 }).replica(id)
+            let id = ReplicaID(artifact: try ArtifactURL(name), pool: pool)
+            _ = try RecordFields(parts.dropFirst()).replica(id)
         },
         FuzzTarget(
             "redis-record",
@@ -46,8 +47,9 @@ extension FuzzTarget {
             guard let pool = PoolID("local/dev") else { return }
             let words = text(bytes).split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             let id = ReplicaID(artifact: try ArtifactURL("https://a.example/a"), pool: pool)
-            _ = try? RecordFields(texts: words).replica(id)
-            _ = try? RecordFields(words.map { RedisValue.simple($0) }, lastUse: .double(Double(words.last ?? "") ?? .nan)).replica(id)
+            let values = words.map { RedisValue.simple($0) }
+            _ = try? RecordFields(values).replica(id)
+            _ = try? RecordFields(values, lastUse: .double(Double(words.last ?? "") ?? .nan)).replica(id)
         },
         FuzzTarget(
             "redis-slots",

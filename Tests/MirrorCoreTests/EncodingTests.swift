@@ -15,6 +15,7 @@ import Testing
         #expect(Base64.decode(base64) == bytes)
         #expect(Base64.decode(base64.replacing("=", with: "")) == bytes)
         #expect(Hex.encode(bytes) == hex)
+        #expect(bytes.withUnsafeBytes { Hex.encode($0) } == hex)
         #expect(Hex.decode(hex) == bytes)
         #expect(Hex.decode(hex.uppercased()) == bytes)
     }
@@ -25,6 +26,7 @@ import Testing
             #expect(Base64.decode(Base64.encode(Array(bytes[..<end]))) == Array(bytes[..<end]))
         }
         #expect(Hex.decode(Hex.encode(bytes)) == bytes)
+        #expect(bytes.withUnsafeBytes { Hex.encode($0) } == Hex.encode(bytes))
         #expect(PercentCoding.decode("%41%C3%A9") == "Aé")
     }
 

@@ -43,6 +43,16 @@ struct RequestDeadlineTests {
         }
     }
 
+    /// Waits until the memory knows of all changes so far: it forgets what it hears of, even what it has read since.
+    private static func newsComes(to engine: EngineFixture) async throws {
+        let id = try engine.id("/last.txt")
+        try await engine.put("/last.txt", [1, 2, 3])
+        _ = try await engine.state.recordPresent(id, try await engine.pooled("/last.txt"))
+        #expect(try await engine.ask("/last.txt").outcome == .hit)
+        #expect(try await engine.base.mark([id], unusedSince: engine.setup.clock.now) == [id])
+        while engine.state.cached(id) != nil, !Task.isCancelled { await Task.yield() }
+    }
+
     /// Makes a request get there.
     private static func prepare(_ place: Place, in engine: EngineFixture) async throws {
         let id = try engine.id("/a.txt")
@@ -188,6 +198,7 @@ struct RequestDeadlineTests {
         try await run { engine, clock, door in
             engine.origin.on("/hit.txt", .text("hello"))
             try await Self.prepare(.location, in: engine)
+            try await Self.newsComes(to: engine)
             #expect(try await engine.ask("/a.txt").outcome == .hit)
             Self.hang(.replica, of: engine, at: door)
             try await withThrowingTaskGroup(of: RedirectAnswer.self) { group in

@@ -31,6 +31,12 @@ struct RESPParserTests {
         ("=4\r\ntxt:\r\n", ["''"]),
         ("*0\r\n", ["[]"]),
         ("*3\r\n:1\r\n$3\r\ntwo\r\n*1\r\n_\r\n", ["[1 'two' [null]]"]),
+        ("*3\r\n$3\r\none\r\n$0\r\n\r\n$2\r\n\r\n\r\n", ["['one' '' '\r\n']"]),
+        ("*2\r\n$3\r\none\r\n$-1\r\n", ["['one' null]"]),
+        ("*2\r\n$3\r\none\r\n:2\r\n", ["['one' 2]"]),
+        ("*2\r\n*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n+OK\r\n", ["[['a'] ['b']]", "+OK"]),
+        ("%1\r\n$5\r\nfirst\r\n$1\r\n1\r\n%1\r\n$1\r\na\r\n$1\r\nb\r\n", ["{'first' '1'}", "{'a' 'b'}"]),
+        ("*1\r\n$00000000000001\r\na\r\n", ["['a']"]),
         ("*2\r\n*0\r\n*0\r\n", ["[[] []]"]),
         ("~2\r\n+a\r\n#t\r\n", ["[+a true]"]),
         ("%2\r\n+first\r\n:1\r\n+second\r\n:2\r\n", ["{+first 1 +second 2}"]),
@@ -72,6 +78,7 @@ struct RESPParserTests {
             "*-2\r\n", "*?\r\n", "%-1\r\n", "%?\r\n", "~-1\r\n", "|-1\r\n", ">-1\r\n", ">0\r\n", "!-1\r\n", "=-1\r\n", "=3\r\ntxt\r\n",
             "=4\r\ntxt \r\n", "#\r\n", "#true\r\n", "_x\r\n", ",one\r\n", ",\r\n", "(12x\r\n", "(\r\n", "(-\r\n", ".\r\n", ";4\r\n",
             "*1\r\n>1\r\n+a\r\n", "*1048577\r\n", "%524289\r\n", "$67108865\r\n", "*9223372036854775807\r\n", "%9223372036854775807\r\n",
+            "*2\r\n$1\r\na\r\n$1\r\nbc\r\n", "*2\r\n$1\r\na\r\n$1\nbc\r\n",
         ])
     func malformed(_ wire: String) {
         #expect(RESPParser.read(wire + "+OK\r\n") == ["malformed"])

@@ -120,8 +120,8 @@ extension ServerTests {
             }
         }
 
-        @Test("Two commands of one call have their answers in their order, the error of either is thrown, and only the first is tracked")
-        func pairs() async throws {
+        @Test("The commands of one call have their answers in their order, the first error is thrown, and those are tracked that are to be")
+        func together() async throws {
             let server = try await RedisServer.start()
             try await RedisDatabase.with(.testing(server.address)) { database, events async throws in
                 try await RedisDatabase.with(.testing(server.address)) { other, _ async throws in
@@ -129,9 +129,10 @@ extension ServerTests {
                     try await other.run("SET", "b", "2")
                     try await other.run("RPUSH", "list", "x")
                     @Sendable func get(_ tracked: String, _ other: String) async throws -> [String?] {
-                        let both = try await database.execute(
-                            tracked: RedisCommand("GET", key: tracked), with: RedisCommand("GET", key: other))
-                        return [both.tracked.string, both.other.string]
+                        try await database.execute(together: [
+                            (command: RedisCommand("GET", key: tracked), isTracked: true),
+                            (command: RedisCommand("GET", key: other), isTracked: false),
+                        ]).map(\.string)
                     }
                     try await withThrowingTaskGroup(of: [String?].self) { group in
                         for _ in 0..<1_000 { group.addTask { try await get("a", "b") } }
@@ -145,6 +146,18 @@ extension ServerTests {
                         #expect(error?.code == .server("WRONGTYPE"))
                     }
                     #expect(try await get("a", "nothing") == ["3", nil])
+                    #expect(try await database.execute(together: []) == [])
+                    let many = (0..<1_000).map { (command: RedisCommand("ECHO", key: "\($0)"), isTracked: false) }
+                    #expect(try await database.execute(together: many).compactMap(\.integer) == (0..<1_000).map { Int64($0) })
+                    // Whichever is answered last.
+                    let commands = [["GET", "a"], ["GET", "list"], ["NOTHING", "a"], ["GET", "a"]].map { words in
+                        (command: RedisCommand(words.map { .text($0) }, key: words[1]), isTracked: false)
+                    }
+                    for (order, first) in [(commands, "WRONGTYPE"), (Array(commands.reversed()), "ERR")] {
+                        let error = await #expect(throws: RedisError.self) { _ = try await database.execute(together: order) }
+                        #expect(error?.code == .server(first))
+                    }
+                    #expect(await database.answers(to: commands).map(\.string) == ["3", nil, nil, "3"])
                     await database.close()
                     let error = await #expect(throws: RedisError.self) { _ = try await get("a", "b") }
                     #expect(error?.code == .closed)

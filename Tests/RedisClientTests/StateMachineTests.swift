@@ -240,23 +240,21 @@ struct StateMachineTests {
         #expect(submit("E") == "closed")
     }
 
-    @Test("Two commands that are submitted together are in one batch, and each counts by itself")
-    func outboxOfPairs() {
+    @Test("Commands that are submitted together are in one batch, and each counts by itself")
+    func outboxOfLists() {
         let outbox = Outbox(maxCommands: 3, maxBytes: 1_000)
-        func submit(_ words: (String, String)) -> [String] {
-            var (first, second) = (Self.command(deadline: .now()), Self.command(deadline: .now()))
-            first.command.words = [.text(words.0)]
-            second.command.words = [.text(words.1)]
-            let submissions = outbox.submit(first, second)
-            return [submissions.first, submissions.second].map { submission in
-                switch submission {
-                case .refused(let error): "\(error.code)"
-                case .accepted(let wakes): wakes ? "wakes" : "accepted"
-                }
+        func submit(_ words: String...) -> [String] {
+            let commands = words.map { word in
+                var command = Self.command(deadline: .now())
+                command.command.words = [.text(word)]
+                return command
             }
+            let (refused, wakes) = outbox.submit(commands)
+            return refused.map { "\($0.error.code) of \($0.index)" } + (wakes ? ["wakes"] : [])
         }
-        #expect(submit(("A", "B")) == ["wakes", "accepted"])
-        #expect(submit(("C", "D")) == ["accepted", "tooManyCommands"])
+        #expect(submit("A", "B") == ["wakes"])
+        #expect(submit("C", "D", "E") == ["tooManyCommands of 1", "tooManyCommands of 2"])
+        #expect(submit("F") == ["tooManyCommands of 0"])
         let batch = outbox.take()
         #expect(String(buffer: batch.bytes) == "*1\r\n$1\r\nA\r\n*1\r\n$1\r\nB\r\n*1\r\n$1\r\nC\r\n")
         #expect(batch.commands.count == 3)

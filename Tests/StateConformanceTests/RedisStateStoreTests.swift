@@ -70,6 +70,57 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
+    @Test("replicas that were looked up together, more than at once, are told as stale by their names")
+    func tracksReadsOfMany() async throws {
+        let place = try await RedisPlace.onServer()
+        let (reader, writer) = (try await place.open(clock), try await place.open(clock))
+        let ids = try (0..<501).map { try Sample.id($0) }
+        let absent = ids[250]
+        for id in ids where id != absent { _ = try await writer.recordPresent(id, Sample.object(id)) }
+        var told = await reader.changes().makeAsyncIterator()
+        let found = try await reader.replicas(ids)
+        #expect(found.count == ids.count && found[250] == nil)
+        #expect(found.compactMap { $0?.id } == ids.filter { $0 != absent })
+        let admin = RedisTestClient(place.configuration)
+        for id in [ids[0], ids[499], ids[500]] {
+            try await admin.ask("DEL", place.key(id))
+            #expect(await told.next() == .stale(id))
+        }
+        try await admin.ask("SET", place.key(ids[7]), "mine")
+        let error = try await requireThrows(StateError.self) { _ = try await reader.replicas(ids) }
+        #expect(error.code == .corrupt)
+        await reader.close()
+        await writer.close()
+        await admin.close()
+    }
+
+    @Test("a change of a replica whose name this process does not know is told with its name, and one that cannot be read as everything")
+    func readsMessages() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        let url = "\(id.artifact)"
+        var told = await store.changes().makeAsyncIterator()
+        func publish(_ texts: [String]) async throws {
+            try await admin.ask("PUBLISH", place.key("changes"), texts.map { "\($0.utf8.count):\($0)" }.joined())
+        }
+        try await publish([url, "status", "pending"])
+        #expect(await told.next() == .replica(id, Replica(id: id, status: .pending)))
+        try await publish([url])
+        #expect(await told.next() == .replica(id, nil))
+        try await publish([id.artifact.nameHash])
+        #expect(await told.next() == .staleName(id.artifact.nameHash, id.pool))
+        for texts in [[url, "status"], [url, "status", "purple"], ["no URL", "status", "pending"], ["HTTPS\(url.dropFirst(5))"]] {
+            try await publish(texts)
+            #expect(await told.next() == .everything)
+        }
+        try await admin.ask("PUBLISH", place.key("changes"), "99:\(url)")
+        #expect(await told.next() == .everything)
+        await store.close()
+        await admin.close()
+    }
+
     @Test("a lost connection is followed by everything")
     func tellsEverythingAfterALoss() async throws {
         let server = try await RedisServer.start()

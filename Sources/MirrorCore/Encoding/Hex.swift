@@ -11,6 +11,17 @@ public enum Hex {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// The same, in the memory of the text.
+    package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { digits in
+            for (index, byte) in bytes.enumerated() {
+                digits[2 * index] = digit(byte >> 4)
+                digits[2 * index + 1] = digit(byte & 15)
+            }
+            return bytes.count * 2
+        }
+    }
+
     /// - Returns: `nil` for an odd number of digits or any other character; accepts upper and lower case.
     public static func decode(_ text: String) -> [UInt8]? {
         var out: [UInt8] = []

@@ -39,13 +39,11 @@ package final class HotIndex: StateStore, SelectiveStateStore {
     package var count: Int { memory.count }
 
     /// A token to take before a replica is looked up; see ``isCurrent(_:)``.
-    package func token(of id: ReplicaID) -> Token {
-        // For a replica that cannot be remembered, no token is current.
-        guard let key = memory.key(id) else { return Token(place: 0, epoch: .max) }
-        return token(of: key)
-    }
+    package func token(of id: ReplicaID) -> Token { token(of: memory.key(id)) }
 
-    private func token(of key: HotKey) -> Token {
+    private func token(of key: HotKey?) -> Token {
+        // For a replica that cannot be remembered, no token is current.
+        guard let key else { return Token(place: 0, epoch: .max) }
         let place = memory.place(of: key)
         return Token(place: place, epoch: memory.epoch(in: place))
     }
@@ -66,8 +64,12 @@ package final class HotIndex: StateStore, SelectiveStateStore {
     /// What is known about replicas, each with a token from before it was read. Replicas that are present are not remembered here but by
     /// ``remember(_:of:_:token:)``, so that nothing is remembered twice.
     package func look(_ ids: [ReplicaID]) async throws -> [(replica: Replica?, token: Token)] {
-        let tokens = ids.map(token)
-        var found = zip(ids, tokens).map { id, token in (replica: cached(id).map { Replica(id: id, status: .present($0)) }, token: token) }
+        // Of each name the hash is computed once: that is the most expensive part of a look into memory.
+        let keys = ids.map { memory.key($0) }
+        let tokens = keys.map { token(of: $0) }
+        var found = ids.indices.map { index in
+            (replica: cached(ids[index], keys[index]).map { Replica(id: ids[index], status: .present($0)) }, token: tokens[index])
+        }
         let missing = found.indices.filter { found[$0].replica == nil }
         guard !missing.isEmpty else { return found }
         for (index, replica) in zip(missing, try await base.replicas(missing.map { ids[$0] })) { found[index].replica = replica }
@@ -81,8 +83,11 @@ package final class HotIndex: StateStore, SelectiveStateStore {
     }
 
     /// The object of a present, unmarked replica, if the replica is remembered.
-    package func cached(_ id: ReplicaID) -> StoredObject? {
-        guard let key = memory.key(id) else { return nil }
+    package func cached(_ id: ReplicaID) -> StoredObject? { cached(id, memory.key(id)) }
+
+    /// - Parameter key: The replica's.
+    private func cached(_ id: ReplicaID, _ key: HotKey?) -> StoredObject? {
+        guard let key else { return nil }
         return memory.shard(key).object(key) { ObjectKey(id.artifact) }
     }
 
@@ -145,10 +150,12 @@ package final class HotIndex: StateStore, SelectiveStateStore {
     }
 
     /// - Parameter token: Taken before the base store was asked.
-    private func learn(_ id: ReplicaID, _ replica: Replica?, _ token: Token) {
-        guard let key = memory.key(id) else { return }
+    private func learn(_ id: ReplicaID, _ replica: Replica?, _ token: Token) { learn(id, memory.key(id), replica, token) }
+
+    private func learn(_ id: ReplicaID, _ key: HotKey?, _ replica: Replica?, _ token: Token) {
+        guard let key else { return }
         guard case .present(let object) = replica?.status, object.markedAt == nil else {
-            if cached(id) != nil { invalidate(id) }
+            if cached(id, key) != nil { invalidate(id) }
             return
         }
         switch memory.shard(key).remember(key, object, readIn: token.epoch) {
@@ -160,10 +167,11 @@ package final class HotIndex: StateStore, SelectiveStateStore {
     // MARK: StateStore
 
     package func replica(_ id: ReplicaID) async throws -> Replica? {
-        if let object = cached(id) { return Replica(id: id, status: .present(object)) }
-        let token = token(of: id)
+        let key = memory.key(id)
+        if let object = cached(id, key) { return Replica(id: id, status: .present(object)) }
+        let token = token(of: key)
         let replica = try await base.replica(id)
-        learn(id, replica, token)
+        learn(id, key, replica, token)
         return replica
     }
 

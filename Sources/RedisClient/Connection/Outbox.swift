@@ -41,9 +41,21 @@ final class Outbox: Sendable {
         content.withLock { submit(command, to: &$0) }
     }
 
-    /// Both in one batch.
-    func submit(_ first: PendingCommand, _ second: PendingCommand) -> (first: Submission, second: Submission) {
-        content.withLock { (submit(first, to: &$0), submit(second, to: &$0)) }
+    /// All in one batch.
+    ///
+    /// - Returns: Which commands were refused, by their index; and whether the caller has to wake the event loop.
+    func submit(_ commands: [PendingCommand]) -> (refused: [(index: Int, error: RedisError)], wakes: Bool) {
+        content.withLock { content in
+            var refused: [(index: Int, error: RedisError)] = []
+            var wakes = false
+            for index in commands.indices {
+                switch submit(commands[index], to: &content) {
+                case .refused(let error): refused.append((index, error))
+                case .accepted(let isFirst): if isFirst { wakes = true }
+                }
+            }
+            return (refused, wakes)
+        }
     }
 
     private func submit(_ command: PendingCommand, to content: inout Content) -> Submission {

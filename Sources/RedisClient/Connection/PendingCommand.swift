@@ -20,15 +20,15 @@ struct PendingCommand {
 
     enum Answer: Sendable {
         case task(AnswerContinuation)
-        /// One of two commands that a task waits for.
-        case pair(AnswerPair, isFirst: Bool)
+        /// One of several commands that a task waits for.
+        case item(AnswerList, index: Int)
         /// Called on the event loop.
         case callback(@Sendable (Result<RedisValue, RedisError>) -> Void)
 
         func callAsFunction(_ result: Result<RedisValue, RedisError>) {
             switch self {
             case .task(let continuation): continuation.resume(returning: result)
-            case .pair(let pair, let isFirst): pair.give(result, isFirst: isFirst)
+            case .item(let list, let index): list.give(result, at: index)
             case .callback(let callback): callback(result)
             }
         }

@@ -240,8 +240,61 @@ struct RESPParser {
             }
         }
         guard stack.count < limits.depth else { throw malformed("more than \(limits.depth) aggregates within each other") }
+        switch kind {
+        case .array: if let values = strings(elements) { return .value(.array(values)) }
+        case .map: if let values = strings(elements) { return .value(.map(values)) }
+        case .push, .attribute: break
+        }
         stack.append(Aggregate(kind: kind, remaining: elements))
         return .opened
+    }
+
+    /// The elements of an aggregate of strings that has arrived whole, as most with many elements do, read in one go; `nil` for any other, which is
+    /// read element by element.
+    private mutating func strings(_ count: Int) -> [RedisValue]? {
+        // Each takes at least six bytes: nothing is reserved for what has not arrived.
+        guard count <= bytes.readableBytes / 6 else { return nil }
+        let (chunk, start, longest) = (bytes, bytes.readerIndex, limits.blob)
+        var values: [RedisValue] = []
+        values.reserveCapacity(count)
+        let end = chunk.withUnsafeReadableBytes { bytes -> Int? in
+            var position = 0
+            for _ in 0..<count {
+                guard let content = Self.string(in: bytes, at: position), content.count <= longest,
+                    let slice = chunk.getSlice(at: start + content.lowerBound, length: content.count)
+                else { return nil }
+                values.append(.blob(slice))
+                position = content.upperBound + 2
+            }
+            return position
+        }
+        guard let end, replyBytes + end <= limits.reply else { return nil }
+        bytes.moveReaderIndex(forwardBy: end)
+        replyBytes += end
+        return values
+    }
+
+    /// Where the content of a string is that begins at a position: of `hello` in `$5\r\nhello\r\n`. `nil` if another value begins there, or not all of
+    /// it is here.
+    private static func string(in bytes: UnsafeRawBufferPointer, at start: Int) -> Range<Int>? {
+        guard start < bytes.count, bytes[start] == UInt8(ascii: "$") else { return nil }
+        var position = start + 1
+        var length = 0
+        // Nine digits: more than any limit, and no overflow.
+        while position < min(bytes.count, start + 10) {
+            let digit = bytes[position] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            length = length * 10 + Int(digit)
+            position += 1
+        }
+        let content = position + 2..<position + 2 + length
+        guard position > start + 1, content.upperBound + 2 <= bytes.count, isLineEnd(bytes, position), isLineEnd(bytes, content.upperBound)
+        else { return nil }
+        return content
+    }
+
+    private static func isLineEnd(_ bytes: UnsafeRawBufferPointer, _ position: Int) -> Bool {
+        bytes[position] == UInt8(ascii: "\r") && bytes[position + 1] == UInt8(ascii: "\n")
     }
 
     // MARK: Aggregates in progress

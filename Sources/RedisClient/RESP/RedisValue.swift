@@ -15,7 +15,7 @@ package enum RedisValue: Sendable, Hashable {
     case array([RedisValue])
     /// Alternately keys and values, in the order of the reply.
     case map([RedisValue])
-    /// An error inside an array; one that is the whole reply is thrown.
+    /// An error inside an array, or of one of several commands that were sent together; any other is thrown.
     case error(RedisError)
 }
 

@@ -71,6 +71,23 @@ final class ChangeFeed: Sendable {
         return answer
     }
 
+    /// The same for several replicas.
+    ///
+    /// - Parameter ask: Returns as many values as there are replicas, in their order.
+    func knowing<Value>(
+        _ names: [(id: ReplicaID, hash: String)], isKept: (Value) -> Bool, _ ask: () async throws -> [Value]
+    ) async throws -> [Value] {
+        for name in names { known.begin(name.id, hash: name.hash) }
+        var values: [Value] = []
+        defer {
+            for (index, name) in names.enumerated() {
+                known.end(name.id, hash: name.hash, isKept: values.indices.contains(index) && isKept(values[index]))
+            }
+        }
+        values = try await ask()
+        return values
+    }
+
     /// Ends the streams.
     func finish() {
         cancel()
@@ -90,14 +107,16 @@ final class ChangeFeed: Sendable {
     }
 
     /// A message that cannot be read may mean anything.
-    private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange {
-        guard let texts, let name = texts.first else { return .everything }
-        if texts.count == 1, name.utf8.count == ArtifactURL.nameHashLength, !name.contains(":") {
+    private func change(in pool: PoolKeys, _ parts: [RedisValue]?) -> ReplicaChange {
+        guard let parts, let name = parts.first?.string else { return .everything }
+        if parts.count == 1, name.utf8.count == ArtifactURL.nameHashLength, !name.utf8.contains(UInt8(ascii: ":")) {
             return change(of: name, in: pool.pool)
         }
-        guard let id = pool.replica(ofURL: name) else { return .everything }
+        // A known name need not be parsed.
+        let hash = ArtifactURL.nameHash(of: name)
+        guard let id = known.replica(hash, in: pool.pool) ?? pool.replica(ofURL: name) else { return .everything }
         do throws(StateError) {
-            return .replica(id, try RecordFields(texts: texts.dropFirst().map { $0 }).replica(id))
+            return .replica(id, try RecordFields(parts.dropFirst()).replica(id, hash: hash))
         } catch {
             return .everything
         }

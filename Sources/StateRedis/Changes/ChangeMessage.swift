@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOCore
+import RedisClient
 
 /// The messages that the scripts publish: netstrings, each a length in decimal digits, a colon, and that many bytes.
 ///
@@ -8,19 +9,19 @@ enum ChangeMessage {
     /// The maximum number of digits in a length.
     private static let maxDigits = 8
 
-    /// The texts of a message: the URL, then alternately the names and values of the record's fields; or only the hash of a name.
+    /// The parts of a message: the URL, then alternately the names and values of the record's fields; or only the hash of a name.
     ///
     /// - Returns: `nil` if it is not one of our messages.
-    static func decode(_ payload: ByteBuffer) -> [String]? {
+    static func decode(_ payload: ByteBuffer) -> [RedisValue]? {
         var rest = payload
-        var texts: [String] = []
+        var parts: [RedisValue] = []
+        // The fields of a present replica.
+        parts.reserveCapacity(16)
         while rest.readableBytes > 0 {
-            guard let length = readLength(&rest), let bytes = rest.readSlice(length: length),
-                let text = String(validating: bytes.readableBytesView, as: UTF8.self)
-            else { return nil }
-            texts.append(text)
+            guard let length = readLength(&rest), let bytes = rest.readSlice(length: length) else { return nil }
+            parts.append(.blob(bytes))
         }
-        return texts.count.isMultiple(of: 2) ? nil : texts
+        return parts.count.isMultiple(of: 2) ? nil : parts
     }
 
     private static func readLength(_ bytes: inout ByteBuffer) -> Int? {

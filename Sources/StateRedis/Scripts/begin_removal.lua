@@ -12,7 +12,7 @@ local old = read(hash)
 if old.status == 'removing' then
     if unusedSince then return false end
     if not isAbandoned(old) then
-        if condition == 'none' then redis.call('HSET', keyOf(hash), 'repeated', '1') end
+        if condition == 'none' then redis.call('HSET', replicas .. hash, 'repeated', '1') end
         return false
     end
 elseif condition == 'abandoned' then

@@ -10,7 +10,7 @@ if old.status ~= 'removing' or old.token ~= ARGV[2] then
     return false
 end
 if ARGV[3] == 'back' then
-    setRemoval(hash, old, { ends = text(now) })
+    setRemoval(hash, old, { ends = nowText })
     return 0
 end
 if old.repeated then

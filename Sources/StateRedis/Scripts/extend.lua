@@ -8,4 +8,4 @@ local fields = read(hash)
 if fields.status ~= 'pending' or fields.token ~= ARGV[2] then return false end
 local expires = text(now + tonumber(ARGV[3]))
 setDue(fields.entry, hash, laneOf(fields), expires)
-return { fields.attempts, expires, text(now), text(numberIn(fields, 'unfinished')) }
+return { fields.attempts, expires, nowText, text(numberIn(fields, 'unfinished')) }

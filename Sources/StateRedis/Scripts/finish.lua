@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Ends a lease. ARGV[2]: the token, ARGV[3]: how, ARGV[4]: errors at most, from ARGV[5] on: which job to lease then, as leaseNext() has it.
+-- Ends a lease. ARGV[2]: the token, ARGV[3]: how, ARGV[4]: errors at most, from ARGV[5] on: which job to lease then, as termsAt() has it.
 --
 -- present, failed, dead: the record follows, that of an error with how long it lasts as `wait`; dead is a failure that is also written down
 -- for people who look.
@@ -7,23 +7,20 @@
 --
 -- Returns what leaseNext() does, or an empty list; false when the lease is not the newest.
 local hash = hashOf(KEYS[firstReplica])
-local token, how = ARGV[2], ARGV[3]
+local token, how, result = ARGV[2], ARGV[3], 6 + tonumber(ARGV[5])
 local old = read(hash)
 if old.status ~= 'pending' or old.token ~= token then return false end
 
-if how == 'present' or how == 'failed' or how == 'dead' then
-    local new = record(ARGV, 6 + tonumber(ARGV[5]))
-    if new.wait then setRetry(new) end
-    store(hash, old, new)
-    if how == 'dead' then buryJob(hash, old, new) end
-    if how ~= 'present' then dropErrors(hash, tonumber(ARGV[4])) end
-    return leaseAlso(5)
+if how == 'present' then
+    store(hash, old, record(ARGV, result))
+elseif how == 'failed' or how == 'dead' then
+    storeError(hash, old, record(ARGV, result), tonumber(ARGV[4]), how == 'dead')
+else
+    local at = how == 'retry' and now + tonumber(ARGV[result]) or math.min(numberIn(old, 'queued_at'), now)
+    redis.call('HSET', KEYS[firstReplica], 'wait', text(math.max(at - now, 0)))
+    redis.call('HDEL', KEYS[firstReplica], 'token', 'worker')
+    if how == 'back' then redis.call('HINCRBY', KEYS[firstReplica], 'attempts', '-1') end
+    setDue(old.entry, hash, laneOf(old), text(at))
+    tell(hash, { status = 'pending' }, old.url)
 end
-
-local at = how == 'retry' and now + tonumber(ARGV[6 + tonumber(ARGV[5])]) or math.min(numberIn(old, 'queued_at'), now)
-redis.call('HSET', keyOf(hash), 'wait', text(math.max(at - now, 0)))
-redis.call('HDEL', keyOf(hash), 'token', 'worker')
-if how == 'back' then redis.call('HINCRBY', keyOf(hash), 'attempts', -1) end
-setDue(old.entry, hash, laneOf(old), text(at))
-tell(hash, { status = 'pending' }, old.url)
-return leaseAlso(5)
+return leaseAlso(termsAt(5))

@@ -3,7 +3,7 @@
 for at = firstReplica, #KEYS do
     local hash = hashOf(KEYS[at])
     local fields = read(hash)
-    if fields.status == 'error' and retryAt(fields) < tonumber(ARGV[2]) then
+    if fields.status == 'error' and clamped(fields.retry_at, fields.wait) < tonumber(ARGV[2]) then
         store(hash, fields, {})
     else
         mend(hash, fields)

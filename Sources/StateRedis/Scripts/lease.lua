@@ -1,3 +1,3 @@
 #!lua flags=allow-oom
--- Leases the job that is due first, with the arguments and the answer of leaseNext(), from ARGV[2] on.
-return leaseNext(2)
+-- Leases the job that is due first, by the terms that termsAt() reads from ARGV[2] on; the answer is that of leaseNext().
+return leaseNext(termsAt(2))

@@ -25,14 +25,14 @@ while #found < limit and gone < 1000 and not isEnd do
     isEnd = #page == 0
     for at = 1, #page - 1, 2 do
         local hash, score = page[at], page[at + 1]
-        local fields = readIfRecord(hash)
+        local fields = read(hash, redis.pcall)
         if fields and fields.status ~= 'present' then
             mend(hash, fields)
             gone = gone + 1
         else
             if fields and fields.marked_at and tonumber(fields.marked_at) and tonumber(fields.marked_at) > now then
-                fields.marked_at = text(now)
-                redis.call('HSET', keyOf(hash), 'marked_at', fields.marked_at)
+                fields.marked_at = nowText
+                redis.call('HSET', replicas .. hash, 'marked_at', fields.marked_at)
             end
             found[#found + 1] = flat({ hash }, fields or {})
             lastUse, lastHash = score, hash
@@ -41,7 +41,7 @@ while #found < limit and gone < 1000 and not isEnd do
 end
 
 local recounted = tonumber(redis.call('HGET', counters, 'recounted_at') or '')
-local pending = redis.call('ZCARD', allOf('pending'))
+local pending = redis.call('ZCARD', all .. 'pending')
 local isRecountDue = not recounted or math.abs(now - recounted) > 3600000
     or pending ~= redis.call('XLEN', jobs) or pending ~= redis.call('ZCARD', due)
 return { isEnd and 1 or 0, isRecountDue and 1 or 0, lastUse, lastHash, unpack(found) }

@@ -11,7 +11,7 @@ local function nextHashes(count)
     local hashes = {}
     for at = 4, #ARGV do
         local from = last == '' and '-' or '[' .. last .. '!'
-        for _, member in ipairs(redis.call('ZRANGEBYLEX', allOf(ARGV[at]), from, '+', 'LIMIT', 0, count)) do
+        for _, member in ipairs(redis.call('ZRANGEBYLEX', all .. ARGV[at], from, '+', 'LIMIT', 0, count)) do
             hashes[#hashes + 1] = string.match(member, '^[^ ]*')
         end
     end
@@ -25,7 +25,7 @@ while #found < limit and gone < 1000 and not isEnd do
     isEnd = #hashes == 0
     for at = 1, math.min(#hashes, limit - #found) do
         local hash = hashes[at]
-        local fields = readIfRecord(hash)
+        local fields = read(hash, redis.pcall)
         if not fields or next(fields) then
             found[#found + 1] = flat({ hash }, fields or {})
         else

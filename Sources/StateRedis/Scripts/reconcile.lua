@@ -2,7 +2,7 @@
 -- Counts the bytes anew, a page of replicas with each call, forgets what is counted of replicas that are gone, and puts back jobs of pending
 -- replicas that are missing in the queue. ARGV[2]: replicas in a page.
 --
--- What changes meanwhile is counted too (see addBytes), so that the sum is right whoever calls how often.
+-- What changes meanwhile is counted too (see count), so that the sum is right whoever calls how often.
 -- Returns whether that was the last page, and then by how much the sum was wrong.
 local limit = tonumber(ARGV[2])
 local after = redis.call('HGET', counters, 'recount_after')
@@ -25,18 +25,18 @@ if status ~= 'present' then
     local cursor = redis.call('HGET', counters, 'recount_other') or ''
     from = cursor == '' and '-' or '[' .. cursor .. '!'
 end
-local page = redis.call('ZRANGEBYLEX', allOf(status), from, '+', 'LIMIT', 0, limit)
+local page = redis.call('ZRANGEBYLEX', all .. status, from, '+', 'LIMIT', 0, limit)
 local sum, last = 0, nil
 for _, member in ipairs(page) do
     local hash, noted = string.match(member, '^([^ ]*) (.*)$')
     -- Not read: that would count as a use in the eyes of the server that looks for the least recently used.
-    if redis.call('EXISTS', keyOf(hash)) == 0 then
+    if redis.call('EXISTS', replicas .. hash) == 0 then
         mend(hash, {})
     elseif status == 'present' then
         sum = sum + (tonumber(noted) or 0)
     elseif status == 'pending' then
-        local fields = readIfRecord(hash)
-        if fields and fields.status == 'pending' and not hasJob(hash, fields) then restoreJob(hash, fields) end
+        local fields = read(hash, redis.pcall)
+        if fields and fields.status == 'pending' then repairJob(hash, fields) end
     end
     last = hash
 end
@@ -56,6 +56,6 @@ end
 
 local right = redis.call('HGET', counters, 'recount_bytes')
 local wrong = tonumber(redis.call('HGET', counters, 'bytes') or '0') - tonumber(right)
-redis.call('HSET', counters, 'bytes', right, 'recounted_at', text(now))
+redis.call('HSET', counters, 'bytes', right, 'recounted_at', nowText)
 redis.call('HDEL', counters, 'recount_after', 'recount_bytes', 'recount_status', 'recount_other')
 return { 1, text(wrong) }

@@ -1,3 +1,3 @@
 #!lua flags=no-writes
 -- The time that marks of the pool are of.
-return text(now)
+return nowText

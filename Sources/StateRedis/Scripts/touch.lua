@@ -2,21 +2,20 @@
 -- Remembers uses. ARGV[2]...: when each of the replicas was used.
 local life = 366 * 86400
 for at = firstReplica, #KEYS do
-    local hash, used = hashOf(KEYS[at]), usedAt(ARGV[at - firstReplica + 2])
-    local fields = read(hash)
-    if fields.status == 'present' then
+    local key, hash, used = KEYS[at], hashOf(KEYS[at]), usedAt(ARGV[at - firstReplica + 2])
+    local seen = redis.call('HMGET', key, 'status', 'marked_at')
+    local status, isMarked = seen[1], seen[2]
+    if status == 'present' then
         redis.call('ZADD', present, 'GT', used, hash)
         -- Seldom, because it changes the record.
-        if fields.marked_at or redis.call('TTL', KEYS[at]) < life / 2 then redis.call('EXPIRE', KEYS[at], life) end
-        if fields.marked_at then
-            fields.marked_at = nil
-            fields.last_used = redis.call('ZSCORE', present, hash)
-            redis.call('HDEL', KEYS[at], 'marked_at')
-            tell(hash, fields)
+        if isMarked or redis.call('TTL', key) < life / 2 then redis.call('EXPIRE', key, life) end
+        if isMarked then
+            redis.call('HDEL', key, 'marked_at')
+            tell(hash, read(hash))
         end
-    elseif not fields.status then
+    elseif not status then
         -- Somebody still hands it out.
-        mend(hash, fields)
+        mend(hash, read(hash))
     end
 end
 return 1

@@ -58,7 +58,11 @@ package struct AzureFailure: ServiceFailure {
         }
     }
 
-    package var meaning: FailureMeaning<AzureFailure> { AzureErrorTable.meaning(of: code) ?? .of(status: status) }
+    package var meaning: FailureMeaning<AzureFailure> {
+        // The source's server may refuse a token with a code that is otherwise about the pool's own.
+        let meaning = isAboutSource && Self.credentialCodes.contains(code) ? nil : AzureErrorTable.meaning(of: code)
+        return meaning ?? .of(status: status)
+    }
 
     /// `ServerBusy (503)`; with the message of the server that was to be copied from.
     package var description: String {
