@@ -190,7 +190,9 @@ let package = Package(
                 "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore,
                 nioHTTP1, nioPosix,
             ]),
-        .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
+        // Replaces the data of ICU, of which nothing is used here, in the executable.
+        .target(name: "CUnicodeData"),
+        .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror", "CUnicodeData"] + pinned, swiftSettings: settings),
         module(
             "MirrorTesting",
             ["MirrorStorage", "MirrorState", "Retention", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),

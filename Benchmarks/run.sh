@@ -24,10 +24,10 @@ ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail 
 CI=true scripts/test-servers.sh --install
 if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then
     scripts/build-release.sh
-    swift build -c release --static-swift-stdlib --product StateBenchmark
-    swift build -c release --static-swift-stdlib --product RegionBenchmark
-    swift build -c release --static-swift-stdlib --product LinkBenchmark
-    CLOUD_MIRROR_EXECUTABLE=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
+    swift build "${release_options[@]}" --product StateBenchmark
+    swift build "${release_options[@]}" --product RegionBenchmark
+    swift build "${release_options[@]}" --product LinkBenchmark
+    CLOUD_MIRROR_EXECUTABLE=$(swift build "${release_options[@]}" --show-bin-path)/cloud-mirror
 fi
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 export CLOUD_MIRROR_EXECUTABLE

@@ -9,4 +9,4 @@ if [[ -x .build/release/cloud-mirror ]]; then
 else
     say "Building the release executable. The first time everything is compiled: about 10 minutes on two cores"
 fi
-swift build -c release --static-swift-stdlib --product cloud-mirror
+swift build "${release_options[@]}" --product cloud-mirror

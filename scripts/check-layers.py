@@ -18,6 +18,7 @@ LAYERS = {
     "CLibrary": set(),
     "MirrorCore": {"CLibrary", "CChecksums"},
     "CProcess": set(),
+    "CUnicodeData": set(),
     "MirrorSystem": {"CProcess", "CLibrary", "MirrorCore"},
     "CloudRegions": {"CLibrary", "MirrorCore"},
     "CZlib": set(),

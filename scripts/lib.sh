@@ -27,6 +27,13 @@ ensure_venv() {
     cp "$requirements" "$directory/installed.txt"
 }
 
+# How the executable that is deployed is built: optimised, with the Swift libraries, without what nothing calls, and without the names of functions,
+# which only libraries that are loaded later could ask for.
+release_options=(-c release --static-swift-stdlib)
+if [[ $(uname) == Linux ]]; then
+    release_options+=(-Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections -Xlinker --no-export-dynamic)
+fi
+
 # The folders and files with our Swift sources, as far as they exist.
 swift_paths() {
     local path

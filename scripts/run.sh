@@ -6,6 +6,6 @@ source "$(dirname "$0")/lib.sh"
 
 scripts/setup.sh
 scripts/build-release.sh
-executable=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
+executable=$(swift build "${release_options[@]}" --show-bin-path)/cloud-mirror
 say "cloud-mirror serve $*"
 exec "$executable" serve "$@"
