@@ -162,7 +162,8 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
         let hash = id.artifact.nameHash
         return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
-            let answer = try await run(.recordPresent, id, hash: hash, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
+            let answer = try await run(
+                .recordPresent, id, hash: hash, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
             guard !answer.isNull else { return nil }
             guard let replica = try RecordFields(answer.array ?? []).replica(id, hash: hash) else {
                 throw StateError.unexpected("recordPresent")

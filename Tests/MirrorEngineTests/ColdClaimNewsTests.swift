@@ -55,7 +55,8 @@ struct ColdClaimNewsTests {
 
     private func failure() -> CopyFailure { CopyFailure(reason: .origin(status: 404), message: "there is none", retryAt: clock.now) }
 
-    @Test("Late news of an earlier copy or of its end takes no charge away, neither before the claim nor after it", arguments: [false, true])
+    @Test(
+        "Late news of an earlier copy or of its end takes no charge away, neither before the claim nor after it", arguments: [false, true])
     func lateNews(isClaimed: Bool) async throws {
         let old = object()
         clock.advance(by: .seconds(60))
@@ -69,7 +70,8 @@ struct ColdClaimNewsTests {
         #expect(claims.spent == [Self.network])
     }
 
-    @Test("A copy that has ended before its claim has returned is charged if it was made, and otherwise forgotten", arguments: [true, false])
+    @Test(
+        "A copy that has ended before its claim has returned is charged if it was made, and otherwise forgotten", arguments: [true, false])
     func quickCopy(isCopied: Bool) async throws {
         claims.expect(id, for: Self.network, at: clock.now)
         #expect(try await store.claim(id) == .claimed)

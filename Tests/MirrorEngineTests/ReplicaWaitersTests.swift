@@ -82,7 +82,9 @@ struct ReplicaWaitersTests {
     func news(_ number: Int) async throws {
         let id = try id()
         let news = waiters.news(of: id)
-        let changes: [ReplicaChange] = [.replica(id, nil), .stale(id), .staleName(id.artifact.nameHash, id.pool), .everything, .interrupted]
+        let changes: [ReplicaChange] = [
+            .replica(id, nil), .stale(id), .staleName(id.artifact.nameHash, id.pool), .everything, .interrupted,
+        ]
         await tell(changes[number])
         let hasLooked = Watched(false)
         let wake = try await waiters.wait(for: id, since: news) {

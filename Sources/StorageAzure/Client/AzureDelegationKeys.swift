@@ -51,7 +51,9 @@ package final class AzureDelegationKeys: Sendable {
 
     private static func ask(_ client: AzureClient) async throws -> UserDelegationKey {
         let start = Self.window.start(of: client.now)
-        let (begins, ends) = (SharedAccessSignature.time(start), SharedAccessSignature.time(start + Self.window.life(atLeast: Self.reserve)))
+        let (begins, ends) = (
+            SharedAccessSignature.time(start), SharedAccessSignature.time(start + Self.window.life(atLeast: Self.reserve))
+        )
         let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>\(begins)</Start><Expiry>\(ends)</Expiry></KeyInfo>"
         let call = AzureCall(
             "delegationKey", .POST, .account, query: [("restype", "service"), ("comp", "userdelegationkey")],

@@ -77,7 +77,9 @@ struct GCSResumable: Sendable {
     /// - Returns: `nil` if it is not an address of the endpoint's service.
     static func session(at url: ArtifactURL, of endpoint: GCSEndpoint) -> String? {
         let stated = GCSEndpoint(url)
-        guard let query = url.query, stated == endpoint || stated.scheme == .https && stated.isGoogle && endpoint.isGoogle else { return nil }
+        guard let query = url.query, stated == endpoint || stated.scheme == .https && stated.isGoogle && endpoint.isGoogle else {
+            return nil
+        }
         return "\(url.path)?\(query)"
     }
 

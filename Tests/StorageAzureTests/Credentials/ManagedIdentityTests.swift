@@ -127,7 +127,8 @@ struct ManagedIdentityTests {
     @Test(
         "Only a key of the agent is read and sent",
         arguments: [
-            "/etc/shadow", "/var/opt/azcmagent/tokens/../../../etc/x.key", "/var/opt/azcmagent/tokens/1", "/var/opt/azcmagent/tokens/a/b.key",
+            "/etc/shadow", "/var/opt/azcmagent/tokens/../../../etc/x.key", "/var/opt/azcmagent/tokens/1",
+            "/var/opt/azcmagent/tokens/a/b.key",
             "var/opt/azcmagent/tokens/1.key", "",
         ])
     func agentFiles(_ path: String) async throws {

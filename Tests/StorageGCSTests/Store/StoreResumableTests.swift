@@ -214,7 +214,8 @@ struct StoreResumableTests {
         "At an endpoint of Google's, a session may have the name of another, and its bytes go to the endpoint",
         arguments: [
             ("https://storage.googleapis.com/b/o?upload_id=1", "/b/o?upload_id=1"),
-            ("https://storage-x.p.googleapis.com/b/o?upload_id=1", "/b/o?upload_id=1"), ("http://storage.googleapis.com/b/o?upload_id=1", nil),
+            ("https://storage-x.p.googleapis.com/b/o?upload_id=1", "/b/o?upload_id=1"),
+            ("http://storage.googleapis.com/b/o?upload_id=1", nil),
             ("https://storage.googleapis.com.example/b/o?upload_id=1", nil), ("https://storage.googleapis.com/b/o", nil),
         ] as [(String, String?)])
     func otherNames(_ address: String, _ session: String?) throws {
