@@ -14,7 +14,6 @@ from table import Row, spread
 
 # Of disk, for everything that a build leaves.
 BYTES = 4 * GIB
-PRODUCT = ["-c", "release", "--static-swift-stdlib", "--product", "cloud-mirror"]
 
 
 def run(settings: Settings) -> list[Row]:
@@ -36,7 +35,7 @@ def _built() -> tuple[float, float]:
     scratch = DATA / "build"
     _swift("package", "--scratch-path", scratch, "resolve")
     before, started = children_seconds(), time.perf_counter()
-    _swift("build", "--scratch-path", scratch, *PRODUCT)
+    _swift("build", "--scratch-path", scratch, *os.environ["RELEASE_OPTIONS"].split(), "--product", "cloud-mirror")
     took, used = time.perf_counter() - started, children_seconds() - before
     shutil.rmtree(scratch)
     say(f"  built within {took:.0f} s, {used:.0f} s CPU")

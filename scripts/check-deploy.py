@@ -24,6 +24,9 @@ OWN = ("Description", "ExecStart", "StateDirectory", "StateDirectoryMode", "Work
 
 # ---- The Dockerfile
 
+# What builds the executable there.
+BUILD = "scripts/build-release.sh"
+
 
 def manifest_paths(root: Path) -> list[str]:
     """Package.swift and the folders of all its targets."""
@@ -42,7 +45,7 @@ def dockerfile_problems(root: Path, text: str, needed: list[str]) -> list[str]:
     text = text.replace("\\\n", " ")
     for instruction in text.splitlines():
         words = instruction.split()
-        if words[:1] == ["RUN"] and "swift build" in instruction:
+        if words[:1] == ["RUN"] and BUILD in instruction:
             break
         if words[:1] != ["COPY"] or words[1].startswith("--from"):
             continue
@@ -213,7 +216,7 @@ def main() -> int:
 
 
 def self_test() -> None:
-    dockerfile = "COPY Package.swift ./\nCOPY Sources Sources\nRUN swift build\nCOPY Tests Tests\n"
+    dockerfile = "COPY Package.swift ./\nCOPY Sources Sources\nRUN scripts/build-release.sh && install it\nCOPY Tests Tests\n"
     compose = """
         services:
           a:

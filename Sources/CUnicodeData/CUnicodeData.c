@@ -5,7 +5,8 @@
 // ICU, the Unicode library that is part of Foundation, brings 30 MiB of data about the world's languages and calendars, a third of the whole executable.
 // Nothing here uses them: no module of ours imports Foundation, and the libraries that do use what needs no data. So the executable has an archive
 // without entries in their place, as ICU itself has where programs bring their own data (`stubdata`). The linker takes it because it comes before the
-// libraries. A toolchain whose ICU has another version brings its data along, and everything works as before.
+// libraries. A toolchain whose ICU has another version brings its data along, and everything works as before; so do debug builds, whose libraries are
+// shared ones. See docs/decisions/0048-size-of-the-executable.md.
 
 // The head of a table of contents, as ICU's `stubdata.cpp` has it.
 struct archive {

@@ -12,6 +12,8 @@ package import StorageCloud
 /// the same URLs. The key of an earlier window is used only if the service does not issue the next one; it is valid for another day.
 package final class AzureDelegationKeys: Sendable {
     private static let window = SigningWindow(length: .seconds(6 * 3_600))
+    /// How long a key is valid before its window: it signs from its beginning, and servers' clocks may be behind, as this machine's may be ahead.
+    private static let lead: Duration = .seconds(15 * 60)
     /// How long a key is valid after its window.
     private static let reserve: Duration = .seconds(24 * 3_600)
     /// Callers that need the next key do not wait longer for the service.
@@ -52,7 +54,7 @@ package final class AzureDelegationKeys: Sendable {
     private static func ask(_ client: AzureClient) async throws -> UserDelegationKey {
         let start = Self.window.start(of: client.now)
         let (begins, ends) = (
-            SharedAccessSignature.time(start), SharedAccessSignature.time(start + Self.window.life(atLeast: Self.reserve))
+            SharedAccessSignature.time(start - Self.lead), SharedAccessSignature.time(start + Self.window.life(atLeast: Self.reserve))
         )
         let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>\(begins)</Start><Expiry>\(ends)</Expiry></KeyInfo>"
         let call = AzureCall(

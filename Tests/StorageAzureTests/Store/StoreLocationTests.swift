@@ -126,8 +126,9 @@ struct StoreLocationTests {
             let times = ["Start", "Expiry"].compactMap { request.text.components(between: "<\($0)>", and: "</\($0)>").first }
             let start = try #require(Timestamp(rfc3339: times[0]))
             let expiry = try #require(Timestamp(rfc3339: times[1]))
-            #expect(start.milliseconds % 21_600_000 == 0 && start <= SystemClock().now)
-            #expect(start.duration(to: expiry) == .seconds(30 * 3_600))
+            let window = start + Self.lead
+            #expect(window.milliseconds % 21_600_000 == 0 && window <= SystemClock().now)
+            #expect(window.duration(to: expiry) == .seconds(30 * 3_600))
         }
     }
 
@@ -140,6 +141,8 @@ struct StoreLocationTests {
         return delegationKey(from: times[0], to: times[1])
     }
 
+    /// How long before its window a key is valid.
+    private static let lead: Duration = .seconds(900)
     /// The beginning of a key's window.
     private static let window = Timestamp(milliseconds: 1_769_860_800_000)
 
@@ -178,7 +181,15 @@ struct StoreLocationTests {
         let new = try await queries(of: object, startingAt: Self.window + .seconds(7 * 3_600), after: [.zero])
         #expect(old[2] == new[0])
         #expect(keyStart(old[0]) == keyStart(old[1]) && keyStart(old[1]) != keyStart(old[2]))
-        #expect(keyStart(old[0]).flatMap { PercentCoding.decode($0) } == SharedAccessSignature.time(Self.window))
+        #expect(keyStart(old[0]).flatMap { PercentCoding.decode($0) } == SharedAccessSignature.time(Self.window - Self.lead))
+    }
+
+    @Test("A key that is new signs locations that servers whose clocks are behind accept, too")
+    func newKey() async throws {
+        let object = try SampleObject(size: 1)
+        let query = try #require(try await queries(of: object, startingAt: Self.window, after: [.zero]).first)
+        let start = try #require(keyStart(query).flatMap { PercentCoding.decode($0) }.flatMap { Timestamp(rfc3339: $0) })
+        #expect(start.duration(to: Self.window) == Self.lead)
     }
 
     @Test("Without the key of the window, the one before signs")
