@@ -2,7 +2,7 @@ import DequeModule
 import MirrorCore
 import Synchronization
 
-/// The replicas whose records this process is reading or has read, by their hashes: what the servers report about keys contains no URL.
+/// The replicas whose records this process is reading, or has read or claimed, by their hashes: what the servers report about keys contains no URL.
 ///
 /// Bounded in number and bytes. For a replica that was dropped, only the hash can be passed on.
 final class KnownReplicas: Sendable {

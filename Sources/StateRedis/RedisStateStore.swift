@@ -122,7 +122,8 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let hash = id.artifact.nameHash
-        return try await feed.knowing(id, hash: hash, isKept: { $0.claim.isOfPresent }) {
+        // A request may wait for what is pending without having read it.
+        return try await feed.knowing(id, hash: hash, isKept: { $0.claim != .queueFull }) {
             try await queue(id, hash: hash, alsoLeased(terms, in: id.pool))
         }
     }
@@ -183,11 +184,5 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
     package func close() async {
         await redis.close()
         feed.finish()
-    }
-}
-
-extension Claim {
-    fileprivate var isOfPresent: Bool {
-        if case .exists(let replica) = self { replica.state == .present } else { false }
     }
 }

@@ -4,6 +4,10 @@ import Testing
 
 @Suite("Many sleepers and few timers")
 struct SleepQueueTests {
+    private enum Caller {
+        @TaskLocal static var name: String?
+    }
+
     private let queue = SleepQueue()
 
     @Test("A sleeper is woken once its time has come, and not before")
@@ -92,6 +96,17 @@ struct SleepQueueTests {
         let second = await called.next()
         #expect(second != nil)
         #expect(queue.sleepers == 0)
+    }
+
+    @Test("A timer calls in nobody's task: it finds no values of whoever set it")
+    func timerInNoTask() async throws {
+        let name = FirstValue<String?>()
+        setTimer { name.give(Caller.name) }
+        #expect(await name.value() == nil)
+    }
+
+    private func setTimer(_ action: @escaping @Sendable () -> Void) {
+        Caller.$name.withValue("first") { _ = queue.timer(at: .now, action) }
     }
 
     @Test("A timer that was cancelled calls nothing, and fifty thousand of them leave no more behind than sleepers do")

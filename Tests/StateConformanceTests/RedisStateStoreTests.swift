@@ -121,6 +121,24 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
+    @Test("a replica that was claimed is told as stale by its hash, whoever has claimed it first: requests wait for it")
+    func knowsClaims() async throws {
+        let place = try await RedisPlace.onServer()
+        let (first, second) = (try await place.open(clock), try await place.open(clock))
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        let hash = id.artifact.nameHash
+        #expect(try await first.claim(id) == .claimed)
+        #expect(try await second.claim(id) == .exists(Replica(id: id, status: .pending)))
+        for store in [first, second] {
+            var told = await store.changes().makeAsyncIterator()
+            try await admin.ask("PUBLISH", place.key("changes"), "\(hash.utf8.count):\(hash)")
+            #expect(await told.next() == .stale(id))
+            await store.close()
+        }
+        await admin.close()
+    }
+
     @Test("a lost connection is followed by everything")
     func tellsEverythingAfterALoss() async throws {
         let server = try await RedisServer.start()

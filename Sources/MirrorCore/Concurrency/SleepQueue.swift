@@ -104,7 +104,8 @@ final class SleepQueue: Sendable {
     }
 
     private func startTimer(until end: ContinuousClock.Instant) {
-        Task { [self] in
+        // In nobody's task: what is called must not find the values of whoever came first, and each next timer would keep them.
+        Task.detached { [self] in
             try? await Task.sleep(until: end, clock: .continuous)
             wake(after: end)
         }

@@ -7,11 +7,12 @@ import Synchronization
 /// Keeps pools within `maxBytes` and a number of replicas, and disks from filling up: a copy takes room as its bytes arrive, and the least recently
 /// used replicas make room (decision 0016).
 ///
-/// Copies of other processes count only once they are present, so a pool may exceed its limit by their running copies.
+/// Copies of other processes count only once they are present, so a pool may exceed its limit by their running copies, and by those that have become
+/// present within ``lookLife``.
 package final class PoolSpace: Sendable {
     private struct Book {
         var reservations: [ObjectIdentifier: Reservation] = [:]
-        /// How often copies have begun or ended.
+        /// How often copies have begun, taken more, or ended.
         var changes = 0
         /// The last known totals, for when the state is unavailable.
         var totals: PoolTotals?
@@ -27,9 +28,15 @@ package final class PoolSpace: Sendable {
             reservations[ObjectIdentifier(reservation)] = nil
             changes += 1
         }
+
+        /// A copy has taken more: it is not in what was found before, and may not be in what is being found.
+        mutating func forgetSpare() {
+            spare = nil
+            changes += 1
+        }
     }
 
-    /// How long a look counts for further small artifacts.
+    /// How long a look counts for further small artifacts, from its beginning: what it reads may be as old.
     static let lookLife = Duration.seconds(1)
 
     private let state: any StateStore
@@ -85,7 +92,7 @@ package final class PoolSpace: Sendable {
         // Counted before the look, so that no other copy gets the same room.
         enter(reservation)
         do {
-            let changes = books.withLock { $0[pool.id]?.changes }
+            let (changes, began) = (books.withLock { $0[pool.id]?.changes }, clock.instant)
             let room = try await room(of: pool)
             guard room.missing.isNothing else {
                 leave(reservation)
@@ -94,7 +101,7 @@ package final class PoolSpace: Sendable {
             if room.isNearlyFull {
                 try await evictor.mark(room.standby, in: pool)
             } else {
-                noteSpare(room.spare, in: pool.id, since: changes)
+                noteSpare(room.spare, in: pool.id, until: began + Self.lookLife, since: changes)
             }
             return nil
         } catch {
@@ -118,8 +125,7 @@ package final class PoolSpace: Sendable {
     }
 
     /// - Parameter changes: From before the look. What copies have taken or given back during the look is not in `spare`.
-    private func noteSpare(_ spare: PoolAmount, in id: PoolID, since changes: Int?) {
-        let end = clock.instant + Self.lookLife
+    private func noteSpare(_ spare: PoolAmount, in id: PoolID, until end: ContinuousClock.Instant, since changes: Int?) {
         books.withLock { books in
             if books[id]?.changes == changes { books[id]?.spare = (spare, end) }
         }
@@ -138,8 +144,7 @@ package final class PoolSpace: Sendable {
     /// Makes room for what the copy has just reserved.
     fileprivate func makeRoom(for reservation: Reservation) async throws {
         let pool = reservation.pool
-        // It may have been found before this reservation.
-        books.withLock { $0[pool.id]?.spare = nil }
+        books.withLock { $0[pool.id]?.forgetSpare() }
         let room = try await room(of: pool)
         if !room.missing.isNothing {
             try await free(pool)

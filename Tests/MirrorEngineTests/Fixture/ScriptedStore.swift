@@ -6,7 +6,7 @@ import TestServers
 /// An object store around another one that counts what it was asked, and does what a test wants before or after a call.
 final class ScriptedStore: ObjectStore {
     enum Call: Sendable, Hashable {
-        case head, get, beginUpload, write, read, complete, abort, copy, pull, delete, deleteTogether, list, location
+        case head, get, beginUpload, write, read, complete, abort, copy, pull, delete, deleteTogether, list, location, space
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -160,7 +160,7 @@ final class ScriptedStore: ObjectStore {
 
     func checkHealth() async throws { try await base.checkHealth() }
 
-    func space() async throws -> StoreSpace? { try await base.space() }
+    func space() async throws -> StoreSpace? { try await run(.space) { try await base.space() } }
 }
 
 private struct ScriptedUpload: ObjectUpload {
