@@ -118,6 +118,18 @@ struct UseRecorderTests {
         await running.value
     }
 
+    @Test("While very many come within a second, fewer are held")
+    func adaptsAtOnce() async throws {
+        let recorder = UseRecorder(
+            state: state, coarseness: .seconds(30)...Duration.seconds(900), clock: clock, logger: EngineFixture.logger)
+        let known = clock.now - .seconds(800)
+        for number in 0..<(20 * UseRecorder.maxRate) where recorder.isDue(clock.now, lastUsed: known) {
+            recorder.record(try id(number), bytes: 1, lastUsed: known)
+        }
+        #expect(recorder.coarseness == .seconds(900))
+        #expect(await recorder.flush().count == 10 * UseRecorder.maxRate + 1)
+    }
+
     @Test("A use that was written at once is not written again")
     func atOnce() async throws {
         try await recorder.write(try id(1), bytes: 1, lastUsed: clock.now - .seconds(100))

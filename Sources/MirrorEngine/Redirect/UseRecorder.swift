@@ -69,7 +69,10 @@ package final class UseRecorder: Sendable {
     ///
     /// - Parameter count: Uses that were due in the last second.
     func adapt(to count: Int) {
-        let factor = min(max(Double(count) / Double(Self.maxRate), 0.95), 2)
+        multiplyCoarseness(by: min(max(Double(count) / Double(Self.maxRate), 0.95), 2))
+    }
+
+    private func multiplyCoarseness(by factor: Double) {
         let range = range.withLock { $0 }
         let next = min(max(coarseness * factor, range.lowerBound), range.upperBound)
         coarseMilliseconds.store(next.wholeMilliseconds, ordering: .relaxed)
@@ -122,15 +125,18 @@ package final class UseRecorder: Sendable {
     }
 
     private func hold(_ use: Use, of id: ReplicaID) {
-        held.withLock { held in
+        let count: Int? = held.withLock { held in
             var use = use
             if let earlier = held[id] {
                 use.lastUsed = earlier.lastUsed
             } else if held.count >= Self.maxHeld {
-                return
+                return nil
             }
             held[id] = use
+            return held.count
         }
+        // So many in less than a second: at once, because each of them costs more than its redirect.
+        if let count, count > 1, count % (2 * Self.maxRate) == 1 { multiplyCoarseness(by: 2) }
     }
 
     /// Writes the held uses every second until the task is cancelled, and once more then.
