@@ -14,13 +14,7 @@ struct CopyLeaseTests {
     private func run(
         _ body: (_ engine: EngineFixture, _ slow: ScriptedStateStore, _ clock: ManualClock) async throws -> Void
     ) async throws {
-        let clock = ManualClock()
-        let memory = MemoryStateStore(clock: clock)
-        try await EngineFixture.run({
-            $0.clock = clock
-            $0.state = memory
-            $0.hasWorkers = false
-        }) { engine in try await body(engine, ScriptedStateStore(memory), clock) }
+        try await EngineFixture.runInMemory { engine, memory, clock in try await body(engine, ScriptedStateStore(memory), clock) }
     }
 
     @Test("A worker that lost its lease while it read notices before it publishes, and leaves the other's copy alone")

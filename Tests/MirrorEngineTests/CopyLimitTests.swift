@@ -187,13 +187,7 @@ struct CopyLimitTests {
 
     @Test("A job that two workers died over is set aside without another try; its clients go to the origin, and the metrics say so")
     func workersDied() async throws {
-        let clock = ManualClock()
-        let memory = MemoryStateStore(clock: clock)
-        try await EngineFixture.run({
-            $0.clock = clock
-            $0.state = memory
-            $0.hasWorkers = false
-        }) { engine async throws in
+        try await EngineFixture.runInMemory { engine, memory, clock async throws in
             let id = try engine.id("/a.bin")
             _ = try await memory.claim(id)
             for attempt in 1...2 {

@@ -206,13 +206,7 @@ struct ReconcileTests {
 
     @Test("What is pending, failed or under removal is none of its business")
     func others() async throws {
-        let clock = ManualClock()
-        let memory = MemoryStateStore(clock: clock)
-        try await EngineFixture.run({
-            $0.clock = clock
-            $0.state = memory
-            $0.hasWorkers = false
-        }) { engine async throws in
+        try await EngineFixture.runInMemory { engine, memory, _ async throws in
             try await engine.put("/pending", [1])
             try await engine.put("/removing", [1])
             _ = try await memory.claim(try engine.id("/pending"))

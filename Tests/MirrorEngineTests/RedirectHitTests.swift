@@ -31,13 +31,7 @@ struct RedirectHitTests {
 
     @Test("A copy by another process that was stored before the wait began is the answer as soon as there is news of it")
     func storedBeforeWait() async throws {
-        let clock = ManualClock()
-        let memory = MemoryStateStore(clock: clock)
-        try await EngineFixture.run({
-            $0.clock = clock
-            $0.state = memory
-            $0.hasWorkers = false
-        }) { engine async throws in
+        try await EngineFixture.runInMemory { engine, memory, clock async throws in
             engine.base.after(.claim) {
                 try await engine.put("/a.txt", [1, 2, 3])
                 clock.advance(by: .milliseconds(5))

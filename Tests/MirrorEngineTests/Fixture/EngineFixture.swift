@@ -89,6 +89,19 @@ struct EngineFixture: Sendable {
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    /// Without workers, and with a state that the test can change behind the engine's back.
+    static func runInMemory(
+        isolation: isolated (any Actor)? = #isolation, _ body: (EngineFixture, MemoryStateStore, ManualClock) async throws -> Void
+    ) async throws {
+        let clock = ManualClock()
+        let memory = MemoryStateStore(clock: clock)
+        try await run({
+            $0.clock = clock
+            $0.state = memory
+            $0.hasWorkers = false
+        }) { engine async throws in try await body(engine, memory, clock) }
+    }
+
     /// Runs the parts for as long as `body` runs.
     static func run(
         _ change: (inout Setup) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation,

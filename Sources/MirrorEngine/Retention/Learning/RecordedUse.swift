@@ -52,21 +52,21 @@ extension ActivityRecord.PoolUses {
     ///
     /// - Parameter kept: Seconds from its last use.
     mutating func commit(_ costs: ArtifactCosts, kept: Double) -> GuardAccount {
-        var account = GuardAccount()
-        var entered = Double(open)
-        account.commit(costs, kept: max(0, kept), open: &entered)
-        open = Float(entered)
-        return account
+        entered { $0.commit(costs, kept: max(0, kept), open: &$1) }
     }
 
     /// Settles what a replica has cost that was taken away before its time.
     ///
     /// - Parameter kept: Seconds from its last use.
     mutating func close(_ costs: ArtifactCosts, kept: Double) -> GuardAccount {
-        var account = GuardAccount()
-        var entered = Double(open)
-        account.close(costs, kept: max(0, kept), open: &entered)
-        open = Float(entered)
+        entered { $0.close(costs, kept: max(0, kept), open: &$1) }
+    }
+
+    /// - Parameter change: Takes the account and what is open.
+    private mutating func entered(_ change: (inout GuardAccount, inout Double) -> Void) -> GuardAccount {
+        var (account, sum) = (GuardAccount(), Double(open))
+        change(&account, &sum)
+        open = Float(sum)
         return account
     }
 
