@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorNet
 import MirrorState
 import MirrorStorage
+import MirrorTesting
 import NIOCore
 import NIOPosix
 import NamedOrigins
