@@ -4,7 +4,7 @@ extension ArtifactURL {
     /// The SHA-256 of the name in lower-case hexadecimal digits. Objects and records are found by it, because a name can be long.
     package var nameHash: String { Self.nameHash(of: description) }
 
-    package static func nameHash(of name: String) -> String { digest(of: name).withUnsafeBytes { Hex.encode($0) } }
+    package static func nameHash(of name: String) -> String { SHA256.hash(of: name).withUnsafeBytes { Hex.encode($0) } }
 
     /// The number of digits of ``nameHash``.
     package static let nameHashLength = 64
@@ -12,18 +12,8 @@ extension ArtifactURL {
     /// The same 32 bytes, in memory order.
     package var nameHashWords: SIMD4<UInt64> {
         var words = SIMD4<UInt64>()
-        let digest = Self.digest(of: description)
+        let digest = SHA256.hash(of: description)
         withUnsafeMutableBytes(of: &words) { words in digest.withUnsafeBytes { words.copyMemory(from: $0) } }
         return words
-    }
-
-    /// Of the name's own bytes: a copy of them would cost as much as a part of the hash.
-    private static func digest(of name: String) -> SHA256Digest {
-        var name = name
-        return name.withUTF8 { bytes in
-            var hash = SHA256()
-            hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
-            return hash.finalize()
-        }
     }
 }

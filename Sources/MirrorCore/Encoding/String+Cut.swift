@@ -9,7 +9,7 @@ extension String {
     /// - Parameter limit: The maximum length of the result in bytes; 64 or more.
     package func cut(to limit: Int) -> String {
         guard utf8.count > limit else { return self }
-        let mark = "…[sha256:\(Hex.encode(SHA256.hash(data: Array(utf8)).prefix(8)))]"
+        let mark = "…[sha256:\(Hex.encode(SHA256.hash(of: self).prefix(8)))]"
         let room = limit - mark.utf8.count
         let bytes = Array(utf8.prefix(room + 3))
         return String(decoding: bytes[..<Self.boundary(in: bytes, at: room)], as: UTF8.self) + mark

@@ -75,7 +75,7 @@ final class DashboardSessions: Sendable {
 
     /// Whether two texts are the same, in a time that does not depend on where they differ.
     static func isEqual(_ one: some StringProtocol, _ other: some StringProtocol) -> Bool {
-        SHA256.hash(data: Array(one.utf8)) == SHA256.hash(data: Array(other.utf8))
+        SHA256.hash(of: String(one)) == SHA256.hash(of: String(other))
     }
 
     /// - Parameter purpose: So that what signs one thing does not sign another.

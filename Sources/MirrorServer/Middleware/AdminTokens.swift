@@ -1,4 +1,5 @@
 import Crypto
+import MirrorCore
 
 /// The tokens that admin calls may carry, compared in constant time.
 struct AdminTokens: Sendable {
@@ -6,7 +7,7 @@ struct AdminTokens: Sendable {
     private let digests: [SHA256.Digest]
 
     init(_ tokens: [String]) {
-        digests = tokens.map { SHA256.hash(data: Array($0.utf8)) }
+        digests = tokens.map { SHA256.hash(of: $0) }
     }
 
     /// Keys for signing, one made of each token.
@@ -18,7 +19,7 @@ struct AdminTokens: Sendable {
 
     /// The key that is made of a token; `nil` if it is none of these tokens.
     func key(of token: some StringProtocol) -> SymmetricKey? {
-        let given = SHA256.hash(data: Array(token.utf8))
+        let given = SHA256.hash(of: String(token))
         // Every token is compared, so that the time does not reveal which one was nearly right.
         return digests.reduce(false) { $1 == given || $0 } ? SymmetricKey(data: given) : nil
     }

@@ -23,7 +23,7 @@ package struct OriginLinks: LinkMap {
         all = places
         self.policy = policy
         let text = "\(origin.name) \(places.map { "\($0.origin.name) \($0.url)" }) \(policy.requireHTTPS) \(policy.allow)"
-        fingerprint = Hex.encode(SHA256.hash(data: Array(text.utf8)).prefix(16))
+        fingerprint = Hex.encode(SHA256.hash(of: text).prefix(16))
     }
 
     package func place(of url: ArtifactURL) -> LinkPlace? {

@@ -77,7 +77,7 @@ struct ClientCertificate: Sendable {
             let parts = [try JSONEncoder().encode(header), try JSONEncoder().encode(claims)]
             let statement = parts.map { Self.text(Array($0)) }.joined(separator: ".")
             let padding: _RSA.Signing.Padding = algorithm == .ps256 ? .PSS : .insecurePKCS1v1_5
-            let signature = try key.signature(for: SHA256.hash(data: Array(statement.utf8)), padding: padding)
+            let signature = try key.signature(for: SHA256.hash(of: statement), padding: padding)
             return "\(statement).\(Self.text(Array(signature.rawRepresentation)))"
         } catch {
             throw CredentialsError(.invalid, "the private key cannot sign")

@@ -1,4 +1,4 @@
-package import Crypto
+import Crypto
 import MirrorCore
 
 /// A request in the canonical form that both sides hash, for version 4 of Amazon's and Google's signatures. The path is encoded once and never
@@ -95,15 +95,4 @@ package struct CanonicalRequest {
     private static let space = UInt8(ascii: " ")
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == UInt8(ascii: "\t") }
-}
-
-extension SHA256 {
-    package static func hash(of text: String) -> SHA256Digest {
-        var text = text
-        return text.withUTF8 { bytes in
-            var hash = SHA256()
-            hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
-            return hash.finalize()
-        }
-    }
 }

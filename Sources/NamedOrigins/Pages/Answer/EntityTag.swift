@@ -20,7 +20,7 @@ enum EntityTag {
         guard let rewriting else { return record.etag ?? "\"\(record.sha256.prefix(32))\"" }
         // The same bytes and the same rewriting give the same bytes.
         let text = "\(record.sha256) \(record.finalURL) \(record.contentType ?? "") \(LinkRewriter.version) \(rewriting)"
-        return "\"\(Hex.encode(SHA256.hash(data: Array(text.utf8)).prefix(16)))\""
+        return "\"\(Hex.encode(SHA256.hash(of: text).prefix(16)))\""
     }
 
     /// Whether a client has this already (RFC 9110 §13.1.2).

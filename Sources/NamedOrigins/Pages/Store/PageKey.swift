@@ -12,7 +12,7 @@ struct PageKey: Sendable, Hashable {
     init(_ url: ArtifactURL, variant: String) {
         self.url = url
         self.variant = variant
-        fileName = "\(url.nameHash)-\(Hex.encode(SHA256.hash(data: Array(variant.utf8)).prefix(16)))"
+        fileName = "\(url.nameHash)-\(Hex.encode(SHA256.hash(of: variant).prefix(16)))"
     }
 
     static let fileNameLength = ArtifactURL.nameHashLength + 33
