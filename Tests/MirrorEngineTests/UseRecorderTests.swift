@@ -130,6 +130,17 @@ struct UseRecorderTests {
         #expect(await recorder.flush().count == 10 * UseRecorder.maxRate + 1)
     }
 
+    @Test("Uses of replicas that have a use to be written make no difference to that")
+    func adaptsToReplicas() async throws {
+        let recorder = UseRecorder(
+            state: state, coarseness: .seconds(30)...Duration.seconds(900), clock: clock, logger: EngineFixture.logger)
+        let known = clock.now - .seconds(3_600)
+        for number in 0...(2 * UseRecorder.maxRate) { recorder.record(try id(number), bytes: 1, lastUsed: known) }
+        #expect(recorder.coarseness == .seconds(60))
+        for _ in 0..<10 { recorder.record(try id(0), bytes: 1, lastUsed: known) }
+        #expect(recorder.coarseness == .seconds(60))
+    }
+
     @Test("A use that was written at once is not written again")
     func atOnce() async throws {
         try await recorder.write(try id(1), bytes: 1, lastUsed: clock.now - .seconds(100))

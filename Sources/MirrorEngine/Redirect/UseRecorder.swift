@@ -125,18 +125,19 @@ package final class UseRecorder: Sendable {
     }
 
     private func hold(_ use: Use, of id: ReplicaID) {
-        let count: Int? = held.withLock { held in
-            var use = use
+        let isTooMany = held.withLock { held in
             if let earlier = held[id] {
+                var use = use
                 use.lastUsed = earlier.lastUsed
-            } else if held.count >= Self.maxHeld {
-                return nil
+                held[id] = use
+                return false
             }
+            guard held.count < Self.maxHeld else { return false }
             held[id] = use
-            return held.count
+            return held.count > 1 && held.count % (2 * Self.maxRate) == 1
         }
         // So many in less than a second: at once, because each of them costs more than its redirect.
-        if let count, count > 1, count % (2 * Self.maxRate) == 1 { multiplyCoarseness(by: 2) }
+        if isTooMany { multiplyCoarseness(by: 2) }
     }
 
     /// Writes the held uses every second until the task is cancelled, and once more then.
