@@ -27,6 +27,41 @@ struct PoolLookTests {
         return engine.base.count(.totals) - before
     }
 
+    @Test("In a pool with room to spare, one look is enough for the small artifacts of a second, until the pool is nearly full")
+    func sharesLooks() async throws {
+        try await run { engine, clock async throws in
+            let held = Watched<[PoolSpace.Reservation]>([])
+            /// Begins a small artifact.
+            func looks() async throws -> Int {
+                let before = engine.base.count(.totals)
+                let reservation = try await engine.space.begin(1_000, in: engine.pool)
+                #expect(reservation.bytes.reserved == 1_000)
+                held.change { $0.append(reservation) }
+                return engine.base.count(.totals) - before
+            }
+            func release() {
+                for reservation in held.current { reservation.release() }
+                held.change { $0 = [] }
+            }
+            #expect(try await looks() == 1)
+            // Up to 95% of 64,000.
+            for _ in 1..<60 { #expect(try await looks() == 0) }
+            #expect(try await looks() == 1)
+            release()
+            #expect(try await looks() == 1)
+            #expect(try await looks() == 0)
+            clock.advance(by: PoolSpace.lookLife)
+            #expect(try await looks() == 1)
+            // A larger one looks by itself, and what was found before is no longer true.
+            let large = try await engine.space.begin(50_000, in: engine.pool)
+            try await large.take(50_000)
+            #expect(try await looks() == 1)
+            #expect(try await looks() == 0)
+            release()
+            large.release()
+        }
+    }
+
     @Test("What a larger artifact takes while others look is not room that they have found")
     func takenMeanwhile() async throws {
         try await run { engine, _ async throws in
