@@ -105,16 +105,18 @@ let package = Package(
         .target(name: "CChecksums"),
         // The C library of the platform, under one name.
         module("CLibrary", []),
-        module("MirrorCore", ["CLibrary", "CChecksums", crypto, deque, heap]),
+        // Large files that are compiled in; for the module below it.
+        .target(name: "CResources", exclude: ["cloud-regions.bin", "openapi.yaml", "prices.json"]),
+        module("MirrorCore", ["CLibrary", "CChecksums", "CResources", crypto, deque, heap]),
         // What the C library has for C alone; for the module below it.
         .target(name: "CProcess"),
         module("MirrorSystem", ["CProcess", "CLibrary", "MirrorCore"]),
         // Which region of which cloud an address is in, from what the clouds publish.
-        module("CloudRegions", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
+        module("CloudRegions", ["CLibrary", "MirrorCore"]),
         // The system's zlib, for logs that gzip has compressed.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // How long copies are worth keeping, and what they save.
-        module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
+        module("Retention", ["CLibrary", "MirrorCore"]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         // Spans of requests, copies and sweeps, and their way to a collector.
@@ -172,7 +174,7 @@ let package = Package(
                 nioHTTPTypesHTTP1,
                 nioPosix, nioSSL, nioTLS,
                 serviceLifecycle,
-            ], resources: [.embedInCode("Resources/openapi.yaml")]),
+            ]),
         module(
             "MirrorNode",
             [

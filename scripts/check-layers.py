@@ -15,8 +15,9 @@ from swift_source import imports, swift_files  # noqa: E402
 # Each module with the modules of ours that it may import, bottom first.
 LAYERS = {
     "CChecksums": set(),
+    "CResources": set(),
     "CLibrary": set(),
-    "MirrorCore": {"CLibrary", "CChecksums"},
+    "MirrorCore": {"CLibrary", "CChecksums", "CResources"},
     "CProcess": set(),
     "CUnicodeData": set(),
     "MirrorSystem": {"CProcess", "CLibrary", "MirrorCore"},

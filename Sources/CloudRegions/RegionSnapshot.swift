@@ -7,8 +7,8 @@ import MirrorCore
 package enum RegionSnapshot {
     private static let title = "cloud-regions 1"
 
-    /// Those in the file `Resources/snapshot.bin`; docs/decisions/0031 says where they are from.
-    static let bundled = (try? read(PackageResources.snapshot_bin)) ?? []
+    /// Those that this program comes with; docs/decisions/0031 says where they are from.
+    static let bundled = (try? read(EmbeddedFile.cloudRegions.bytes)) ?? []
 
     package static func write(_ lists: [RegionList]) -> [UInt8] {
         var text = "\(title)\n"

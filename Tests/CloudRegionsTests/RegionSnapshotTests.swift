@@ -20,7 +20,7 @@ struct RegionSnapshotTests {
         #expect(try RegionSnapshot.read(RegionSnapshot.write([])) == [])
         let bundled = RegionSnapshot.bundled
         #expect(try RegionSnapshot.read(RegionSnapshot.write(bundled)) == bundled)
-        #expect(RegionSnapshot.write(bundled) == PackageResources.snapshot_bin)
+        #expect(RegionSnapshot.write(bundled) == EmbeddedFile.cloudRegions.bytes)
     }
 
     @Test("What is cut off, damaged or longer is not read")

@@ -3,7 +3,7 @@ import CloudRegions
 import MirrorCore
 import MirrorSystem
 
-/// `cloud-mirror generate-cloud-regions`: writes the built-in lists of cloud regions, `Sources/CloudRegions/Resources/snapshot.bin`.
+/// `cloud-mirror generate-cloud-regions`: writes the built-in lists of cloud regions, `Sources/CResources/cloud-regions.bin`.
 struct GenerateRegionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate-cloud-regions",

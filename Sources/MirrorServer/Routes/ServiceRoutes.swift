@@ -32,7 +32,7 @@ struct ServiceRoutes: Sendable {
         return JSONResponse.make(APIReference.answer(at: address), for: request)
     }
 
-    private static let openAPIDocument = ByteBuffer(bytes: PackageResources.openapi_yaml)
+    private static let openAPIDocument = ByteBuffer(bytes: EmbeddedFile.openAPI.bytes)
 
     private func openAPI(_ request: Request, _ context: MirrorRequestContext) -> Response {
         Response(

@@ -29,8 +29,8 @@ extension PriceTable {
         let get: Double?
     }
 
-    /// Those that this program comes with: `Resources/prices.json`, which also says which of them were compared with what.
-    package static let builtIn = try? PriceTable(json: PackageResources.prices_json)
+    /// Those that this program comes with: `prices.json`, which also says which of them were compared with what.
+    package static let builtIn = try? PriceTable(json: EmbeddedFile.prices.bytes)
 
     /// Reads a price file: an object with `asOf`, a day as `2026-01-31`, and `rows`, each either `{service, fromRegion, toRegion, egress}` or
     /// `{service, region, storage, put, get}`.
