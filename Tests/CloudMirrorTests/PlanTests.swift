@@ -172,6 +172,7 @@ import Testing
         #expect(PlanText(result: shown).text.contains("5761 requests, 1 artifacts, 1 regions, 40.0 days, shown as 80.0 days;"))
         #expect(PlanText(result: shown).text.contains("11522.00"))
         #expect(PlanPlot(shown).svg.contains(">11522.00 $<"))
+        #expect(PlanPlot(shown).svg.contains("5761 requests of 40 days, shown as 80.0 days"))
         let (one, two) = (PlanDocument(result), PlanDocument(shown))
         #expect(two.policies["never"]?.total == 11_522)
         #expect(two.shownDays == 80 && one.shownDays == nil)

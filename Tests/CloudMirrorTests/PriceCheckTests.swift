@@ -67,7 +67,10 @@ struct PriceCheckTests {
         #expect(PriceCheck(configuration).findings(at: now).isEmpty)
         configuration.retention.origin = PoolID("local/nowhere")
         #expect(PriceCheck(configuration).findings(at: now).map(\.key) == ["retention.origin"])
-        #expect(PriceCheck(make(.ttl)).findings(at: now).isEmpty)
+        configuration.retention.origin = nil
+        let byTime = RetentionConfiguration(policy: .ttl)
+        configuration.pools.append(Configuration.Pool(id: try #require(PoolID("local/other")), directory: "/other", retention: byTime))
+        #expect(PriceCheck(configuration).findings(at: now).isEmpty)
     }
 
     @Test("A pool's own prices are enough")

@@ -2,6 +2,25 @@ import MirrorCore
 import MirrorTesting
 import Testing
 
+/// Counts the timers that were set, whether or not they were cancelled.
+private struct TimerCounter: MonotonicClock {
+    let timers = Watched(0)
+    private let clock = ManualClock()
+
+    var instant: ContinuousClock.Instant { clock.instant }
+
+    func sleep(until deadline: ContinuousClock.Instant) async throws { try await clock.sleep(until: deadline) }
+
+    func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        timers.change { $0 += 1 }
+        return clock.timer(at: deadline, action)
+    }
+
+    func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
+        timer(at: instant + duration, action)
+    }
+}
+
 @Suite("Operations that can be left", .timeLimit(.minutes(1)))
 struct LeavingTests {
     private let clock = ManualClock()
@@ -26,9 +45,15 @@ struct LeavingTests {
 
     @Test("An operation that waits for nothing has its result, even if there is no time, and sets no timer")
     func waitsForNothing() async throws {
-        let found = try await leaving(after: .zero, by: clock) { 7 }
-        #expect(found == 7)
-        #expect(clock.sleeperCount == 0)
+        let clock = TimerCounter()
+        for limit in [Duration.zero, .seconds(5)] {
+            #expect(try await leaving(after: limit, by: clock) { 7 } == 7)
+        }
+        #expect(clock.timers.current == 0)
+        let (door, found) = (door, startNow { [door] in try await leaving(after: .seconds(5), by: clock) { try await door.pass() } })
+        #expect(clock.timers.current == 1)
+        door.open()
+        _ = try await found.value
     }
 
     @Test("When the time is over the caller leaves, and the operation is cancelled")
@@ -41,7 +66,8 @@ struct LeavingTests {
         try await door.waiting()
         await clock.sleepers(1)
         clock.advance(by: .milliseconds(4_999))
-        #expect(!isCancelled.current)
+        // The timer has not rung; that the operation was cancelled would be seen only later.
+        #expect(clock.sleeperCount == 1)
         clock.advance(by: .milliseconds(1))
         #expect(try await found == nil)
         try await isCancelled.until { $0 }

@@ -93,13 +93,29 @@ struct RetentionExplainerTests {
 
     @Test("Each context has words, and they are the limits of its numbers")
     func contexts() {
-        for (rate, seconds) in [2_399.0, 9_599, 38_399, 153_599, 614_399, 2_457_599, 1e9].enumerated() {
-            #expect(Context.rate(uses: 1, since: seconds) == rate + 1)
-            for (age, known) in [7_200.0, 43_200, 259_200, 864_000, 2_592_000, 1e9].enumerated() {
-                #expect(Context.age(known) == age)
-                let text = ContextWords.text(["c", "\((rate + age) % 2)", "\(rate + 1)", "\(age)"])
-                #expect(text.hasPrefix("artifacts of the class c that are used like it (last requested "))
-                #expect(text.contains(", every ") && text.contains(", known for "))
+        // Seconds, each the last of its interval or the first.
+        let rates: [(seconds: [Double], words: String)] = [
+            ([1, 2_399], "every 40m or more often"), ([2_400, 9_599], "every 40m to 3h"), ([9_600, 38_399], "every 3h to 11h"),
+            ([38_400, 153_599], "every 11h to 2d"), ([153_600, 614_399], "every 2d to 7d"), ([614_400, 2_457_599], "every 7d to 28d"),
+            ([2_457_600, 1e9], "every 28d or less often"),
+        ]
+        for rate in rates {
+            for number in rate.seconds.map({ Context.rate(uses: 1, since: $0) }) {
+                #expect(
+                    ContextWords.text(["c", "0", "\(number)"])
+                        == "artifacts of the class c that are used like it (last requested here, \(rate.words))")
+            }
+        }
+        let ages: [(seconds: [Double], words: String)] = [
+            ([0, 7_200], "up to 2h"), ([7_201, 43_200], "2h to 12h"), ([43_201, 259_200], "12h to 3d"), ([259_201, 864_000], "3d to 10d"),
+            ([864_001, 2_592_000], "10d to 30d"), ([2_592_001, 1e9], "more than 30d"),
+        ]
+        for age in ages {
+            for number in age.seconds.map({ Context.age($0) }) {
+                #expect(
+                    ContextWords.text(["c", "1", "1", "\(number)"])
+                        == "artifacts of the class c that are used like it (last requested in another pool, every 40m or more often, "
+                        + "known for \(age.words))")
             }
         }
         #expect(ContextWords.text(["c", "0", "0"]) == "artifacts of the class c that are used like it (last requested here, once so far)")

@@ -109,6 +109,7 @@ extension ActivityStoreSuite {
             let kept = try await scene.all().map(\.record.clock)
             try require(!dropped.isEmpty, "nothing was dropped")
             try require(kept.allSatisfy { clock in dropped.allSatisfy { $0 < clock } }, "an older one is kept")
+            try require((dropped + kept).contains(100), "neither was it dropped nor is it kept")
             if kept.contains(100) { try await scene.requireRecord(scene.key(1), scene.record(clock: 100, uses: 4)) }
         },
         .scene("records that were removed do not count", history: 2) { scene in
