@@ -65,8 +65,7 @@ final class LocalUpload: ObjectUpload {
     }
 
     static func randomName() -> String {
-        var random = SystemRandomNumberGenerator()
-        return Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }) + ".part"
+        RandomBytes.hex(16) + ".part"
     }
 
     // MARK: Parts

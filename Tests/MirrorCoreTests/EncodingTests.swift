@@ -72,6 +72,17 @@ import Testing
         #expect(PercentCoding.encode(path: key) == path)
         #expect(PercentCoding.decode(path) == key)
     }
+
+    @Test("Random bytes are as many as were asked for, and others each time")
+    func random() {
+        for count in 0...20 { #expect(RandomBytes.make(count).count == count) }
+        let texts = (0..<100).map { _ in RandomBytes.hex(16) }
+        #expect(Set(texts).count == 100)
+        #expect(texts.allSatisfy { $0.utf8.count == 32 })
+        // A byte that were always the same would be so in all of a hundred.
+        let bytes = (0..<100).map { _ in RandomBytes.make(11) }
+        for place in 0..<11 { #expect(Set(bytes.map { $0[place] }).count > 1) }
+    }
 }
 
 @Suite struct DigestTests {

@@ -34,7 +34,7 @@ package struct AdminTokenFile: Sendable, Hashable {
     }
 
     package static func makeToken() -> String {
-        Hex.encode((0..<length / 2).map { _ in UInt8.random(in: .min ... .max) })
+        RandomBytes.hex(length / 2)
     }
 
     /// Replaces whatever is at the path, even a symbolic link. Nobody can read half a token, and no other file is written to.
@@ -42,7 +42,7 @@ package struct AdminTokenFile: Sendable, Hashable {
         do throws(Errno) {
             try Directories.make(directory)
             let place = try Descriptor(directory: directory)
-            let temporary = ".\(name)-\(Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }))"
+            let temporary = ".\(name)-\(RandomBytes.hex(8))"
             let file = try place.createFile(temporary)
             do throws(Errno) {
                 try file.append(Array("\(token)\n".utf8))

@@ -55,7 +55,7 @@ struct DirectoryCheck {
                 guard [.notSupported, .isDirectory, .invalidArgument, .noSuchFileOrDirectory].contains(error) else { return error.phrase }
             }
         #endif
-        let probe = "\(directory)/.cloud-mirror-probe-\(Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }))"
+        let probe = "\(directory)/.cloud-mirror-probe-\(RandomBytes.hex(8))"
         do throws(Errno) {
             _ = try Descriptor(probe, for: .writing, [.create, .exclusive, .noFollow])
         } catch {

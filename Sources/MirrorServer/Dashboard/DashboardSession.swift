@@ -37,7 +37,7 @@ final class DashboardSessions: Sendable {
     /// - Returns: The value of the cookie; `nil` if it is not an admin token.
     func begin(with token: String) -> String? {
         guard let key = tokens.value.key(of: token) else { return nil }
-        let nonce = Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })
+        let nonce = RandomBytes.hex(16)
         let id = "\((clock.now + Self.life).milliseconds / 1_000).\(nonce)"
         return "\(id).\(Self.signature(of: id, for: "session", by: key))"
     }

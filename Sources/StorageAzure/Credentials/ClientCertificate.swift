@@ -71,7 +71,7 @@ struct ClientCertificate: Sendable {
             oldThumbprint: algorithm == .rs256 ? Self.text(oldThumbprint) : nil,
             chain: sendsChain ? chain.map { Base64.encode($0) } : nil)
         let claims = Claims(
-            audience: audience, issuer: clientID, subject: clientID, id: Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }),
+            audience: audience, issuer: clientID, subject: clientID, id: RandomBytes.hex(16),
             notBefore: seconds, expires: seconds + Self.life.components.seconds)
         do {
             let parts = [try JSONEncoder().encode(header), try JSONEncoder().encode(claims)]

@@ -31,7 +31,7 @@ extension AzureStore {
 
     private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
         guard keys.count > 1 else { return try await deleteOneByOne(keys) }
-        let boundary = "batch_\(Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }))"
+        let boundary = "batch_\(RandomBytes.hex(16))"
         let calls = keys.map(deletion)
         let credentials = try await client.currentCredentials(for: "delete")
         var text = ""

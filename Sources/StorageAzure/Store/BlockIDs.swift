@@ -12,7 +12,7 @@ struct BlockIDs: Sendable {
     private static let uploadSize = 16
 
     init() {
-        upload = (0..<Self.uploadSize).map { _ in UInt8.random(in: .min ... .max) }
+        upload = RandomBytes.make(Self.uploadSize)
     }
 
     /// In base64.

@@ -18,7 +18,7 @@ package struct ProbeObjects: Sendable {
 
     package init(now: Timestamp, errors: CloudErrors) throws {
         self.errors = errors
-        let folder = Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+        let folder = RandomBytes.hex(8)
         func key(_ name: String) throws -> ObjectKey { ObjectKey(try ArtifactURL("https://probe.invalid/\(folder)/\(name)")) }
         whole = try key("whole")
         inParts = try key("in-parts")

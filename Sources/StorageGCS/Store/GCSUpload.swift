@@ -48,7 +48,7 @@ final class GCSUpload: CloudUpload {
 
     /// A random name in the folder of uploads.
     private func temporaryName() -> String {
-        store.configuration.uploadPrefix + Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })
+        store.configuration.uploadPrefix + RandomBytes.hex(16)
     }
 
     /// Has an object deleted at the end.

@@ -69,7 +69,7 @@ extension S3PoolSetup {
     ///
     /// - Returns: Why that fails; `nil` if it works.
     private func probe(isSettling: Bool) async throws -> String? {
-        let key = target.keyPrefix + ProbeObjects.folder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+        let key = target.keyPrefix + ProbeObjects.folder + RandomBytes.hex(8)
         let body = ByteBuffer(string: "Written by `cloud-mirror pools apply`, which removes it. It may be deleted.\n")
         var attempt = 1
         while true {

@@ -34,7 +34,7 @@ struct SetupServer: Sendable {
         let http = ServiceClient(
             configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let server = SetupServer(
-            bucket: "setup-\(Hex.encode((0..<6).map { _ in UInt8.random(in: .min ... .max) }))",
+            bucket: "setup-\(RandomBytes.hex(6))",
             endpoint: S3Endpoint(url: try ArtifactURL(try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ENDPOINT")), region: "us-east-1"),
             credentials: S3Credentials(
                 accessKeyID: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ACCESS_KEY"),
