@@ -39,8 +39,7 @@ extension FuzzTarget {
         FuzzTarget(
             "redis-record",
             seeds: [
-                "status\npresent\nsize\n12\nstored_at\n1700000000000\nlast_used\n1700000000000\nsha256\n"
-                    + String(repeating: "ab", count: 32),
+                presentRecord,
                 "status\nerror\nretry_at\n1700000000000\nreason\norigin\nmessage\nno\norigin_status\n404",
             ], words: ["\n", "status", "present", "error", "size", "stored_at", "retry_at", "reason"]
         ) { bytes in
@@ -48,7 +47,9 @@ extension FuzzTarget {
             let words = text(bytes).split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             let id = ReplicaID(artifact: try ArtifactURL("https://a.example/a"), pool: pool)
             let values = words.map { RedisValue.simple($0) }
-            _ = try? RecordFields(values).replica(id)
+            var size: Int64?
+            if case .present(let object)? = try? RecordFields(values).replica(id)?.status { size = object.size }
+            try require(size == 12 || text(bytes) != presentRecord, "a record is not read")
             _ = try? RecordFields(values, lastUse: .double(Double(words.last ?? "") ?? .nan)).replica(id)
         },
         FuzzTarget(
@@ -120,6 +121,10 @@ extension FuzzTarget {
     ]
 
     private static let moment = "1700000000000"
+
+    /// Of an object of 12 bytes.
+    private static let presentRecord =
+        "status\npresent\nsize\n12\nstored_at\n\(moment)\nlast_used\n\(moment)\nsha256\n\(String(repeating: "ab", count: 32))"
 
     /// - Parameter values: By their places among ``RecordRow/columns``.
     private static func row(_ values: [Int: String]) -> String {

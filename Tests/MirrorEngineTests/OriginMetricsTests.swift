@@ -85,6 +85,22 @@ struct OriginMetricsTests {
         #expect(counters.observed(OriginMetrics.Name.seconds, "any") == [1.5, 1.5])
     }
 
+    @Test("What is counted and timed for one origin or one class of answers is so for no other, the second time as well")
+    func apart() async throws {
+        let (counters, clock) = (CountingMetrics(), ManualClock())
+        let metrics = OriginMetrics(factory: counters, clock: clock)
+        for (origin, status, seconds) in [("pip", 200, 1), ("npm", 200, 2), ("pip", 404, 3), ("npm", 404, 4), ("npm", 404, 5)] {
+            _ = try await metrics.counting(origin, status: { $0 }) {
+                clock.advance(by: .seconds(seconds))
+                return status
+            }
+        }
+        let totals = ["pip", "npm", "2xx", "4xx"].map { counters.total(OriginMetrics.Name.requests, $0) }
+        #expect(totals == [2, 3, 2, 3])
+        #expect(counters.observed(OriginMetrics.Name.seconds, "pip") == [1, 3])
+        #expect(counters.observed(OriginMetrics.Name.seconds, "npm") == [2, 4, 5])
+    }
+
     @Test("However many origins a configuration names, the label has a hundred values and `other`")
     func bounded() async throws {
         let counters = CountingMetrics()

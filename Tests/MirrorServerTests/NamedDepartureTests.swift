@@ -88,10 +88,10 @@ struct NamedDepartureTests {
             for _ in 1..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: place, for: nil)) }
             let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request())
             _ = try await origin.request(for: "/a")
-            let next = Task { _ = try await places.place(at: place, for: nil) }
-            while places.waiting(at: place, for: nil) < 1 { await Task.yield() }
+            async let next = places.place(at: place, for: nil)
+            try await places.waiting(1, at: place)
             try await way.end(leaving)
-            try await next.value
+            _ = try await next
             if way == .halfClose { #expect(try await leaving.response().status == 503) }
             await leaving.close()
             withExtendedLifetime(taken) {}
@@ -106,9 +106,9 @@ struct NamedDepartureTests {
             var taken: [RelayPlaces.Place] = []
             for _ in 0..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: place, for: nil)) }
             let leaving = try await RawConnection.open(port: mirror.port, sending: Self.request())
-            while places.waiting(at: place, for: nil) < 1 { await Task.yield() }
+            try await places.waiting(1, at: place)
             try await way.end(leaving)
-            while places.waiting(at: place, for: nil) > 0 { await Task.yield() }
+            try await places.waiting(0, at: place)
             await leaving.close()
             #expect(origin.requests.isEmpty)
             withExtendedLifetime(taken) {}
@@ -132,9 +132,9 @@ struct NamedDepartureTests {
             for _ in 0..<48 { taken.append(try await places.place(at: service, for: nil)) }
             let field = isInline ? "X-Cloud-Mirror-Delivery: inline\r\n" : ""
             let leaving = try await RawConnection.open(port: mirror.port, sending: "GET /o/files/a HTTP/1.1\r\nHost: m\r\n\(field)\r\n")
-            while places.waiting(at: service, for: nil) < 1 { await Task.yield() }
+            try await places.waiting(1, at: service)
             try await way.end(leaving)
-            while places.waiting(at: service, for: nil) > 0 { await Task.yield() }
+            try await places.waiting(0, at: service)
             if way == .halfClose {
                 let answer = try await leaving.response()
                 #expect(answer.status == 302)

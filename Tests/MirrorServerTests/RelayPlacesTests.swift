@@ -24,14 +24,14 @@ struct RelayPlacesTests {
         let places = RelayPlaces(limit: 8)
         let (first, second) = (Self.network("192.0.2.1"), Self.network("192.0.2.2"))
         var taken = try await Self.take(2, places, first)
-        let waiting = Task { _ = try await places.place(at: Self.origin, for: first) }
-        while places.waiting(at: Self.origin, for: first) < 1 { await Task.yield() }
+        async let waiting = places.place(at: Self.origin, for: first)
+        try await places.waiting(1, at: Self.origin, for: first)
         let others = try await Self.take(2, places, second)
         // Of another origin.
         _ = try await places.place(at: "https://b.example", for: first)
         #expect(places.waiting(at: Self.origin, for: first) == 1)
         taken.removeLast()
-        try await waiting.value
+        _ = try await waiting
         withExtendedLifetime((taken, others)) {}
     }
 
@@ -40,10 +40,10 @@ struct RelayPlacesTests {
         for (places, share) in [(RelayPlaces(limit: 8), 2), (RelayPlaces(limit: 99, ofNetwork: 5), 5)] {
             var taken: [RelayPlaces.Place] = []
             for network in networks.prefix(3) { taken.append(contentsOf: try await Self.take(share, places, network)) }
-            let waiting = Task { _ = try await places.place(at: Self.origin, for: networks[3]) }
-            while places.waiting(at: Self.origin, for: networks[3]) < 1 { await Task.yield() }
+            async let waiting = places.place(at: Self.origin, for: networks[3])
+            try await places.waiting(1, at: Self.origin, for: networks[3])
             taken.removeLast()
-            try await waiting.value
+            _ = try await waiting
         }
     }
 
@@ -52,7 +52,7 @@ struct RelayPlacesTests {
         let network = Self.network("2001:db8:1:1::1")
         var taken = try await Self.take(1, places, network)
         let leaving = Task { _ = try await places.place(at: Self.origin, for: network) }
-        while places.waiting(at: Self.origin, for: network) < 1 { await Task.yield() }
+        try await places.waiting(1, at: Self.origin, for: network)
         leaving.cancel()
         await #expect(throws: CancellationError.self) { try await leaving.value }
         taken.removeAll()
@@ -83,11 +83,12 @@ struct RelayPlacesTests {
                 let places = mirror.server.relays.places
                 var taken: [RelayPlaces.Place] = []
                 for _ in 0..<ServerConfiguration.defaults.maxRelays { taken.append(try await places.place(at: origin.url(""), for: nil)) }
-                let refused = Task { try await mirror.request("POST", "/o/api/search", body: "x").status }
-                while places.waiting(at: origin.url(""), for: nil) < 1 { await Task.yield() }
+                async let refused = mirror.request("POST", "/o/api/search", body: "x")
+                try await places.waiting(1, at: origin.url(""))
                 await world.clock.sleepers(1)
                 world.clock.advance(by: .seconds(3_600))
-                #expect(try await refused.value == 503)
+                let answer = try await refused
+                #expect(answer.status == 503)
                 #expect(origin.requests.isEmpty)
                 taken.removeLast()
                 for _ in 0..<3 { #expect(try await mirror.request("POST", "/o/api/search", body: "x").status == 200) }
@@ -108,11 +109,11 @@ struct RelayPlacesTests {
             for _ in 0..<48 { taken.append(try await places.place(at: pool.service, for: nil)) }
             let key = ObjectKey(try world.id("/base/a.txt").artifact)
             for (fields, location) in [([], "/local/dev/\(key)"), (inline, World.origin + "/base/a.txt")] {
-                let waiting = Task { try await mirror.get("/o/files/a.txt", fields) }
-                while places.waiting(at: pool.service, for: nil) < 1 { await Task.yield() }
+                async let waiting = mirror.get("/o/files/a.txt", fields)
+                try await places.waiting(1, at: pool.service)
                 await world.clock.sleepers(1)
                 world.clock.advance(by: .seconds(3))
-                let answer = try await waiting.value
+                let answer = try await waiting
                 #expect(answer.status == 302 && answer["Location"] == location)
             }
             taken.removeLast()

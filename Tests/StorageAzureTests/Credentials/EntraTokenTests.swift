@@ -1,4 +1,5 @@
 import MirrorCore
+import NIOHTTP1
 import StorageCloud
 import TestServers
 import Testing
@@ -113,6 +114,21 @@ struct EntraTokenTests {
         try await CredentialScene.run(script) { scene async throws in
             #expect(try await withCertificate(scene).failure().code == .refused)
             #expect(scene.server.requests.count == 1)
+        }
+    }
+
+    @Test(
+        "However wrong the clock is, nothing but a refusal is answered with another request",
+        arguments: [(200, 1), (302, 1), (399, 1), (400, 2), (499, 2), (500, 1), (503, 1)])
+    func refusalsAlone(_ status: Int, _ requests: Int) async throws {
+        let script: ScriptedServer.Script = { _ in
+            .init(status: status, headers: [("Date", (SystemClock().now + .seconds(3_600)).httpDate)])
+        }
+        try await CredentialScene.run(script) { scene async throws in
+            let (transport, url) = (scene.transport, try ArtifactURL(scene.server.url))
+            let answer = try await transport.answerInTime { _ in try await transport.answer(.POST, url, timeout: .seconds(10)) }
+            #expect(answer.status == status)
+            #expect(scene.server.requests.count == requests)
         }
     }
 

@@ -125,15 +125,16 @@ struct ManagedIdentityTests {
     }
 
     @Test(
-        "Only a key of the agent is read and sent",
+        "Only a key of the agent is read and sent, and only as the scheme Basic has it",
         arguments: [
-            "/etc/shadow", "/var/opt/azcmagent/tokens/../../../etc/x.key", "/var/opt/azcmagent/tokens/1",
-            "/var/opt/azcmagent/tokens/a/b.key",
-            "var/opt/azcmagent/tokens/1.key", "",
+            ("Basic", "/etc/shadow"), ("Basic", "/var/opt/azcmagent/tokens/../../../etc/x.key"), ("Basic", "/var/opt/azcmagent/tokens/1"),
+            ("Basic", "/var/opt/azcmagent/tokens/a/b.key"), ("Basic", "var/opt/azcmagent/tokens/1.key"), ("Basic", ""),
+            // What is wrong is as long as what would be right, and a key's name follows.
+            ("Basic", "/etc/azcmagent/abcdefghijk.key"), ("Token", FakeEntra.agentFile),
         ])
-    func agentFiles(_ path: String) async throws {
+    func agentFiles(_ scheme: String, _ path: String) async throws {
         try await CredentialScene.run({ _ in
-            .init(status: 401, headers: [("WWW-Authenticate", "Basic realm=\(path)")])
+            .init(status: 401, headers: [("WWW-Authenticate", "\(scheme) realm=\(path)")])
         }) { scene async throws in
             let failure = try await failure(arc(scene).with([:], files: [path: "secret"]))
             #expect(failure.code == .invalid && failure.message.contains("does not name a key"), "\(failure)")

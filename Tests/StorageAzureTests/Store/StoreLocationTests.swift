@@ -91,17 +91,6 @@ struct StoreLocationTests {
         }
     }
 
-    /// The service's answer to whoever asks for a key of an identity.
-    private static func delegationKey(from start: Timestamp, to end: Timestamp) -> ScriptedServer.Answer {
-        .init(
-            body: """
-                <UserDelegationKey><SignedOid>o-1</SignedOid><SignedTid>t-1</SignedTid>\
-                <SignedStart>\(SharedAccessSignature.time(start))</SignedStart>\
-                <SignedExpiry>\(SharedAccessSignature.time(end))</SignedExpiry><SignedService>b</SignedService>\
-                <SignedVersion>2023-11-03</SignedVersion><Value>\(GivenCredentials.key)</Value></UserDelegationKey>
-                """)
-    }
-
     @Test("With a token a key is asked for once, and signs all locations as the account's would, but in the identity's name")
     func delegation() async throws {
         let object = try SampleObject(size: 1)
@@ -111,7 +100,7 @@ struct StoreLocationTests {
         let script: StoreFixture.Script = { request in
             guard request.kind == .delegationKey else { return nil }
             let now = SystemClock().now
-            return Self.delegationKey(from: now, to: now + .seconds(86_400))
+            return FakeBlobs.delegationKey(from: now, to: now + .seconds(86_400))
         }
         try await StoreFixture.run(setup, script: script) { fixture async throws in
             try await withThrowingTaskGroup(of: ObjectLocation.self) { group in
@@ -132,13 +121,13 @@ struct StoreLocationTests {
         }
     }
 
-    /// The same for the times that are asked for. The key depends on nothing else.
+    /// A key for the times that are asked for. It depends on nothing else.
     private static func delegationKey(for request: BlobRequest) throws -> ScriptedServer.Answer {
         let times = ["Start", "Expiry"].compactMap { name in
             request.text.components(between: "<\(name)>", and: "</\(name)>").first.flatMap { Timestamp(rfc3339: $0) }
         }
         guard times.count == 2 else { return FakeBlobs.error(400, "InvalidXmlDocument") }
-        return delegationKey(from: times[0], to: times[1])
+        return FakeBlobs.delegationKey(from: times[0], to: times[1])
     }
 
     /// How long before its window a key is valid.
@@ -221,6 +210,9 @@ struct StoreLocationTests {
                 _ = try await fixture.store.location(of: object.key, life: .seconds(600))
                 #expect(fixture.count(.delegationKey) == keys)
             }
+            let starts = fixture.requests.compactMap { $0.text.components(between: "<Start>", and: "</Start>").first }
+            let windows = [Self.window, Self.window + .seconds(6 * 3_600)]
+            #expect(starts == windows.map { SharedAccessSignature.time($0 - Self.lead) })
         }
     }
 
@@ -232,7 +224,7 @@ struct StoreLocationTests {
         setup.credentials = .tokens("t")
         let ends = SystemClock().now + .seconds(4 * 3_600)
         let script: StoreFixture.Script = { request in
-            request.kind == .delegationKey ? Self.delegationKey(from: SystemClock().now, to: ends) : nil
+            request.kind == .delegationKey ? FakeBlobs.delegationKey(from: SystemClock().now, to: ends) : nil
         }
         try await StoreFixture.run(setup, script: script) { fixture async throws in
             let location = try await fixture.store.location(of: object.key, life: .seconds(36_000))

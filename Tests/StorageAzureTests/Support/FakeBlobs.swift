@@ -3,6 +3,8 @@ import MirrorCore
 import Synchronization
 import TestServers
 
+@testable import StorageAzure
+
 /// A container of the blob service in memory. It looks at no signatures: another server, which the conformance tests run against, does.
 final class FakeBlobs: Sendable {
     struct Blob: Sendable {
@@ -75,6 +77,17 @@ final class FakeBlobs: Sendable {
         return .init(
             status: status, headers: [("x-ms-error-code", code), ("x-ms-request-id", "r-1")] + headers,
             body: "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(code)</Code><Message>A message.\n\(time)</Message></Error>")
+    }
+
+    /// The service's answer to whoever asks for a key of an identity.
+    static func delegationKey(from start: Timestamp, to end: Timestamp) -> ScriptedServer.Answer {
+        .init(
+            body: """
+                <UserDelegationKey><SignedOid>o-1</SignedOid><SignedTid>t-1</SignedTid>\
+                <SignedStart>\(SharedAccessSignature.time(start))</SignedStart>\
+                <SignedExpiry>\(SharedAccessSignature.time(end))</SignedExpiry><SignedService>b</SignedService>\
+                <SignedVersion>2023-11-03</SignedVersion><Value>\(GivenCredentials.key)</Value></UserDelegationKey>
+                """)
     }
 
     private func read(_ request: BlobRequest) -> ScriptedServer.Answer {

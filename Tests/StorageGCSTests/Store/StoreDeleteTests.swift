@@ -56,13 +56,14 @@ struct StoreDeleteTests {
     func unassigned() async throws {
         let keys = try Self.keys(3)
         let gone = "<Error><Key>\(Markup.escape(keys[0].description))</Key><Code>NoSuchKey</Code></Error>"
-        for entry in [
-            "<Error><Code>InternalError</Code></Error>", "<Error><Key>another</Key><Code>InternalError</Code></Error>",
-            "<Error><Key></Key><Code>AccessDenied</Code></Error>", "<Error/>",
-        ] {
+        for (entry, code) in [
+            ("<Error><Code>InternalError</Code></Error>", .unavailable),
+            ("<Error><Key>another</Key><Code>SlowDown</Code></Error>", .throttled),
+            ("<Error><Key></Key><Code>AccessDenied</Code></Error>", .permissionDenied), ("<Error/>", .unavailable),
+        ] as [(String, StorageError.Code)] {
             try await Self.run({ _ in .init(body: "<DeleteResult>\(gone)\(entry)</DeleteResult>") }) { store, _ async throws in
                 let found = try await store.delete(keys)
-                #expect(Set(found.keys) == Set(keys.dropFirst()), "\(entry)")
+                #expect(found.mapValues(\.code) == [keys[1]: code, keys[2]: code], "\(entry)")
             }
         }
     }
