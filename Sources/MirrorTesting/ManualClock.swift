@@ -18,7 +18,7 @@ public final class ManualClock: MirrorClock {
         var instant: ContinuousClock.Instant
         var sleepers: [Int: Sleeper] = [:]
         var nextID = 0
-        var watchers: [CheckedContinuation<Void, Never>] = []
+        var watchers: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
     private let state: Mutex<State>
@@ -43,15 +43,15 @@ public final class ManualClock: MirrorClock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let (outcome, watchers) = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
-                    if Task.isCancelled { return (.failure(CancellationError()), []) }
-                    if deadline <= state.instant { return (.success(()), []) }
+                let (outcome, watchers) = state.withLock { state -> (Result<Void, any Error>?, [Int: CheckedContinuation<Void, Never>]) in
+                    if Task.isCancelled { return (.failure(CancellationError()), [:]) }
+                    if deadline <= state.instant { return (.success(()), [:]) }
                     state.sleepers[id] = Sleeper(wakeAt: deadline, waking: .task(continuation))
-                    defer { state.watchers = [] }
+                    defer { state.watchers = [:] }
                     return (nil, state.watchers)
                 }
                 if let outcome { continuation.resume(with: outcome) }
-                for watcher in watchers { watcher.resume() }
+                for watcher in watchers.values { watcher.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { $0.sleepers.removeValue(forKey: id) }
@@ -60,14 +60,14 @@ public final class ManualClock: MirrorClock {
     }
 
     public func timer(at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ClockTimer {
-        let (id, watchers) = state.withLock { state -> (Int?, [CheckedContinuation<Void, Never>]) in
-            guard deadline > state.instant else { return (nil, []) }
+        let (id, watchers) = state.withLock { state -> (Int?, [Int: CheckedContinuation<Void, Never>]) in
+            guard deadline > state.instant else { return (nil, [:]) }
             state.nextID += 1
             state.sleepers[state.nextID] = Sleeper(wakeAt: deadline, waking: .call(action))
-            defer { state.watchers = [] }
+            defer { state.watchers = [:] }
             return (state.nextID, state.watchers)
         }
-        for watcher in watchers { watcher.resume() }
+        for watcher in watchers.values { watcher.resume() }
         guard let id else {
             let task = Task { if !Task.isCancelled { action() } }
             return ClockTimer { task.cancel() }
@@ -101,17 +101,26 @@ public final class ManualClock: MirrorClock {
         state.withLock { $0.now = $0.now + duration }
     }
 
-    /// Returns when there are at least `count` sleeping tasks and timers; a test awaits this before it moves the time.
+    /// Returns when there are at least `count` sleeping tasks and timers, or when the task is cancelled, as a test is that has taken too long; a
+    /// test awaits this before it moves the time.
     public func sleepers(_ count: Int) async {
-        while sleeperCount < count {
-            await withCheckedContinuation { continuation in
-                let isThere = state.withLock { state in
-                    if state.sleepers.count >= count { return true }
-                    state.watchers.append(continuation)
-                    return false
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            while sleeperCount < count, !Task.isCancelled {
+                await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                    let isOver = state.withLock { state in
+                        if state.sleepers.count >= count || Task.isCancelled { return true }
+                        state.watchers[id] = continuation
+                        return false
+                    }
+                    if isOver { continuation.resume() }
                 }
-                if isThere { continuation.resume() }
             }
+        } onCancel: {
+            state.withLock { $0.watchers.removeValue(forKey: id) }?.resume()
         }
     }
 }

@@ -211,7 +211,7 @@ struct CopyMemoryTests {
         first = nil
         let second = try part(size: 1)
         let waiting = Task { try await second.take(1) }
-        while memory.waitingCount < 1 { await Task.yield() }
+        try await eventually("one waits") { memory.waitingCount >= 1 }
         withExtendedLifetime(copy) {}
         copy = nil
         #expect(try await waiting.value == MemoryLedger.leastStep)
@@ -223,9 +223,9 @@ struct CopyMemoryTests {
         _ = try await held.take(MemoryLedger.leastStep)
         let (large, small) = (try part(size: 2), try part(size: 1))
         let first = Task { try await large.take(2 * MemoryLedger.leastStep) }
-        while memory.waitingCount < 1 { await Task.yield() }
+        try await eventually("one waits") { memory.waitingCount >= 1 }
         let second = Task { try await small.take(1) }
-        while memory.waitingCount < 2 { await Task.yield() }
+        try await eventually("both wait") { memory.waitingCount >= 2 }
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         #expect(try await second.value == MemoryLedger.leastStep)

@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorState
 import NIOCore
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -49,6 +50,6 @@ struct OrderedHashTests {
         }
         #expect(try ordered.hash.finish().bytes == expected(200))
         #expect(ordered.isFront(200))
-        while memory.held > 0 { await Task.yield() }
+        try await eventually("no memory is held") { memory.held <= 0 }
     }
 }

@@ -81,6 +81,7 @@ struct RedirectFailureTests {
             clock.advance(by: .seconds(7))
             // A worker that looked in this very moment sleeps one more millisecond.
             while engine.origin.requests.count < 2 {
+                try Task.checkCancellation()
                 await clock.sleepers(2)
                 clock.advance(by: .milliseconds(1))
                 await Task.yield()

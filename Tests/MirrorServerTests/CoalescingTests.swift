@@ -2,6 +2,7 @@ import HTTPTypes
 import MirrorCore
 import MirrorState
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -184,7 +185,7 @@ struct CoalescingTests {
         try await MirrorFixture.run(world, Self.waiting) { mirror in
             let connections = try await coalesced(3, mirror)
             try await connections[1].reset()
-            while mirror.services.waiters.count > 2 { await Task.yield() }
+            try await eventually("it waits no more") { mirror.services.waiters.count <= 2 }
             try await world.finishCopy("/a.txt")
             for connection in [connections[0], connections[2]] {
                 let response = try await connection.response()

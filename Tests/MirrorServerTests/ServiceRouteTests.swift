@@ -147,9 +147,9 @@ struct ServiceRouteTests {
                 let response = try await mirror.get("/readyz")
                 given.change { $0 = response }
             }
-            while given.current == nil, !Task.isCancelled {
+            try await eventually("it is answered") {
                 world.clock.advance(by: PoolHealth.patience)
-                await Task.yield()
+                return given.current != nil
             }
             try await first.value
             // At once, and without another call.
@@ -161,7 +161,9 @@ struct ServiceRouteTests {
             #expect(given.current?.status == 503)
             #expect(mirror.store.healthChecks == 1)
             mirror.store.hang(false)
-            while try await mirror.get("/readyz").json["checks"]?["pool local/dev"]?.string != "ok" { await Task.yield() }
+            try await eventually("the pool is well again") {
+                try await mirror.get("/readyz").json["checks"]?["pool local/dev"]?.string == "ok"
+            }
             #expect(mirror.store.healthChecks == 1)
         }
     }

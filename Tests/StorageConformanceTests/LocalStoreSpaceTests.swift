@@ -74,9 +74,9 @@ struct LocalStoreSpaceTests {
             }
             chunks.yield(ByteBuffer(repeating: 1, count: 300_000))
             var taken: Int64 = 0
-            while taken < 300_000 {
-                taken = before - (try #require(try await store.space()).free)
-                await Task.yield()
+            try await eventually("what came has taken its space") {
+                taken = before - (try requireValue(try await store.space(), "space").free)
+                return taken >= 300_000
             }
             #expect(taken < 1 << 20, "\(taken)")
             chunks.finish()

@@ -16,7 +16,7 @@ final class StepExecutor: TaskExecutor {
         }
     }
 
-    /// Goes on running until `task` is done.
+    /// Goes on running until `task` is done, or until the test has taken too long.
     func finish<Success: Sendable>(_ task: Task<Success, any Error>) async -> Result<Success, any Error> {
         let isDone = Watched(false)
         let watcher = Task {
@@ -24,6 +24,7 @@ final class StepExecutor: TaskExecutor {
             isDone.change { $0 = true }
         }
         while !isDone.current {
+            if Task.isCancelled { return .failure(CancellationError()) }
             run()
             await Task.yield()
         }

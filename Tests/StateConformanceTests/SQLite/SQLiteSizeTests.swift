@@ -117,6 +117,7 @@ struct SQLiteSizeTests {
         func hasBegunAgain() -> Bool { seen.all.contains { $0.hasPrefix("PRAGMA busy_timeout") } }
         var number = 10
         while !hasBegunAgain(), try logBytes() <= 64 << 20 {
+            try Task.checkCancellation()
             _ = try await record(number..<number + 100, in: store)
             number += 100
         }
@@ -136,6 +137,7 @@ struct SQLiteSizeTests {
         #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
         var number = 10
         while try logBytes() <= limit + (16 << 20) {
+            try Task.checkCancellation()
             _ = try await record(number..<number + 1_000, in: store)
             number += 1_000
         }

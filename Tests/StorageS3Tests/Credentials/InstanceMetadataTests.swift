@@ -6,6 +6,7 @@ import Testing
 
 @testable import StorageS3
 
+@Suite(.timeLimit(.minutes(1)))
 struct InstanceMetadataTests {
     private func source(_ scene: CredentialScene, clock: any MirrorClock = CredentialScene.clock, _ more: [String: String?] = [:])
         -> InstanceMetadataSource
