@@ -7,7 +7,7 @@ import time
 from bucket_mirror import BucketMirror
 from bucket_rows import Way, alternate, rows
 from bucket_server import POOL_BUCKET, BucketServer, room
-from data import need, origin, random_file
+from data import need, origin, random_file, settle
 from process import Ran, cpu_seconds, measure, memory
 from services import Service
 from settings import DATA, LOGS, Settings
@@ -29,6 +29,8 @@ def run(settings: Settings, service: Service) -> list[Row]:
         link = listed / f"{number}.bin"
         if not link.exists():
             link.hardlink_to(source)
+    if service.server.keeps_copies:
+        settle(settings)
     with origin(f"{name}-origin", listing=True) as web, service.server(name) as server, service.mirror(name, web.base, server) as mirror:
 
         def ours(number: int) -> Ran:
@@ -38,8 +40,11 @@ def run(settings: Settings, service: Service) -> list[Row]:
             _await(mirror, urls)
             ran = Ran(time.perf_counter() - started, cpu_seconds(mirror.pid) - before, memory(mirror.pid)["VmHWM"], "")
             server.expect(POOL_BUCKET, size, count, OURS)
-            for url in urls:
-                mirror.purge(url)
+            if server.keeps_copies:
+                server.set_aside(POOL_BUCKET)
+            else:
+                for url in urls:
+                    mirror.purge(url)
             server.expect(POOL_BUCKET, size, 0, OURS)
             return ran
 

@@ -5,7 +5,7 @@ import statistics
 import time
 from pathlib import Path
 
-from data import need, origin, random_file
+from data import need, origin, random_file, settle
 from mirror import Mirror
 from process import measure
 from settings import DATA, GIB, LOGS, MIB, Settings, say
@@ -14,6 +14,7 @@ from table import Row, spread
 
 def run(settings: Settings) -> list[Row]:
     need(sum(size * settings.cold_runs for size in settings.cold_sizes))
+    settle(settings)
     rows = []
     with origin("cold-origin") as server, Mirror("cold", server.base) as mirror:
         for size in settings.cold_sizes:

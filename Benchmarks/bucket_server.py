@@ -22,6 +22,8 @@ class BucketServer:
     takes_streams = True
     # Whether a peer's copies are only in memory when it ends, unlike ours.
     has_to_sync = False
+    # Whether copies stay until the end of the run, because deleting them would slow down what comes next.
+    keeps_copies = False
     process: subprocess.Popen
 
     @property
@@ -38,6 +40,11 @@ class BucketServer:
         raise NotImplementedError
 
     def empty(self, bucket: str) -> None:
+        """Removes what a peer has copied, or sets it aside."""
+        raise NotImplementedError
+
+    def set_aside(self, bucket: str) -> None:
+        """What is there no longer counts. Only for those that keep copies."""
         raise NotImplementedError
 
     def large_peers(self, url: str) -> dict[str, list]:

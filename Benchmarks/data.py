@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from nginx import Nginx
-from settings import DATA, MIB
+from settings import DATA, MIB, Settings, say
 
 
 def need(size: int, folder: Path = DATA) -> None:
@@ -13,6 +14,18 @@ def need(size: int, folder: Path = DATA) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + (1 << 30):
         raise RuntimeError(f"{(size >> 20):,} MiB are needed in {folder}, and {(free >> 20):,} are free")
+
+
+def settle(settings: Settings) -> None:
+    """Waits until files that were deleted before slow down nothing any longer.
+
+    ext4 without a journal, as many machines in clouds have it for data that may be lost, passes over inodes that were deleted within the last minute,
+    and looks at each of them whenever a file is created (fs/ext4/ialloc.c, `recently_deleted`).
+    """
+    if settings.settle_seconds:
+        say(f"  waiting for {settings.settle_seconds} s until the disk has forgotten what was deleted")
+        os.sync()
+        time.sleep(settings.settle_seconds)
 
 
 def random_file(size: int) -> Path:

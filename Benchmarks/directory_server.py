@@ -16,12 +16,16 @@ class Directories(BucketServer):
     title = "a directory"
     # A copy of ours is on the disk when it is told of.
     has_to_sync = True
+    # See `data.settle`.
+    keeps_copies = True
     environment = {}
 
     def __init__(self, name: str):
         self.directory = DATA / f"directories-{name}"
         # rclone knows what is no remote of its own as a path.
         self.remote = f"{self.directory}/"
+        # Copies of ours, and how many times those of a peer.
+        self._aside: tuple[set[Path], int] = (set(), 0)
 
     def pool_settings(self) -> str:
         return f"{{directory: {self.directory / POOL_BUCKET}}}"
@@ -30,12 +34,19 @@ class Directories(BucketServer):
         return 0.0
 
     def sizes(self, bucket: str) -> list[int]:
-        pool = self.directory / bucket
-        objects = [_object_size(path) for path in (pool / "objects").rglob("*") if path.is_file()]
-        return objects + [path.stat().st_size for path in (pool / "peer").rglob("*") if path.is_file()]
+        copies = [path.stat().st_size for path in (self.directory / bucket / "peer").rglob("*") if path.is_file()]
+        return [_object_size(path) for path in self._objects(bucket) - self._aside[0]] + copies
 
     def empty(self, bucket: str) -> None:
-        shutil.rmtree(self.directory / bucket / "peer")
+        ours, count = self._aside
+        (self.directory / bucket / "peer").rename(self.directory / f"aside-{count}")
+        self._aside = (ours, count + 1)
+
+    def set_aside(self, bucket: str) -> None:
+        self._aside = (self._objects(bucket), self._aside[1])
+
+    def _objects(self, bucket: str) -> set[Path]:
+        return {path for path in (self.directory / bucket / "objects").rglob("*") if path.is_file()}
 
     def small_peers(self, urls: str, downloads: Path) -> dict[str, list]:
         target = self.directory / POOL_BUCKET / "peer"

@@ -43,6 +43,7 @@ class Settings:
     copies: int = 16
     serve_rounds: int = 5
     startups: int = 20
+    settle_seconds: int = 65
     small: int = 100_000
     small_count: int = 1_000
     state_replicas: int = 10_000
@@ -64,7 +65,8 @@ class Settings:
     def quick() -> "Settings":
         """For the main rows in three minutes: the figures are what they are with the defaults, give or take more."""
         return Settings(
-            artifacts=1_000, connections=(64,), load_seconds=3, tls_connections=500, cold_sizes=(1 << 10,), large=256 * MIB, serve_rounds=3, startups=10)
+            artifacts=1_000, connections=(64,), load_seconds=3, tls_connections=500, cold_sizes=(1 << 10,), large=256 * MIB, serve_rounds=3, startups=10,
+            settle_seconds=0)
 
     @staticmethod
     def trial() -> "Settings":
@@ -73,7 +75,7 @@ class Settings:
             artifacts=200, connections=(16,), many=(100, 200, 5_000), most=(20_000, 4_000), rounds=1, load_seconds=1, tls_connections=50,
             cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, large_state=5_000, expired=1_000,
-            reconciled=(200, 2_000), wake_ups=20, waiting=(200, 1_200), fallbacks=20, wheels=4, plan_requests=100_000, builds=0)
+            reconciled=(200, 2_000), wake_ups=20, waiting=(200, 1_200), fallbacks=20, wheels=4, plan_requests=100_000, builds=0, settle_seconds=0)
 
 
 def cores() -> tuple[list[int], list[int]]:
