@@ -19,8 +19,8 @@ def need(size: int, folder: Path = DATA) -> None:
 def settle(settings: Settings) -> None:
     """Waits until files that were deleted before slow down nothing any longer.
 
-    ext4 without a journal, as many machines in clouds have it for data that may be lost, passes over inodes that were deleted within the last minute,
-    and looks at each of them whenever a file is created (fs/ext4/ialloc.c, `recently_deleted`).
+    ext4 without a journal, as many machines in clouds have it for data that may be lost, passes over inodes that were deleted within the last minute
+    (five minutes while their block is not on the disk), and looks at each of them whenever a file is created (fs/ext4/ialloc.c, `recently_deleted`).
     """
     if settings.settle_seconds:
         say(f"  waiting for {settings.settle_seconds} s until the disk has forgotten what was deleted")

@@ -46,7 +46,7 @@ class Directories(BucketServer):
         self._aside = (self._objects(bucket), self._aside[1])
 
     def _objects(self, bucket: str) -> set[Path]:
-        return {path for path in (self.directory / bucket / "objects").rglob("*") if path.is_file()}
+        return {path for path in (self.directory / bucket / "files").rglob("*") if path.is_file()}
 
     def small_peers(self, urls: str, downloads: Path) -> dict[str, list]:
         target = self.directory / POOL_BUCKET / "peer"

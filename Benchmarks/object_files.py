@@ -11,22 +11,20 @@ from settings import say
 
 _MAGIC = b"cloud-mirror/1\r\n"
 _BYTES = b"x"
-# Of a file system for each: a directory and a file.
-BYTES_EACH = 8_192
+# Of a file system for each.
+BYTES_EACH = 4_096
 
 
 def write_objects(pool: Path, count: int) -> None:
     """Writes the objects of the first artifacts."""
     say(f"  writing {count:,} objects")
     now = int(time.time() * 1000)
-    folder = pool / "objects"
+    folder = pool / "files"
     for prefix in range(256):
         (folder / f"{prefix:02x}").mkdir(parents=True, exist_ok=True)
     for number in range(count):
         hashed, name = digest(number), url(number).rpartition("/")[2]
-        place = folder / hashed[:2] / hashed
-        place.mkdir()
-        with open(place / name, "wb", buffering=0) as file:
+        with open(folder / hashed[:2] / hashed, "wb", buffering=0) as file:
             file.write(_BYTES + footer(f"{hashed}/{name}", len(_BYTES), hashed, url(number), now))
 
 

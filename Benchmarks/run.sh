@@ -7,7 +7,7 @@
 #   startup local-small regions plan build;
 #   with SeaweedFS as the S3 server s3-copy s3-server-side s3-small s3-memory large-state;
 #   with the servers of scripts/cloud-servers gcs-copy gcs-small gcs-memory azure-copy azure-small azure-memory;
-#   with Redis redis-hot-redirect state wake-up waiting redis-away; with peryx and devpi links python-install; reconcile with 8 GiB in /dev/shm.
+#   with Redis redis-hot-redirect state wake-up waiting redis-away; with peryx and devpi links python-install; reconcile with 4 GiB in /dev/shm.
 #   Without a name, all of them (some two hours, 50 GiB of free disk).
 #   waiting needs 12,250 open files, and 113,500 for its larger crowd; without them it leaves that out
 #   --trial  small data and few rounds: shows that everything works; the figures are meaningless

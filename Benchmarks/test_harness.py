@@ -290,9 +290,9 @@ class LargeState(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             server = Directories("test")
             server.directory = Path(folder)
-            place = Path(folder) / "mirror-pool" / "objects" / "ab" / ("ab" * 32)
+            place = Path(folder) / "mirror-pool" / "files" / "ab"
             place.mkdir(parents=True)
-            (place / "x.bin").write_bytes(b"12345" + footer(f"{'ab' * 32}/x.bin", 5, "0" * 64, "http://a/x.bin", 1))
+            (place / ("ab" * 32)).write_bytes(b"12345" + footer(f"{'ab' * 32}/x.bin", 5, "0" * 64, "http://a/x.bin", 1))
             self.assertEqual(server.sizes("mirror-pool"), [5])
 
     def test_fewer_artifacts_are_the_peer_of_more_and_the_loop_of_all(self):

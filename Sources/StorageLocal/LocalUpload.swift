@@ -18,15 +18,16 @@ final class LocalUpload: ObjectUpload {
         var isAborted = false
         var parts = WrittenParts()
         var file: Descriptor?
-        var place: PoolDirectory.Place?
+        /// The directory that the object will be in.
+        var prefix: Descriptor?
 
         /// Ends the upload.
         ///
-        /// - Returns: What remains of it, to be removed.
-        mutating func end() -> (file: Descriptor?, place: PoolDirectory.Place?) {
+        /// - Returns: What remains of it, to be closed.
+        mutating func end() -> Descriptor? {
             phase = .over
-            defer { (file, place) = (nil, nil) }
-            return (file, place)
+            defer { (file, prefix) = (nil, nil) }
+            return file
         }
     }
 
@@ -37,7 +38,7 @@ final class LocalUpload: ObjectUpload {
     private let name: String
     private let state: Mutex<State>
 
-    /// Creates the file, and the object's directory; blocks.
+    /// Creates the file, and the directory that the object will be in; blocks.
     init(store: LocalStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) throws {
         self.store = store
         self.key = key
@@ -46,7 +47,7 @@ final class LocalUpload: ObjectUpload {
         name = Self.randomName()
         let file = try store.directory.createUpload(name)
         do {
-            state = Mutex(State(file: file, place: try store.directory.makePlace(for: key)))
+            state = Mutex(State(file: file, prefix: try store.directory.makePrefix(of: key)))
         } catch {
             store.directory.removeUpload(name)
             throw error
@@ -55,12 +56,11 @@ final class LocalUpload: ObjectUpload {
 
     deinit {
         guard state.withLock({ $0.phase != .over }) else { return }
-        let (directory, name, rest) = (store.directory, name, state.withLock { $0.end() })
+        let (directory, name, file) = (store.directory, name, state.withLock { $0.end() })
         store.threads.startAlways {
             directory.removeUpload(name)
-            if let place = rest.place { directory.remove(place) }
             // Held until here: closing the last descriptor of a removed file frees its blocks, which may take a while.
-            withExtendedLifetime(rest.file) {}
+            withExtendedLifetime(file) {}
         }
     }
 
@@ -173,22 +173,17 @@ final class LocalUpload: ObjectUpload {
         guard let info = footer.info(for: key) else {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
-        // At the same time as the file, because both then wait for the same work of the disk.
-        let placing = store.threads.start(operation) { [store, place = state.withLock { $0.place }] in
-            if let place { try store.directory.sync(place) }
-        }
         // All in one call on the thread, so that it runs to its end even if the task leaves.
         try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
-        try await placing.value
         return info
     }
 
     private func publish(_ footer: ObjectFooter, size: Int64, _ operation: String) throws {
-        let (file, place) = try state.withLock { state in
-            guard state.phase == .open, let file = state.file, let place = state.place else { throw over(operation) }
+        let (file, prefix) = try state.withLock { state in
+            guard state.phase == .open, let file = state.file, let prefix = state.prefix else { throw over(operation) }
             try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
             state.phase = .completing
-            return (file, place)
+            return (file, prefix)
         }
         do {
             let encoded = try footer.encoded(operation: operation)
@@ -198,31 +193,27 @@ final class LocalUpload: ObjectUpload {
             try file.sync()
             // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
             try state.withLock { if $0.isAborted { throw over(operation) } }
-            try store.directory.publish(name, as: key, in: place)
+            try store.directory.publish(name, as: key, in: prefix)
             _ = state.withLock { $0.end() }
         } catch {
             let isAborted = state.withLock { state in
                 if state.isAborted { _ = state.end() } else { state.phase = .open }
                 return state.isAborted
             }
-            if isAborted {
-                store.directory.removeUpload(name)
-                store.directory.remove(place)
-            }
+            if isAborted { store.directory.removeUpload(name) }
             throw error
         }
     }
 
     func abort() async {
-        let rest = state.withLock { state -> (file: Descriptor?, place: PoolDirectory.Place?)? in
+        let file = state.withLock { state in
             state.isAborted = true
             return state.phase == .open ? state.end() : nil
         }
-        guard let rest else { return }
+        guard let file else { return }
         await store.threads.runAlways { [store, name] in
             store.directory.removeUpload(name)
-            if let place = rest.place { store.directory.remove(place) }
-            withExtendedLifetime(rest.file) {}
+            withExtendedLifetime(file) {}
         }
     }
 

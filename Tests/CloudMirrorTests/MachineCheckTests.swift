@@ -39,11 +39,11 @@ struct MachineCheckTests {
         let directory = try TemporaryDirectory()
         #expect(try findings(in: directory) == [])
         #expect(try directory.contents() == [])
-        for name in ["pool", "pool/objects", "pool/uploads", "state"] {
+        for name in ["pool", "pool/files", "pool/uploads", "state"] {
             try FileManager.default.createDirectory(atPath: "\(directory.path)/\(name)", withIntermediateDirectories: false)
         }
         #expect(try findings(in: directory) == [])
-        #expect(try directory.contents() == ["pool/", "pool/objects/", "pool/uploads/", "state/"])
+        #expect(try directory.contents() == ["pool/", "pool/files/", "pool/uploads/", "state/"])
     }
 
     @Test(

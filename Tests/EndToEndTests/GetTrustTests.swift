@@ -149,7 +149,7 @@ extension EndToEndWaits {
                     }
                     #expect(try await get().exit == .code(0))
                     for object in try mirror.objects() {
-                        try FileManager.default.removeItem(atPath: "\(mirror.directory.path)/pool/objects/\(object)")
+                        try FileManager.default.removeItem(atPath: "\(mirror.directory.path)/pool/files/\(object)")
                     }
                     let result = try await get()
                     #expect(result.exit == .code(0), "\(result.errors)")

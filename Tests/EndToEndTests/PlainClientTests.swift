@@ -160,7 +160,7 @@ extension EndToEnd {
                 for _ in 0..<3 { #expect(try await download()) }
                 #expect(origin.requests.count { $0.method == "GET" } == 1)
                 let object = try #require(try mirror.objects().first)
-                try mirror.directory.remove("pool/objects/\(object)")
+                try mirror.directory.remove("pool/files/\(object)")
                 for _ in 0..<3 { #expect(try await download()) }
                 #expect(origin.requests.count { $0.method == "GET" } == 2)
                 #expect(try mirror.objects() == [object])

@@ -26,7 +26,7 @@ struct LocalStoreTests {
         }
     }
 
-    @Test("says that its directory was removed, instead of that it is empty", arguments: ["", "/objects", "/uploads"])
+    @Test("says that its directory was removed, instead of that it is empty", arguments: ["", "/files", "/uploads"])
     func removedDirectory(part: String) async throws {
         try await withLocalStore { store, directory in
             let object = try SampleObject("tool.tar.gz", size: 1_000)
@@ -50,61 +50,91 @@ struct LocalStoreTests {
             let hash = object.key.hash
             #expect(
                 try directory.contents() == [
-                    "lock", "objects/", "objects/\(hash.prefix(2))/", "objects/\(hash.prefix(2))/\(hash)/",
-                    "objects/\(hash.prefix(2))/\(hash)/tool.tar.gz", "uploads/",
+                    "files/", "files/\(hash.prefix(2))/", "files/\(hash.prefix(2))/\(hash)", "lock", "uploads/",
                 ])
-            let file = "\(directory.path)/objects/\(hash.prefix(2))/\(hash)/tool.tar.gz"
+            let file = "\(directory.path)/files/\(hash.prefix(2))/\(hash)"
             let data = try Data(contentsOf: URL(fileURLWithPath: file))
             #expect(Array(data.prefix(1_000)) == Array(object.bytes.readableBytesView))
             #expect(Array(data.suffix(16)) == ObjectFooter.magic)
-            let modes = try [file, "\(directory.path)/objects"].map {
+            let modes = try [file, "\(directory.path)/files"].map {
                 try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int
             }
             #expect(modes == [0o600, 0o700])
         }
     }
 
-    @Test("leaves no empty directory behind a deleted object")
+    @Test("an object is not found by another name, although its file has none")
+    func otherName() async throws {
+        try await withLocalStore { store, _ in
+            let object = try SampleObject("tool.bin", size: 10)
+            try await object.put(into: store)
+            let other = try #require(ObjectKey("\(object.key.hash)/other.bin"))
+            try await requireStorageError(.notFound, "head") { try await store.head(other) }
+            #expect(try await store.head(object.key).size == 10)
+        }
+    }
+
+    @Test("leaves nothing behind a deleted object")
     func deletion() async throws {
         try await withLocalStore { store, directory in
             let object = try SampleObject(size: 10)
             try await object.put(into: store)
             try await store.delete(object.key)
-            #expect(try directory.contents("objects") == ["\(object.key.hash.prefix(2))/"])
+            #expect(try directory.contents("files") == ["\(object.key.hash.prefix(2))/"])
         }
     }
 
-    @Test("an upload makes its object's directory at once, publishes into it and removes it if there is no object in the end")
-    func place() async throws {
+    @Test("an object is published into the directory that its upload has made, or into another if that was taken away")
+    func prefixGone() async throws {
         try await withLocalStore { store, directory in
             let object = try SampleObject("tool.bin", size: 10)
-            let (prefix, hash) = (String(object.key.hash.prefix(2)), String(object.key.hash))
-            let given = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-            #expect(try directory.contents("objects") == ["\(prefix)/", "\(prefix)/\(hash)/"])
-            await given.abort()
-            #expect(try directory.contents("objects") == ["\(prefix)/"])
+            let prefix = "\(object.key.hash.prefix(2))"
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            #expect(try directory.contents("files") == ["\(prefix)/"])
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
-            try FileManager.default.moveItem(atPath: "\(directory.path)/objects/\(prefix)", toPath: "\(directory.path)/moved")
+            try FileManager.default.removeItem(atPath: "\(directory.path)/files/\(prefix)")
             _ = try await upload.complete(size: object.size, sha256: object.sha256)
-            #expect(try directory.contents("moved") == ["\(hash)/", "\(hash)/tool.bin"])
-            #expect(try directory.contents("objects") == [])
+            #expect(try await store.head(object.key).size == 10)
         }
     }
 
-    @Test("an upload whose directory went with another object makes it again")
-    func placeGone() async throws {
-        try await withLocalStore { store, directory in
-            let object = try SampleObject("tool.bin", size: 10)
-            try await object.put(into: store)
-            let other = object.replaced(size: 20, seed: 1)
-            let upload = try await store.beginUpload(other.key, metadata: other.metadata, expectedSize: other.size)
-            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: other.size), from: ByteStream(other.bytes))
-            try await store.delete(object.key)
-            #expect(try directory.contents("objects") == ["\(object.key.hash.prefix(2))/"])
-            _ = try await upload.complete(size: other.size, sha256: other.sha256)
-            #expect(try await store.head(other.key).size == 20)
+    @Test("objects that an earlier version kept in directories of their own are moved when the pool is opened")
+    func earlierLayout() async throws {
+        let directory = try TemporaryDirectory()
+        let objects = try (0..<3).map { try SampleObject("\($0).bin", size: 10) }
+        do {
+            let store = try await open(directory)
+            for object in objects { try await object.put(into: store) }
         }
+        let manager = FileManager.default
+        for object in objects.dropLast() {
+            let (prefix, hash) = ("\(object.key.hash.prefix(2))", "\(object.key.hash)")
+            let place = "\(directory.path)/objects/\(prefix)/\(hash)"
+            try manager.createDirectory(atPath: place, withIntermediateDirectories: true)
+            try manager.moveItem(atPath: "\(directory.path)/files/\(prefix)/\(hash)", toPath: "\(place)/\(object.key.name)")
+        }
+        // An upload that did not end has left this behind.
+        try manager.createDirectory(
+            atPath: "\(directory.path)/objects/\(objects[2].key.hash.prefix(2))/\(objects[2].key.hash)", withIntermediateDirectories: true)
+        let store = try await openAgain(directory)
+        for object in objects { #expect(try await store.get(object.key, range: nil).body.collect(upTo: 100) == object.bytes) }
+        #expect(try await store.list(after: nil, limit: 10).count == 3)
+        #expect(!manager.fileExists(atPath: "\(directory.path)/objects"))
+    }
+
+    @Test("what is not an object stays where an earlier version kept objects")
+    func earlierStrangers() async throws {
+        let directory = try TemporaryDirectory()
+        let hash = String(repeating: "ab", count: 32)
+        for path in ["README", "ab/README", "ab/\(hash)/.hidden", "cd/\(hash)/x"] {
+            let url = URL(fileURLWithPath: "\(directory.path)/objects/\(path)")
+            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(count: 100).write(to: url)
+        }
+        let before = try directory.contents("objects")
+        let store = try await open(directory)
+        #expect(try await store.list(after: nil, limit: 10) == [])
+        #expect(try directory.contents("objects") == before)
     }
 
     @Test("keeps its objects, and removes what was half done, when it is opened again")
@@ -131,7 +161,7 @@ struct LocalStoreTests {
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: second.size), from: ByteStream(second.bytes))
             // What the disk holds now is what a killed process would have left.
             let copy = try TemporaryDirectory()
-            for name in ["objects", "uploads"] {
+            for name in ["files", "uploads"] {
                 try FileManager.default.copyItem(atPath: "\(directory.path)/\(name)", toPath: "\(copy.path)/\(name)")
             }
             #expect(try copy.contents("uploads").count == 1)
@@ -202,7 +232,7 @@ struct LocalStoreTests {
                 _ = try await store.head(object.key)
                 let links = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
                 let targets = links.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
-                return targets.filter { $0.hasPrefix("\(directory.path)/objects/") }.count
+                return targets.filter { $0.hasPrefix("\(directory.path)/files/") }.count
             }
             let content = try await store.get(object.key, range: nil)
             #expect(try await openFiles() == 1)
@@ -243,7 +273,7 @@ struct LocalStoreTests {
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: 64 << 20)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
             _ = try await upload.complete(size: object.size, sha256: object.sha256)
-            let file = "\(directory.path)/objects/\(object.key.hash.prefix(2))/\(object.key)"
+            let file = "\(directory.path)/files/\(object.key.hash.prefix(2))/\(object.key.hash)"
             var status = stat()
             #expect(stat(file, &status) == 0)
             #expect(status.st_size < 2_000)

@@ -70,7 +70,7 @@ package struct MachineCheck: Sendable {
     package func pool(_ pool: Configuration.Pool) -> [Finding] {
         guard let directory = pool.directory else { return [] }
         let check = DirectoryCheck(directory)
-        let parts = ["objects", "uploads"].lazy.compactMap { DirectoryCheck("\(directory)/\($0)").problem }
+        let parts = ["files", "uploads"].lazy.compactMap { DirectoryCheck("\(directory)/\($0)").problem }
         let lock = "\(directory)/lock"
         if let problem = check.problem ?? parts.first ?? DirectoryCheck.fileProblem(lock).map({ "\(lock) cannot be used: \($0)" }) {
             return [Finding(.fatal, "pools.\(pool.id).directory", problem)]

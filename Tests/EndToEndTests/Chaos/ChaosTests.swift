@@ -47,10 +47,10 @@ extension EndToEnd {
                 let objects = try scene.mirror.objects()
                 try #require(objects.count == 3)
                 let directory = scene.mirror.directory
-                try directory.remove("pool/objects/\(objects[0])")
+                try directory.remove("pool/files/\(objects[0])")
                 try directory.write(
-                    Array(repeating: UInt8(7), count: try directory.read("pool/objects/\(objects[1])").count),
-                    to: "pool/objects/\(objects[1])")
+                    Array(repeating: UInt8(7), count: try directory.read("pool/files/\(objects[1])").count),
+                    to: "pool/files/\(objects[1])")
                 let gate = FakeGate()
                 scene.origin.on("/stuck.bin", FakeBehavior.generated(size: 10).with { $0.gate = gate })
                 try await scene.mirror.warm([scene.origin.url("/stuck.bin")])

@@ -154,10 +154,10 @@ final class MirrorProcess: Sendable {
     var log: String { (try? directory.read("stderr.log")).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
     /// Paths of the pool's objects.
-    func objects() throws -> [String] { try directory.files(in: "pool/objects") }
+    func objects() throws -> [String] { try directory.files(in: "pool/files") }
     /// The same of a pool that is elsewhere.
     func objects(below pool: String) throws -> [String] {
-        try FileManager.default.subpathsOfDirectory(atPath: "\(pool)/objects").filter { $0.split(separator: "/").count == 3 }
+        try FileManager.default.subpathsOfDirectory(atPath: "\(pool)/files").filter { $0.split(separator: "/").count == 2 }
     }
     /// Names of what is being uploaded.
     func uploads() throws -> [String] { try directory.files(in: "pool/uploads") }
