@@ -35,7 +35,9 @@ class Compilers:
 
     def by_package(self) -> list[tuple[str, float]]:
         """Seconds, the most first."""
-        packages = {source.name: source.parent.parent.name for source in self._checkouts.glob("*/Sources/*")}
+        # Some packages have their sources beside their manifest.
+        packages = {source.name: source.parent.name for source in self._checkouts.glob("*/*")}
+        packages |= {source.name: source.parent.parent.name for source in self._checkouts.glob("*/Sources/*")}
         packages |= {source.name: OURS for source in (ROOT / "Sources").iterdir()}
         seconds: collections.Counter = collections.Counter()
         for module, used in self._seen.values():
