@@ -45,7 +45,7 @@ def run(settings: Settings, service: Service) -> list[Row]:
             else:
                 for url in urls:
                     mirror.purge(url)
-            server.expect(POOL_BUCKET, size, 0, OURS)
+                server.expect(POOL_BUCKET, size, 0, OURS)
             return ran
 
         seen = alternate([(OURS, ours), *peers(name, server, web.base, size, count)], settings.rounds, server)

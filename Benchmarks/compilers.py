@@ -6,7 +6,7 @@ import re
 import threading
 from pathlib import Path
 
-from process import TICKS
+from process import TICKS, stat_fields
 from settings import ROOT
 
 # How often running processes are looked at. What one does after the last look is not counted.
@@ -56,19 +56,18 @@ class Compilers:
 
     def _look(self, process: str) -> None:
         stat = Path("/proc", process, "stat").read_text()
-        # The name may hold spaces and parentheses, see proc(5).
-        fields = stat[stat.rindex(")") + 2:].split()
+        fields = stat_fields(stat)
         key = (process, fields[19])
         if key in self._seen:
             module = self._seen[key][0]
-        elif stat[stat.index("(") + 1:stat.rindex(")")].startswith(_COMPILERS):
-            module = _module(Path("/proc", process, "cmdline").read_text().split("\0"))
+        elif stat[stat.index("(") + 1:].startswith(_COMPILERS):
+            module = module_of(Path("/proc", process, "cmdline").read_text().split("\0"))
         else:
             return
         self._seen[key] = (module, (int(fields[11]) + int(fields[12])) / TICKS)
 
 
-def _module(arguments: list[str]) -> str:
+def module_of(arguments: list[str]) -> str:
     """The one that a compiler compiles. C's compiler is not told, but writes into the module's folder."""
     if "-module-name" in arguments:
         return arguments[arguments.index("-module-name") + 1]

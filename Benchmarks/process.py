@@ -101,12 +101,16 @@ def children_seconds() -> float:
 
 
 def parse_cpu(stat: str) -> float:
-    """Seconds out of a line of /proc/PID/stat: the process and the children that it waited for.
+    """Seconds out of a line of /proc/PID/stat: the process and the children that it waited for."""
+    return sum(int(field) for field in stat_fields(stat)[11:15]) / TICKS
 
-    The command's name may hold spaces and parentheses: count from the last one (proc(5)).
+
+def stat_fields(stat: str) -> list[str]:
+    """What stands behind the command's name in a line of /proc/PID/stat.
+
+    The name may hold spaces and parentheses: count from the last one (proc(5)).
     """
-    fields = stat[stat.rindex(")") + 2:].split()
-    return sum(int(field) for field in fields[11:15]) / TICKS
+    return stat[stat.rindex(")") + 2:].split()
 
 
 def memory(pid: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
 from bucket_rows import alternate, rows  # noqa: E402
 from cloud_servers import port_in  # noqa: E402
 from crowd import PER_ADDRESS, address_of  # noqa: E402
+from compilers import module_of  # noqa: E402
 from directory_server import Directories  # noqa: E402
 from filled_mirror import digest, fill, url  # noqa: E402
 from http_socket import answer_in  # noqa: E402
@@ -285,6 +286,26 @@ class LargeState(unittest.TestCase):
             self.assertEqual([(row.ours, row.peer, row.p99, row.met) for row in rows], [(0.5, 0.1, (10.001, 0.2), False)] * 2)
             with self.assertRaises(RuntimeError):
                 call_rows(seen | {"units": 9}, 100, 10)
+
+    def test_a_compiler_is_counted_for_the_module_that_it_compiles(self):
+        self.assertEqual(module_of(["swift-frontend", "-c", "a.swift", "-module-name", "NIOCore", "-o", "/b/Other.build/a.o"]), "NIOCore")
+        self.assertEqual(module_of(["clang", "-c", "/x/a.c", "-o", "/b/release/CNIOBoringSSL.build/crypto/a.o"]), "CNIOBoringSSL")
+        self.assertEqual(module_of(["clang", "--version"]), "")
+
+    def test_copies_that_are_set_aside_no_longer_count(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Directories("test")
+            server.directory = Path(folder)
+            ours, theirs = Path(folder) / "mirror-pool" / "files" / "ab", Path(folder) / "mirror-pool" / "peer"
+            for place in (ours, theirs):
+                place.mkdir(parents=True)
+            (ours / ("ab" * 32)).write_bytes(b"12345" + footer(f"{'ab' * 32}/x.bin", 5, "0" * 64, "http://a/x.bin", 1))
+            (theirs / "x.bin").write_bytes(b"1234567")
+            self.assertEqual(server.sizes("mirror-pool"), [5, 7])
+            server.set_aside("mirror-pool")
+            self.assertEqual(server.sizes("mirror-pool"), [7])
+            server.empty("mirror-pool")
+            self.assertEqual(server.sizes("mirror-pool"), [])
 
     def test_an_object_without_its_footer_has_the_size_that_it_says(self):
         with tempfile.TemporaryDirectory() as folder:

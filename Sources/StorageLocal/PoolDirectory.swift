@@ -142,15 +142,17 @@ final class PoolDirectory: Sendable {
     /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash.
     func publish(_ upload: String, as key: ObjectKey, in prefix: Descriptor) throws(Errno) {
         do throws(Errno) {
-            try uploads.rename(upload, to: prefix, as: String(key.hash))
-            try prefix.sync()
+            try move(upload, to: key, in: prefix)
         } catch {
             guard error == .noSuchFileOrDirectory else { throw error }
             // The directory was taken away meanwhile.
-            let prefix = try makePrefix(of: key)
-            try uploads.rename(upload, to: prefix, as: String(key.hash))
-            try prefix.sync()
+            try move(upload, to: key, in: try makePrefix(of: key))
         }
+    }
+
+    private func move(_ upload: String, to key: ObjectKey, in prefix: Descriptor) throws(Errno) {
+        try uploads.rename(upload, to: prefix, as: String(key.hash))
+        try prefix.sync()
     }
 
     // MARK: Listing
