@@ -14,6 +14,8 @@ import time
 from http_socket import answer_in, request
 from redis_server import RedisConnection, tells_present
 
+# Of linux/in.h; Python has a name for it only since 3.12.
+IP_BIND_ADDRESS_NO_PORT = 24
 # As many connections are made at a time: fewer than a listener lets wait for being accepted.
 BATCH = 200
 # As many from each address: an address has some 28,000 ports for connections to one port.
@@ -27,9 +29,7 @@ def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str =
         changes.subscribe(channel)
     sockets, poll = {}, select.epoll()
     for first in range(0, clients, BATCH):
-        batch = [
-            socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(address_of(number), 0))
-            for number in range(first, min(first + BATCH, clients))]
+        batch = [connect(port, address_of(number)) for number in range(first, min(first + BATCH, clients))]
         for each in batch:
             sockets[each.fileno()] = each
     print("connected", flush=True)
@@ -75,6 +75,19 @@ def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str =
         text = "closed" if answer is None else f"{answer[0]} {answer[1].get('location', '')} {answer[1].get('x-cloud-mirror-outcome', '')}".rstrip()
         answers[text] = answers.get(text, 0) + 1
     print(json.dumps({"answers": answers, "published": published, "times": sorted(began.values())}), flush=True)
+
+
+def connect(port: int, address: str) -> socket.socket:
+    """A connection from `address`.
+
+    Its port is chosen when it connects, not when it is bound: then it may be one of a connection to another port, or of one that has ended.
+    """
+    connection = socket.socket()
+    connection.settimeout(30)
+    connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    connection.bind((address, 0))
+    connection.connect(("127.0.0.1", port))
+    return connection
 
 
 def address_of(client: int) -> str:
