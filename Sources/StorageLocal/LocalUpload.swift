@@ -18,16 +18,13 @@ final class LocalUpload: ObjectUpload {
         var isAborted = false
         var parts = WrittenParts()
         var file: Descriptor?
-        /// The directory that the object will be in.
-        var prefix: Descriptor?
 
         /// Ends the upload.
         ///
         /// - Returns: What remains of it, to be closed.
         mutating func end() -> Descriptor? {
             phase = .over
-            defer { (file, prefix) = (nil, nil) }
-            return file
+            return file.take()
         }
     }
 
@@ -38,20 +35,14 @@ final class LocalUpload: ObjectUpload {
     private let name: String
     private let state: Mutex<State>
 
-    /// Creates the file, and the directory that the object will be in; blocks.
+    /// Creates the file; blocks.
     init(store: LocalStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) throws {
         self.store = store
         self.key = key
         self.metadata = metadata
         self.expectedSize = expectedSize
         name = Self.randomName()
-        let file = try store.directory.createUpload(name)
-        do {
-            state = Mutex(State(file: file, prefix: try store.directory.makePrefix(of: key)))
-        } catch {
-            store.directory.removeUpload(name)
-            throw error
-        }
+        state = Mutex(State(file: try store.directory.createUpload(name)))
     }
 
     deinit {
@@ -179,11 +170,11 @@ final class LocalUpload: ObjectUpload {
     }
 
     private func publish(_ footer: ObjectFooter, size: Int64, _ operation: String) throws {
-        let (file, prefix) = try state.withLock { state in
-            guard state.phase == .open, let file = state.file, let prefix = state.prefix else { throw over(operation) }
+        let file = try state.withLock { state in
+            guard state.phase == .open, let file = state.file else { throw over(operation) }
             try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
             state.phase = .completing
-            return (file, prefix)
+            return file
         }
         do {
             let encoded = try footer.encoded(operation: operation)
@@ -191,6 +182,7 @@ final class LocalUpload: ObjectUpload {
             // Frees reserved blocks, and cuts off anything that a failed attempt wrote, beyond the end.
             try file.truncate(to: size + Int64(encoded.readableBytes))
             try file.sync()
+            let prefix = try store.directory.openPrefix(of: key)
             // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
             try state.withLock { if $0.isAborted { throw over(operation) } }
             try store.directory.publish(name, as: key, in: prefix)

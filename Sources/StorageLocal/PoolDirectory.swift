@@ -11,6 +11,8 @@ import Synchronization
 /// <directory>/uploads/<random>.part                 an upload in progress; removed when the pool is opened
 /// <directory>/files/<2 hex>/<64 hex>                one file for each object: bytes, then footer
 /// ```
+///
+/// The two-digit directories are made when the pool is opened.
 final class PoolDirectory: Sendable {
     private let uploads: Descriptor
     private let files: Descriptor
@@ -18,8 +20,8 @@ final class PoolDirectory: Sendable {
     private let logger: Logger
     /// Whether the files are on another machine, or provided by another process.
     let isOnFileServer: Bool
-    /// The two-digit directories whose entry in `files` is known to be on disk.
-    private let durable: Mutex<Set<String>>
+    /// Whether the names of the two-digit directories are on disk. Held while one is made, so that nobody publishes in it before its name is.
+    private let isSynced = Mutex(true)
 
     /// Creates what is missing, takes the lock, and removes what an earlier process left behind.
     init(_ path: String, logger: Logger) throws {
@@ -30,8 +32,7 @@ final class PoolDirectory: Sendable {
             return try Descriptor(directory: path)
         }
         let moved: Int
-        let prefixes: [String]
-        (lock, files, uploads, moved, prefixes) = try Self.explaining("what is in the pool's directory \(path)", operation) {
+        (lock, files, uploads, moved) = try Self.explaining("what is in the pool's directory \(path)", operation) {
             let lock = try root.openOrCreateFile("lock")
             guard try lock.lockExclusively() else {
                 throw StorageError(.unavailable, "another process uses the directory \(path); give each its own", operation: operation)
@@ -41,10 +42,9 @@ final class PoolDirectory: Sendable {
             try root.sync()
             let files = try root.openDirectory("files")
             let moved = try EarlierLayout.move(from: root, to: files)
-            try files.sync()
-            return (lock, files, try root.openDirectory("uploads"), moved, try files.entries())
+            try PoolDirectory.makePrefixes(in: files)
+            return (lock, files, try root.openDirectory("uploads"), moved)
         }
-        durable = Mutex(Set(prefixes))
         if moved > 0 { logger.notice("moved objects to where this version keeps them", metadata: ["objects": .stringConvertible(moved)]) }
         isOnFileServer = try files.isOnFileServer()
         let leftovers = try uploads.entries()
@@ -53,6 +53,17 @@ final class PoolDirectory: Sendable {
             logger.notice(
                 "removed uploads that an earlier process left unfinished", metadata: ["uploads": .stringConvertible(leftovers.count)])
         }
+    }
+
+    /// Makes the two-digit directories that are missing, so that no upload waits for one. Returns once their names survive a crash.
+    private static func makePrefixes(in files: Descriptor) throws(Errno) {
+        let present = Set(try files.entries())
+        for byte in 0...UInt8.max {
+            let name = Hex.encode([byte])
+            // If the disk is full, it is made when an object needs it.
+            if !present.contains(name) { _ = try? files.makeDirectory(name) }
+        }
+        try files.sync()
     }
 
     /// Names the path in an error for the operator who configured it.
@@ -128,29 +139,19 @@ final class PoolDirectory: Sendable {
         try? uploads.remove(name)
     }
 
-    /// Makes the directory that an object will be in. Returns once that survives a crash.
-    func makePrefix(of key: ObjectKey) throws(Errno) -> Descriptor {
+    /// Opens the directory that an object will be in, and makes it again if it was taken away. Returns once its name survives a crash.
+    func openPrefix(of key: ObjectKey) throws(Errno) -> Descriptor {
         let name = Self.prefix(of: key)
-        if try files.makeDirectory(name) { durable.withLock { _ = $0.remove(name) } }
-        if !durable.withLock({ $0.contains(name) }) {
-            try files.sync()
-            durable.withLock { _ = $0.insert(name) }
+        try isSynced.withLock { isSynced throws(Errno) in
+            if try files.makeDirectory(name) { isSynced = false }
+            if !isSynced { try files.sync() }
+            isSynced = true
         }
         return try files.openDirectory(name)
     }
 
     /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash.
     func publish(_ upload: String, as key: ObjectKey, in prefix: Descriptor) throws(Errno) {
-        do throws(Errno) {
-            try move(upload, to: key, in: prefix)
-        } catch {
-            guard error == .noSuchFileOrDirectory else { throw error }
-            // The directory was taken away meanwhile.
-            try move(upload, to: key, in: try makePrefix(of: key))
-        }
-    }
-
-    private func move(_ upload: String, to key: ObjectKey, in prefix: Descriptor) throws(Errno) {
         try uploads.rename(upload, to: prefix, as: String(key.hash))
         try prefix.sync()
     }

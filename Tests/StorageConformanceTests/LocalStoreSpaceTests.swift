@@ -110,6 +110,22 @@ struct LocalStoreSpaceTests {
             // There is room again for what fits.
             try await SampleObject(size: 1_000_000).put(into: store)
         }
+
+        @Test(
+            "a pool on a full disk is opened, and a directory that could not be made then is made when an object needs it",
+            .enabled(if: Privileges.mounts, "mounting needs root"))
+        func fullWhenOpened() async throws {
+            let directory = try TemporaryDirectory()
+            // Too few inodes for all directories.
+            try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m,nr_inodes=20") == 0)
+            defer { umount2(directory.path, Int32(MNT_DETACH)) }
+            let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0)
+            let object = try SampleObject(size: 10)
+            try await requireStorageError(.full, "put") { try await object.put(into: store) }
+            for made in try directory.contents("files") { try directory.remove("files/\(made.dropLast())") }
+            try await object.put(into: store)
+            #expect(try await store.head(object.key).size == 10)
+        }
     #endif
 
     @Test("error numbers become the codes that callers act on")
