@@ -96,8 +96,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
         coalescing = CoalescingTable(
             redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
-        lookups = StateLookups(
-            services: services, table: table, publicURL: publicURL, patience: .nanoseconds(lookupPatience.wholeMilliseconds * 1_000_000))
+        lookups = StateLookups(services: services, table: table, publicURL: publicURL, patience: lookupPatience)
         let coalescing = coalescing
         services.state.addObserver { coalescing.invalidate($0) }
     }

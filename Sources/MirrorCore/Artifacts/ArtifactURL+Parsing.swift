@@ -1,23 +1,25 @@
 /// The authority of a URL: host and port.
 enum HostPort {
     static func parse(_ authority: Substring, scheme: ArtifactURL.Scheme) throws(ArtifactURLError) -> (host: String, port: Int) {
-        guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw ArtifactURLError("it carries a user name or password") }
-        let hostText: Substring
-        let portText: Substring?
-        if authority.hasPrefix("[") {
-            guard let close = authority.firstIndex(of: "]") else { throw ArtifactURLError("its IPv6 address lacks the closing bracket") }
-            hostText = authority[authority.index(after: authority.startIndex)..<close]
-            let after = authority[authority.index(after: close)...]
-            guard after.isEmpty || after.hasPrefix(":") else { throw ArtifactURLError("there is something between its host and its port") }
-            portText = after.isEmpty ? nil : after.dropFirst()
-            guard let address = IPAddress(String(hostText)), address.isIPv6 else {
-                throw ArtifactURLError("its host is not an IPv6 address")
-            }
-            return (address.description, try port(portText, scheme: scheme))
+        // By bytes, not characters: a host has only ASCII ones.
+        let bytes = authority.utf8
+        guard !bytes.contains(UInt8(ascii: "@")) else { throw ArtifactURLError("it carries a user name or password") }
+        guard bytes.first == UInt8(ascii: "[") else {
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
+            let portText = colon.map { authority[bytes.index(after: $0)...] }
+            return (try name(authority[..<(colon ?? authority.endIndex)]), try port(portText, scheme: scheme))
         }
-        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        portText = parts.count == 2 ? parts[1] : nil
-        return (try name(parts[0]), try port(portText, scheme: scheme))
+        guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else {
+            throw ArtifactURLError("its IPv6 address lacks the closing bracket")
+        }
+        let after = bytes[bytes.index(after: close)...]
+        guard after.isEmpty || after.first == UInt8(ascii: ":") else {
+            throw ArtifactURLError("there is something between its host and its port")
+        }
+        guard let address = IPAddress(String(authority[bytes.index(after: bytes.startIndex)..<close])), address.isIPv6 else {
+            throw ArtifactURLError("its host is not an IPv6 address")
+        }
+        return (address.description, try port(after.isEmpty ? nil : Substring(after.dropFirst()), scheme: scheme))
     }
 
     private static func port(_ text: Substring?, scheme: ArtifactURL.Scheme) throws(ArtifactURLError) -> Int {
@@ -33,11 +35,11 @@ enum HostPort {
             throw ArtifactURLError("its host is not ASCII; write the xn-- form of an international name")
         }
         var host = text.lowercased()
-        if host.hasSuffix(".") { host.removeLast() }
+        if host.utf8.last == UInt8(ascii: ".") { host.removeLast() }
         guard (1...253).contains(host.utf8.count) else { throw ArtifactURLError("its host is empty or longer than 253 characters") }
-        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         for label in labels {
-            guard (1...63).contains(label.utf8.count), label.utf8.allSatisfy(isNameCharacter) else {
+            guard (1...63).contains(label.count), label.allSatisfy(isNameCharacter) else {
                 throw ArtifactURLError("its host is not a name or an address")
             }
         }
@@ -48,9 +50,9 @@ enum HostPort {
         return host
     }
 
-    private static func isNumber(_ label: Substring) -> Bool {
-        if label.utf8.allSatisfy(\.isASCIIDigit) { return true }
-        return label.hasPrefix("0x") && label.utf8.dropFirst(2).allSatisfy { Hex.value(of: $0) != nil }
+    private static func isNumber(_ label: Substring.UTF8View) -> Bool {
+        if label.allSatisfy(\.isASCIIDigit) { return true }
+        return label.starts(with: "0x".utf8) && label.dropFirst(2).allSatisfy { Hex.value(of: $0) != nil }
     }
 
     private static func isNameCharacter(_ byte: UInt8) -> Bool {

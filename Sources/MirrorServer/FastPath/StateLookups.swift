@@ -63,12 +63,12 @@ final class StateLookups: Sendable {
     private let services: MirrorServices
     private let table: FastPathTable
     private let publicURL: String?
-    private let patience: TimeAmount
+    private let patience: Duration
     private let state = Mutex(State())
     private let (calls, call) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameter patience: How long a look may take. On the slow path the request's own deadline applies.
-    init(services: MirrorServices, table: FastPathTable, publicURL: String?, patience: TimeAmount) {
+    init(services: MirrorServices, table: FastPathTable, publicURL: String?, patience: Duration) {
         self.services = services
         self.table = table
         self.publicURL = publicURL
@@ -131,7 +131,7 @@ final class StateLookups: Sendable {
 
     private func look(for requests: [Request]) async {
         let number = state.withLock { $0.number }
-        let alarm = requests.first?.eventLoop.scheduleTask(in: patience) { self.giveUp(requests, number) }
+        let alarm = services.clock.timer(after: patience) { self.giveUp(requests, number) }
         // Requests that name no artifact or no pool are for the slow path.
         let looks = requests.compactMap(read)
         let ids = looks.map(\.id)
@@ -143,7 +143,7 @@ final class StateLookups: Sendable {
                 // If the error persists, the slow path meets and reports it.
             }
         }
-        alarm?.cancel()
+        alarm.cancel()
         state.withLock { state in
             state.number += 1
             state.isSilent = false
