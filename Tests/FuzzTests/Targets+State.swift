@@ -111,10 +111,12 @@ extension FuzzTarget {
             }
             columns += Array(repeating: .null, count: RecordRow.count - columns.count)
             let places = Array(repeating: "?", count: RecordRow.count).joined(separator: ", ")
-            let row = try rows.read { try Row.fetchOne($0, sql: "SELECT \(places)", arguments: StatementArguments(columns)) }
-            guard let row, let pool = PoolID("local/dev") else { return }
+            guard let pool = PoolID("local/dev") else { return }
             let id = ReplicaID(artifact: try ArtifactURL("https://a.example/a"), pool: pool)
-            let record = try RecordRow.decode(row, of: id)
+            let record = try rows.read { db in
+                try db.makeStatement(sql: "SELECT \(places)").first(StatementArguments(columns)) { try RecordRow.decode($0, of: id) }
+            }
+            guard let record else { return }
             _ = record.replica(id)
             _ = RecordRow.encode(record, of: id)
         },

@@ -13,10 +13,8 @@ enum RecordRow {
     /// The number of columns.
     static let count = 25
 
-    /// Columns are read as values of any type, never by a cast that traps: a damaged file must not end the process.
-    ///
     /// - Parameter offset: Where ``columns`` begin in the row.
-    static func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
+    static func decode(_ row: Columns, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
         switch row.integer(offset) {
         case Schema.pending:
             return ReplicaRecord(status: .pending, job: try job(row, offset + 10, unfinished: offset + 18, wait: offset + 24))
@@ -89,7 +87,7 @@ enum RecordRow {
 
     // MARK: -
 
-    private static func object(_ row: Row, _ at: Int, _ key: ObjectKey) throws(StateError) -> StoredObject {
+    private static func object(_ row: Columns, _ at: Int, _ key: ObjectKey) throws(StateError) -> StoredObject {
         guard let size = row.integer(at) else { throw damaged("size") }
         guard let storedAt = row.time(at + 2), let lastUsed = row.time(at + 3) else { throw damaged("times") }
         return StoredObject(
@@ -97,14 +95,14 @@ enum RecordRow {
             storedAt: storedAt, lastUsed: lastUsed, markedAt: row.time(at + 4))
     }
 
-    private static func representation(_ row: Row, _ at: Int) -> Representation? {
+    private static func representation(_ row: Columns, _ at: Int) -> Representation? {
         guard let etag = row.text(at), let lastModified = row.time(at + 1) else { return nil }
         return Representation(
             etag: etag, lastModified: lastModified, contentType: row.text(at + 2), contentEncoding: row.text(at + 3),
             contentDisposition: row.text(at + 4))
     }
 
-    private static func failure(_ row: Row, _ at: Int) throws(StateError) -> CopyFailure {
+    private static func failure(_ row: Columns, _ at: Int) throws(StateError) -> CopyFailure {
         guard let word = row.text(at), let message = row.text(at + 2), let retryAt = row.time(at + 3) else { throw damaged("failure") }
         // A newer version may know more reasons.
         let reason = CopyFailure.Reason(word: word, originStatus: row.integer(at + 1).map { Int($0) }) ?? .transfer
@@ -114,7 +112,7 @@ enum RecordRow {
     /// What attempts can be counted up to, far below where adding one traps.
     private static let counts: ClosedRange<Int64> = 0...1_000_000_000
 
-    private static func job(_ row: Row, _ at: Int, unfinished: Int, wait: Int) throws(StateError) -> CopyJob {
+    private static func job(_ row: Columns, _ at: Int, unfinished: Int, wait: Int) throws(StateError) -> CopyJob {
         guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2),
             let attempts = row.integer(at + 3), counts.contains(attempts), let unfinished = row.integer(unfinished),
             counts.contains(unfinished)
@@ -127,44 +125,4 @@ enum RecordRow {
     static func damaged(_ what: String) -> StateError {
         StateError(.corrupt, "a row of the state file holds no readable \(what); \(StateError.remedy)")
     }
-}
-
-extension Row {
-    func integer(_ column: Int) -> Int64? {
-        guard case .int64(let value) = value(column).storage else { return nil }
-        return value
-    }
-
-    func text(_ column: Int) -> String? {
-        guard case .string(let value) = value(column).storage else { return nil }
-        return value
-    }
-
-    func bytes(_ column: Int) -> [UInt8]? {
-        guard case .blob(let value) = value(column).storage else { return nil }
-        return Array(value)
-    }
-
-    func number(_ column: Int) -> Double? {
-        switch value(column).storage {
-        case .double(let value): value
-        case .int64(let value): Double(value)
-        default: nil
-        }
-    }
-
-    /// A number of milliseconds; zero if there is none.
-    func duration(_ column: Int) -> Duration { .milliseconds(integer(column) ?? 0) }
-
-    func time(_ column: Int) -> Timestamp? { integer(column).map { Timestamp(milliseconds: $0) } }
-
-    /// Four columns: objects, bytes, pending, errors.
-    func totals(from column: Int) -> PoolTotals? {
-        guard let objects = integer(column), let bytes = integer(column + 1), let pending = integer(column + 2),
-            let errors = integer(column + 3)
-        else { return nil }
-        return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
-    }
-
-    private func value(_ column: Int) -> DatabaseValue { self[column] as DatabaseValue }
 }

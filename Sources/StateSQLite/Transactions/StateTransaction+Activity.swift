@@ -27,8 +27,9 @@ extension StateTransaction {
     /// - Returns: `nil` for an unknown artifact.
     private func storedActivity(_ key: ActivityKey) throws -> StoredActivity? {
         let statement = try db.cachedStatement(sql: "SELECT clock, record FROM activity WHERE key = ?")
-        guard let row = try Row.fetchOne(statement, arguments: [Self.blob(key.bytes)]) else { return nil }
-        return StoredActivity(clock: row.integer(0), record: row.bytes(1).flatMap { ActivityRecord(bytes: $0) })
+        return try statement.first([Self.blob(key.bytes)]) { row in
+            StoredActivity(clock: row.integer(0), record: row.bytes(1).flatMap { ActivityRecord(bytes: $0) })
+        }
     }
 
     func updateActivity<Outcome>(
@@ -71,27 +72,31 @@ extension StateTransaction {
     private func dropActivity(beyond history: Int, atMost limit: Int) throws -> [ActivityRecord] {
         let excess = min(try count(of: "activity") - Int64(history), Int64(limit))
         guard excess > 0 else { return [] }
-        let oldest = try Row.fetchAll(
+        let rows = try Columns.fetchCursor(
             db.cachedStatement(sql: "SELECT key, record FROM activity ORDER BY clock, key LIMIT ?"), arguments: [excess])
-        for row in oldest {
-            try db.cachedStatement(sql: "DELETE FROM activity WHERE key = ?").execute(arguments: [row[0] as DatabaseValue])
-        }
+        var oldest: [(key: DatabaseValue, record: ActivityRecord?)] = []
+        while let row = try rows.next() { oldest.append((row.value(0), row.bytes(1).flatMap { ActivityRecord(bytes: $0) })) }
+        for (key, _) in oldest { try db.cachedStatement(sql: "DELETE FROM activity WHERE key = ?").execute(arguments: [key]) }
         try count("activity", -Int64(oldest.count))
-        return oldest.compactMap { $0.bytes(1).flatMap { ActivityRecord(bytes: $0) } }
+        return oldest.compactMap(\.record)
     }
 
     func activityPage(after: ActivityKey?) throws -> ActivityPage {
-        let rows = try Row.fetchAll(
+        let rows = try Columns.fetchCursor(
             db.cachedStatement(sql: "SELECT key, record FROM activity WHERE key > ? ORDER BY key LIMIT ?"),
             // Before every key is what is shorter than all of them.
             arguments: [Self.blob(after?.bytes ?? [0]), ActivityLimits.page])
-        let keys = rows.map { $0.bytes(0).flatMap { ActivityKey(bytes: $0) } }
         var page = ActivityPage(entries: [], next: nil)
-        for (key, row) in zip(keys, rows) {
-            guard let key, let record = row.bytes(1).flatMap({ ActivityRecord(bytes: $0) }) else { continue }
-            page.entries.append(ActivityPage.Entry(key: key, record: record))
+        var count = 0
+        while let row = try rows.next() {
+            count += 1
+            guard let key = row.bytes(0).flatMap({ ActivityKey(bytes: $0) }) else { continue }
+            page.next = key
+            if let record = row.bytes(1).flatMap({ ActivityRecord(bytes: $0) }) {
+                page.entries.append(ActivityPage.Entry(key: key, record: record))
+            }
         }
-        if rows.count == ActivityLimits.page { page.next = keys.compactMap(\.self).last }
+        if count < ActivityLimits.page { page.next = nil }
         return page
     }
 
@@ -102,8 +107,8 @@ extension StateTransaction {
         var count = try count(of: "sums")
         for (name, delta) in ActivityLimits.accepted(deltas) {
             let update = try db.cachedStatement(sql: "UPDATE sums SET value = value + ? WHERE name = ? RETURNING value")
-            if let row = try Row.fetchOne(update, arguments: [delta, name]) {
-                added[name] = row.number(0)
+            if let sum = try update.first([delta, name], { $0.number(0) }) {
+                added[name] = sum
             } else if count < maxSums {
                 try db.cachedStatement(sql: "INSERT INTO sums (name, value) VALUES (?, ?)").execute(arguments: [name, delta])
                 try self.count("sums", 1)
@@ -116,7 +121,7 @@ extension StateTransaction {
 
     func sums() throws -> [String: Double] {
         var sums: [String: Double] = [:]
-        let rows = try Row.fetchCursor(db, sql: "SELECT name, value FROM sums")
+        let rows = try Columns.fetchCursor(db, sql: "SELECT name, value FROM sums")
         while let row = try rows.next() {
             if let name = row.text(0), let value = row.number(1) { sums[name] = value }
         }
@@ -144,9 +149,11 @@ extension StateTransaction {
     // MARK: What was computed
 
     func document(_ name: ActivityDocument) throws -> ActivityDocument.Version? {
-        let row = try Row.fetchOne(db, sql: "SELECT version, bytes FROM documents WHERE name = ?", arguments: [name.rawValue])
-        guard let row, let number = row.integer(0), let bytes = row.bytes(1) else { return nil }
-        return ActivityDocument.Version(number: number, bytes: bytes)
+        let statement = try db.cachedStatement(sql: "SELECT version, bytes FROM documents WHERE name = ?")
+        return try statement.first([name.rawValue]) { row -> ActivityDocument.Version? in
+            guard let number = row.integer(0), let bytes = row.bytes(1) else { return nil }
+            return ActivityDocument.Version(number: number, bytes: bytes)
+        }
     }
 
     func replaceDocument(_ name: ActivityDocument, with bytes: [UInt8], version: Int64) throws -> Int64? {
@@ -176,9 +183,10 @@ extension StateTransaction {
     }
 
     private func computingLease() throws -> ComputingLease? {
-        let row = try Row.fetchOne(db, sql: "SELECT holder, ends, wait FROM computing")
-        guard let row, let holder = row.text(0), let ends = row.time(1) else { return nil }
-        return ComputingLease(holder: holder, ends: ends, wait: row.duration(2))
+        try db.cachedStatement(sql: "SELECT holder, ends, wait FROM computing").first { row -> ComputingLease? in
+            guard let holder = row.text(0), let ends = row.time(1) else { return nil }
+            return ComputingLease(holder: holder, ends: ends, wait: row.duration(2))
+        }
     }
 
     private func write(_ lease: ComputingLease) throws {

@@ -20,9 +20,12 @@ extension StateTransaction {
                 SELECT url, rowid FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ?
                 ORDER BY due, sequence LIMIT 1
                 """)
-        guard let row = try Row.fetchOne(statement, arguments: [first.pool, first.lane]), let url = row.text(0), let number = row.integer(1)
-        else { throw RecordRow.damaged("copy job") }
-        return (first.due, first.pool, url, number)
+        let job = try statement.first([first.pool, first.lane]) { row -> (url: String, number: Int64)? in
+            guard let url = row.text(0), let number = row.integer(1) else { return nil }
+            return (url, number)
+        }
+        guard let job else { throw RecordRow.damaged("copy job") }
+        return (first.due, first.pool, job.url, job.number)
     }
 
     private struct LaneHead {
@@ -35,13 +38,10 @@ extension StateTransaction {
     private func firstLane(of pool: String, passingOver lanes: Set<CopyLane>) throws -> LaneHead? {
         let statement = try db.cachedStatement(
             sql: "SELECT lane, due, sequence FROM lanes INDEXED BY lanes_by_due WHERE pool = ? ORDER BY due, sequence")
-        let rows = try Row.fetchCursor(statement, arguments: [pool])
-        let passed = Set(lanes.map(\.description))
-        while let row = try rows.next() {
+        return try statement.first([pool]) { row -> LaneHead? in
             guard let lane = row.text(0), let due = row.time(1), let sequence = row.integer(2) else { throw RecordRow.damaged("lane") }
-            if !passed.contains(lane) { return LaneHead(pool: pool, lane: lane, due: due, sequence: sequence) }
+            return lanes.contains(CopyLane(written: lane)) ? nil : LaneHead(pool: pool, lane: lane, due: due, sequence: sequence)
         }
-        return nil
     }
 
     func confirm(_ lease: CopyLease) throws {
@@ -106,10 +106,13 @@ extension StateTransaction {
 
     func lanes(in pool: PoolID, limit: Int) throws -> [LaneTotals] {
         let statement = try db.cachedStatement(sql: "SELECT lane, jobs FROM lanes WHERE pool = ? ORDER BY jobs DESC, lane LIMIT ?")
-        return try Row.fetchAll(statement, arguments: [pool.description, StatePage.length(limit)]).map { row in
+        let rows = try Columns.fetchCursor(statement, arguments: [pool.description, StatePage.length(limit)])
+        var found: [LaneTotals] = []
+        while let row = try rows.next() {
             guard let lane = row.text(0), let jobs = row.integer(1) else { throw RecordRow.damaged("lane") }
-            return LaneTotals(lane: CopyLane(written: lane), jobs: Int(jobs))
+            found.append(LaneTotals(lane: CopyLane(written: lane), jobs: Int(jobs)))
         }
+        return found
     }
 
     /// The errors of one pool that can be tried again soonest.
@@ -128,10 +131,11 @@ extension StateTransaction {
 
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
-        guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }
-        guard var totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
-        totals.bytes = max(0, totals.bytes)
-        return totals
+        return try statement.first([pool.description]) { row -> PoolTotals? in
+            guard var totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+            totals.bytes = max(0, totals.bytes)
+            return totals
+        } ?? PoolTotals()
     }
 
     /// Passes over rows that cannot be read: one must not keep the sweep, or an operator, from the others.
@@ -140,7 +144,7 @@ extension StateTransaction {
     private func replicas(_ selection: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
         let limit = StatePage.length(limit)
         let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas \(selection)")
-        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
+        let rows = try Columns.fetchCursor(statement, arguments: StatementArguments(arguments))
         var found: [Replica] = []
         while found.count < limit, let row = try rows.next() {
             if let replica = readable(row) { found.append(replica) }
@@ -148,7 +152,7 @@ extension StateTransaction {
         return found
     }
 
-    private func readable(_ row: Row) -> Replica? {
+    private func readable(_ row: Columns) -> Replica? {
         guard let pool = row.text(0), let url = row.text(1), let id = try? RecordRow.id(pool: pool, url: url) else { return nil }
         return try? decode(row, of: id, from: 2).replica(id)
     }

@@ -38,15 +38,16 @@ extension StateTransaction {
         while !isAtEnd {
             guard isWanted() else { return nil }
             isAtEnd = true
-            let rows = try Row.fetchAll(statement, arguments: ["after": last, "limit": Self.counted, "cost": StateLimits.recordBytes])
-            for row in rows {
+            let rows = try Columns.fetchCursor(
+                statement, arguments: ["after": last, "limit": Self.counted, "cost": StateLimits.recordBytes])
+            while let row = try rows.next() {
                 guard let pool = row.text(0), let number = row.integer(7) else { throw RecordRow.damaged("name") }
                 Self.add(row, to: &missing[pool, default: Self.nothing], &+)
                 last = max(last, number)
                 isAtEnd = false
             }
         }
-        let rows = try Row.fetchCursor(db, sql: "SELECT pool, objects, bytes, pending, errors, pending_bytes, error_bytes FROM totals")
+        let rows = try Columns.fetchCursor(db, sql: "SELECT pool, objects, bytes, pending, errors, pending_bytes, error_bytes FROM totals")
         while let row = try rows.next() {
             guard let pool = row.text(0) else { throw RecordRow.damaged("totals") }
             Self.add(row, to: &missing[pool, default: Self.nothing], &-)
@@ -60,10 +61,14 @@ extension StateTransaction {
     func drop(row number: Int64) throws {
         let statement = try db.cachedStatement(sql: Self.count)
         let arguments: StatementArguments = ["after": number &- 1, "limit": 1, "cost": StateLimits.recordBytes]
-        guard let row = try Row.fetchOne(statement, arguments: arguments), let pool = row.text(0) else { return }
-        var difference = Self.nothing
-        Self.add(row, to: &difference, &-)
-        try add(difference, to: pool)
+        let counted = try statement.first(arguments) { row -> (pool: String, difference: TotalsRow)? in
+            guard let pool = row.text(0) else { return nil }
+            var difference = Self.nothing
+            Self.add(row, to: &difference, &-)
+            return (pool, difference)
+        }
+        guard let counted else { return }
+        try add(counted.difference, to: counted.pool)
         try db.execute(sql: "DELETE FROM replicas WHERE rowid = ?", arguments: [number])
         try Schema.fillLanes(db)
     }
@@ -71,7 +76,7 @@ extension StateTransaction {
     private static let nothing = TotalsRow(repeating: 0, count: 6)
 
     /// - Parameter row: A pool, and its totals.
-    private static func add(_ row: Row, to totals: inout TotalsRow, _ combine: (Int64, Int64) -> Int64) {
+    private static func add(_ row: Columns, to totals: inout TotalsRow, _ combine: (Int64, Int64) -> Int64) {
         for column in totals.indices { totals[column] = combine(totals[column], row.integer(column + 1) ?? 0) }
     }
 

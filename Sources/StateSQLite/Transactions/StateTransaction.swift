@@ -19,10 +19,7 @@ struct StateTransaction {
 
     func record(_ id: ReplicaID) throws -> ReplicaRecord {
         let statement = try db.cachedStatement(sql: Self.select)
-        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash]) else {
-            return ReplicaRecord()
-        }
-        return try decode(row, of: id)
+        return try statement.first([id.pool.description, id.artifact.nameHash]) { try decode($0, of: id) } ?? ReplicaRecord()
     }
 
     /// - Returns: `nil` for one that cannot be read.
@@ -35,7 +32,7 @@ struct StateTransaction {
     }
 
     /// - Parameter offset: Where the record's columns begin in the row.
-    func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
+    func decode(_ row: Columns, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
         var record = try RecordRow.decode(row, of: id, from: offset)
         record.clampWaits(at: now)
         return record
@@ -90,11 +87,14 @@ struct StateTransaction {
     /// - Parameter jobs: The difference in their number.
     private func updateLane(_ lane: CopyLane, in pool: String, jobs: Int) throws {
         let place: StatementArguments = [pool, lane.description]
-        guard let head = try Row.fetchOne(db.cachedStatement(sql: Self.selectHead), arguments: place) else {
+        let head = try db.cachedStatement(sql: Self.selectHead).first(place) { row -> (due: Int64, sequence: Int64)? in
+            guard let due = row.integer(0), let sequence = row.integer(1) else { throw RecordRow.damaged("copy job") }
+            return (due, sequence)
+        }
+        guard let head else {
             return try db.cachedStatement(sql: "DELETE FROM lanes WHERE pool = ? AND lane = ?").execute(arguments: place)
         }
-        guard let due = head.integer(0), let sequence = head.integer(1) else { throw RecordRow.damaged("copy job") }
-        try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [due, sequence, jobs])
+        try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [head.due, head.sequence, jobs])
     }
 
     /// A number that no job, lease or removal of this file has had before.
