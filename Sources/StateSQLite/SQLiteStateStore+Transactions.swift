@@ -23,15 +23,19 @@ extension SQLiteStateStore {
         }
     }
 
-    func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
+    /// - Parameter isOneStatement: Whether `body` runs a single statement, which sees one moment without a transaction around it.
+    func read<Value: Sendable>(
+        isOneStatement: Bool = false, _ body: @escaping @Sendable (StateTransaction) throws -> Value
+    ) async throws -> Value {
         // The first read after the clock was set back corrects the times by a write; a process that only reads leaves that alone.
         if recent.isWriting, recent.isPutBack(clock.now) { try await write { _ in } }
         try gate.enter()
         defer { gate.leave() }
         return try await withCheckedThrowingContinuation { continuation in
             reads.add { [pool, clock] in
+                let look = { (db: Database) in try body(StateTransaction(db, at: clock.now)) }
                 do {
-                    continuation.resume(returning: try pool.read { try body(StateTransaction($0, at: clock.now)) })
+                    continuation.resume(returning: try isOneStatement ? pool.unsafeRead(look) : pool.read(look))
                 } catch {
                     continuation.resume(throwing: StateError(error, "the state file cannot be read"))
                 }

@@ -116,7 +116,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     // MARK: Becoming present
 
     public func replica(_ id: ReplicaID) async throws -> Replica? {
-        try await read { try $0.record(id).replica(id) }
+        try await read(isOneStatement: true) { try $0.record(id).replica(id) }
     }
 
     public func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
@@ -177,7 +177,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
             try gate.enter()
             gate.leave()
         } else {
-            try await read { try $0.confirm(lease) }
+            try await read(isOneStatement: true) { try $0.confirm(lease) }
         }
     }
 
