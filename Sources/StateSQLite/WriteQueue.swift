@@ -102,10 +102,10 @@ final class WriteQueue: Sendable {
 
     private func commit(_ write: Write, _ db: Database) {
         do {
-            try db.beginTransaction(.immediate)
+            try db.beginWriting()
             var transaction = try begin(db)
             let succeed = try write.run(&transaction)
-            try db.commit()
+            try db.commitWriting()
             committed(transaction)
             succeed()
         } catch {
@@ -116,7 +116,7 @@ final class WriteQueue: Sendable {
 
     private func commitTogether(_ first: Write, _ db: Database) {
         do {
-            try db.beginTransaction(.immediate)
+            try db.beginWriting()
         } catch {
             return first.fail(error)
         }
@@ -137,7 +137,7 @@ final class WriteQueue: Sendable {
             }
             next = made.count < Self.maxWrites && ContinuousClock.now < end ? take()?.write : nil
         }
-        if interrupted == nil, (try? db.commit()) != nil {
+        if interrupted == nil, (try? db.commitWriting()) != nil {
             for each in made {
                 committed(each.transaction)
                 each.succeed()
@@ -165,4 +165,10 @@ final class WriteQueue: Sendable {
         // SQLite rolls back by itself after some errors; the first error is the one that counts.
         if db.isInsideTransaction { try? db.rollback() }
     }
+}
+
+// GRDB's own functions compile these statements each time.
+extension Database {
+    fileprivate func beginWriting() throws { try cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute() }
+    fileprivate func commitWriting() throws { try cachedStatement(sql: "COMMIT TRANSACTION").execute() }
 }
