@@ -1,11 +1,10 @@
 import GRDB
-import MirrorState
 import Synchronization
 
 /// Commits writes in the order in which they arrive, and those that wait at the same time in one transaction (group commit).
 ///
-/// Each write has its own savepoint, so that an error undoes only the write that it belongs to. If a whole transaction fails, its writes are made
-/// again, each in a transaction of its own.
+/// An error belongs to the write that it comes from. If that write has changed something already, or if the whole transaction fails, nothing of it is
+/// kept, and its writes are made again, each in a transaction of its own.
 final class WriteQueue: Sendable {
     /// A write that waits. Its closures are called on the writer's connection.
     private struct Write: Sendable {
@@ -125,11 +124,14 @@ final class WriteQueue: Sendable {
         let end = ContinuousClock.now + Self.maxTime
         var next: Write? = first
         while let write = next {
+            let changes = db.totalChangesCount
             do {
-                made.append(try make(write, db))
+                var transaction = try begin(db)
+                let succeed = try write.run(&transaction)
+                made.append(Made(write: write, transaction: transaction, succeed: succeed))
             } catch {
-                guard db.isInsideTransaction else {
-                    // SQLite has rolled back the whole transaction because of this write.
+                // SQLite may have rolled back the whole transaction because of this write.
+                guard db.isInsideTransaction, db.totalChangesCount == changes else {
                     interrupted = write
                     break
                 }
@@ -147,18 +149,6 @@ final class WriteQueue: Sendable {
             Self.rollBack(db)
             for write in made.map(\.write) + [interrupted].compactMap(\.self) { commit(write, db) }
         }
-    }
-
-    private func make(_ write: Write, _ db: Database) throws -> Made {
-        var made: Made?
-        try db.inSavepoint {
-            var transaction = try begin(db)
-            let succeed = try write.run(&transaction)
-            made = Made(write: write, transaction: transaction, succeed: succeed)
-            return .commit
-        }
-        guard let made else { throw StateError(.unavailable, "the state file cannot be written") }
-        return made
     }
 
     private static func rollBack(_ db: Database) {

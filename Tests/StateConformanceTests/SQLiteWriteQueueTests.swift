@@ -20,6 +20,21 @@ struct SQLiteWriteQueueTests {
         try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
     }
 
+    /// Opens a file with a trigger that fails writes.
+    private func open(_ trigger: String) async throws -> SQLiteStateStore {
+        await (try open()).close()
+        let queue = try DatabaseQueue(path: path)
+        try await queue.write { try $0.execute(sql: trigger) }
+        try queue.close()
+        return try await eventually("the file is free") {
+            do {
+                return try open()
+            } catch let error as StateError where error.code == .unavailable {
+                return nil
+            }
+        }
+    }
+
     /// Calls that may fail, all at once.
     private func race(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async -> [Int: StateError.Code] {
         await withTaskGroup(of: (Int, StateError.Code?).self) { group in
@@ -59,28 +74,30 @@ struct SQLiteWriteQueueTests {
 
     @Test("if one write makes SQLite roll back all of them, the others are made again")
     func rollbacksAreRepeated() async throws {
-        await (try open()).close()
-        let queue = try DatabaseQueue(path: path)
-        let bad = Set(try (0..<200).filter { $0 % 20 == 7 }.map { try Sample.id($0).artifact.description })
-        try await queue.write { db in
-            for url in bad {
-                let name = "bad_\(bad.sorted().firstIndex(of: url) ?? 0)"
-                try db.execute(
-                    sql: "CREATE TRIGGER \(name) BEFORE INSERT ON replicas WHEN NEW.url = '\(url)' BEGIN SELECT RAISE(ROLLBACK, 'no'); END")
-            }
-        }
-        try queue.close()
-        let store = try await eventually("the file is free") {
-            do {
-                return try open()
-            } catch let error as StateError where error.code == .unavailable {
-                return nil
-            }
-        }
+        let bad = try (0..<200).filter { $0 % 20 == 7 }.map { try "'\(Sample.id($0).artifact.description)'" }.joined(separator: ", ")
+        let store = try await open(
+            "CREATE TRIGGER bad BEFORE INSERT ON replicas WHEN NEW.url IN (\(bad)) BEGIN SELECT RAISE(ROLLBACK, 'no'); END")
         let failed = await race(200) { number in _ = try await store.claim(try Sample.id(number)) }
         #expect(failed.count == 10)
         #expect(failed.allSatisfy { $0.key % 20 == 7 && $0.value == .unavailable })
         #expect(try await store.totals(of: try Sample.id(1).pool) == PoolTotals(pending: 190))
+        await store.close()
+    }
+
+    @Test("a write that fails after it has changed something leaves nothing behind, and the others are made")
+    func undoesHalfAWrite() async throws {
+        let bad = try Sample.id(7)
+        // The totals are written after the replica.
+        let store = try await open(
+            """
+            CREATE TRIGGER bad BEFORE INSERT ON totals WHEN EXISTS (SELECT 1 FROM replicas WHERE url = '\(bad.artifact.description)')
+            BEGIN SELECT RAISE(ABORT, 'no'); END
+            """)
+        let failed = await race(200) { number in _ = try await store.claim(try Sample.id(number)) }
+        #expect(failed == [7: .unavailable])
+        #expect(try await store.replica(bad) == nil)
+        #expect(try await store.totals(of: bad.pool) == PoolTotals(pending: 199))
+        #expect(try await store.lanes(in: bad.pool, limit: 9).map(\.jobs) == [199])
         await store.close()
     }
 
