@@ -13,8 +13,9 @@ extension StateError {
             self = error
         case let error as DatabaseError:
             let text = error.message ?? "result code \(error.resultCode.rawValue)"
-            switch error.resultCode.primaryResultCode {
-            case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_MISMATCH, .SQLITE_FORMAT:
+            switch error.extendedResultCode {
+            // Nothing that is written lacks a value, unless it was read from the file.
+            case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_MISMATCH, .SQLITE_FORMAT, .SQLITE_CONSTRAINT_NOTNULL:
                 self.init(.corrupt, "\(doing): \(text); \(Self.remedy)", cause: error)
             default:
                 self.init(.unavailable, "\(doing): \(text)", cause: error)

@@ -86,15 +86,10 @@ struct StateTransaction {
     ///
     /// - Parameter jobs: The difference in their number.
     private func updateLane(_ lane: CopyLane, in pool: String, jobs: Int) throws {
-        let place: StatementArguments = [pool, lane.description]
-        let head = try db.cachedStatement(sql: Self.selectHead).first(place) { row -> (due: Int64, sequence: Int64)? in
-            guard let due = row.integer(0), let sequence = row.integer(1) else { throw RecordRow.damaged("copy job") }
-            return (due, sequence)
+        try db.cachedStatement(sql: Self.upsertLane).execute(arguments: [pool, lane.description, jobs])
+        if db.changesCount == 0 {
+            try db.cachedStatement(sql: "DELETE FROM lanes WHERE pool = ? AND lane = ?").execute(arguments: [pool, lane.description])
         }
-        guard let head else {
-            return try db.cachedStatement(sql: "DELETE FROM lanes WHERE pool = ? AND lane = ?").execute(arguments: place)
-        }
-        try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [head.due, head.sequence, jobs])
     }
 
     /// A number that no job, lease or removal of this file has had before.
@@ -112,12 +107,11 @@ struct StateTransaction {
     private static let updateJob =
         "UPDATE replicas SET due = ?, wait = ?, attempts = ?, token = ?, worker = ? WHERE pool = ? AND hash = ?"
 
-    private static let selectHead = """
-        SELECT due, sequence FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
-        """
-
+    /// Changes nothing if the lane has no job.
     private static let upsertLane = """
-        INSERT INTO lanes (pool, lane, due, sequence, jobs) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO lanes (pool, lane, due, sequence, jobs)
+        SELECT pool, lane, due, sequence, ?3 FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ?1 AND lane = ?2
+        ORDER BY due, sequence LIMIT 1
         ON CONFLICT (pool, lane) DO UPDATE SET due = excluded.due, sequence = excluded.sequence, jobs = jobs + excluded.jobs
         """
 

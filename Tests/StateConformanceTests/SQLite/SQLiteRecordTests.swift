@@ -85,6 +85,19 @@ struct SQLiteRecordTests {
         await after.close()
     }
 
+    @Test("a lane whose first job has no time takes no other job, and the message says what to do")
+    func refusesLanes() async throws {
+        let store = try open()
+        let ids = [try Sample.id(1), try Sample.id(2)]
+        #expect(try await store.claim(ids[0]) == .claimed)
+        try tamper(ids[0], "due = NULL")
+        let error = await #expect(throws: StateError.self) { try await store.claim(ids[1]) }
+        #expect(error?.code == .corrupt)
+        #expect(error?.message.contains("only a cache") == true)
+        #expect(try await store.replica(ids[1]) == nil)
+        await store.close()
+    }
+
     @Test("a purge removes what cannot be read", arguments: ["size = NULL", "stored_at = NULL", "last_used = NULL"])
     func purges(_ damage: String) async throws {
         let store = try open()
