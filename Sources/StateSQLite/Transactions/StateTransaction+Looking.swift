@@ -99,9 +99,18 @@ extension StateTransaction {
         ).map(\.id)
     }
 
-    func jobs(in lane: CopyLane, of pool: PoolID) throws -> Int {
-        let statement = try db.cachedStatement(sql: "SELECT jobs FROM lanes WHERE pool = ? AND lane = ?")
-        return try Int.fetchOne(statement, arguments: [pool.description, lane.description]) ?? 0
+    /// Whether a job may be queued for a replica.
+    func hasRoom(for id: ReplicaID, maxQueued: Int, maxQueuedPerOrigin: Int) throws -> Bool {
+        // Each pending replica has exactly one job, so the totals contain the number of jobs.
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT (SELECT sum(pending) FROM totals), (SELECT jobs FROM lanes WHERE pool = ?1 AND lane = ?2),
+                    (SELECT pending_bytes FROM totals WHERE pool = ?1)
+                """)
+        return try statement.first([id.pool.description, CopyLane(of: id.artifact).description]) { row -> Bool? in
+            let (queued, ofOrigin, bytes) = (row.integer(0) ?? 0, row.integer(1) ?? 0, row.integer(2) ?? 0)
+            return queued < maxQueued && ofOrigin < maxQueuedPerOrigin && bytes <= StateLimits.queuedBytes - StateLimits.cost(of: id)
+        } ?? false
     }
 
     func lanes(in pool: PoolID, limit: Int) throws -> [LaneTotals] {
@@ -122,11 +131,9 @@ extension StateTransaction {
         ).map(\.id)
     }
 
-    /// The cost of a pool's pending replicas, or of its errors; see ``StateLimits``.
-    ///
-    /// - Parameter kind: `pending` or `error`.
-    func heldBytes(of kind: String, in pool: PoolID) throws -> Int {
-        try Int.fetchOne(db.cachedStatement(sql: "SELECT \(kind)_bytes FROM totals WHERE pool = ?"), arguments: [pool.description]) ?? 0
+    /// The cost of a pool's errors; see ``StateLimits``.
+    func errorBytes(in pool: PoolID) throws -> Int {
+        try Int.fetchOne(db.cachedStatement(sql: "SELECT error_bytes FROM totals WHERE pool = ?"), arguments: [pool.description]) ?? 0
     }
 
     func totals(of pool: PoolID) throws -> PoolTotals {

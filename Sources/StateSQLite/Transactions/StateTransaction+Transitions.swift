@@ -7,13 +7,7 @@ extension StateTransaction {
     mutating func claim(_ id: ReplicaID, maxQueued: Int, maxQueuedPerOrigin: Int, hasQuery: Bool) throws -> Claim {
         let old = try record(id)
         if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
-        // Each pending replica has exactly one job, so the totals contain the number of jobs.
-        let queued = try Int.fetchOne(db.cachedStatement(sql: "SELECT sum(pending) FROM totals")) ?? 0
-        guard queued < maxQueued, try jobs(in: CopyLane(of: id.artifact), of: id.pool) < maxQueuedPerOrigin,
-            try heldBytes(of: "pending", in: id.pool) + StateLimits.cost(of: id) <= StateLimits.queuedBytes
-        else {
-            return .queueFull
-        }
+        guard try hasRoom(for: id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin) else { return .queueFull }
         var record = old
         record.claim(sequence: try nextNumber(), at: now)
         try store(record, replacing: old, id, isToldOf: true)
@@ -84,7 +78,7 @@ extension StateTransaction {
 
     /// Drops the oldest errors of a pool that has too many.
     private mutating func dropErrors(of pool: PoolID, beyond maxErrors: Int, butNot newest: ReplicaID) throws {
-        while try totals(of: pool).errors > maxErrors || heldBytes(of: "error", in: pool) > StateLimits.errorBytes {
+        while try totals(of: pool).errors > maxErrors || errorBytes(in: pool) > StateLimits.errorBytes {
             // One more than needed, because the newest may be among them.
             guard let oldest = try oldestErrors(of: pool, limit: 2).first(where: { $0 != newest }) else { return }
             try store(ReplicaRecord(), replacing: try record(oldest), oldest, isToldOf: true)
