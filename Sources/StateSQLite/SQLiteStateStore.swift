@@ -165,7 +165,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     }
 
     public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
-        try await read { try $0.firstJob(pools, passingOver: lanes)?.due }
+        try await read { try $0.firstLane(of: pools, passingOver: lanes)?.due }
     }
 
     public func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {

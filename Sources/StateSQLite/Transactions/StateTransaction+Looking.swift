@@ -4,35 +4,23 @@ import MirrorState
 
 /// The calls of ``StateStore`` that only read.
 extension StateTransaction {
-    /// The job of several pools that is due first: one step down an index for each pool and for each lane that is passed over.
-    func firstJob(
-        _ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>
-    ) throws -> (due: Timestamp, pool: String, url: String, number: Int64)? {
+    /// A lane in which jobs wait, and which of them is due first.
+    struct LaneHead {
+        let pool: String
+        let lane: String
+        let due: Timestamp
+        let sequence: Int64
+    }
+
+    /// The lane of several pools whose first job is due first: one step down an index for each pool and for each lane that is passed over.
+    func firstLane(of pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) throws -> LaneHead? {
         var first: LaneHead?
         for pool in pools {
             guard let head = try firstLane(of: pool.description, passingOver: lanes) else { continue }
             if let found = first, (found.due, found.sequence) < (head.due, head.sequence) { continue }
             first = head
         }
-        guard let first else { return nil }
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT url, rowid FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ?
-                ORDER BY due, sequence LIMIT 1
-                """)
-        let job = try statement.first([first.pool, first.lane]) { row -> (url: String, number: Int64)? in
-            guard let url = row.text(0), let number = row.integer(1) else { return nil }
-            return (url, number)
-        }
-        guard let job else { throw RecordRow.damaged("copy job") }
-        return (first.due, first.pool, job.url, job.number)
-    }
-
-    private struct LaneHead {
-        let pool: String
-        let lane: String
-        let due: Timestamp
-        let sequence: Int64
+        return first
     }
 
     private func firstLane(of pool: String, passingOver lanes: Set<CopyLane>) throws -> LaneHead? {
@@ -43,6 +31,31 @@ extension StateTransaction {
             return lanes.contains(CopyLane(written: lane)) ? nil : LaneHead(pool: pool, lane: lane, due: due, sequence: sequence)
         }
     }
+
+    /// The row of a job.
+    struct JobRow {
+        /// Its `rowid`.
+        let number: Int64
+        /// `nil` if it cannot be read.
+        let replica: (id: ReplicaID, record: ReplicaRecord)?
+    }
+
+    func firstJob(in lane: LaneHead) throws -> JobRow {
+        let job = try db.cachedStatement(sql: Self.selectJob).first([lane.pool, lane.lane]) { row -> JobRow? in
+            guard let number = row.integer(0) else { return nil }
+            guard let url = row.text(1), let id = try? RecordRow.id(pool: lane.pool, url: url), row.text(2) == id.artifact.nameHash,
+                let record = try? decode(row, of: id, from: 3)
+            else { return JobRow(number: number, replica: nil) }
+            return JobRow(number: number, replica: (id, record))
+        }
+        guard let job else { throw RecordRow.damaged("copy job") }
+        return job
+    }
+
+    private static let selectJob = """
+        SELECT rowid, url, hash, \(RecordRow.columns) FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ?
+        ORDER BY due, sequence LIMIT 1
+        """
 
     func confirm(_ lease: CopyLease) throws {
         guard try record(lease.id).job?.token == lease.token else { throw StateError.stale(lease) }

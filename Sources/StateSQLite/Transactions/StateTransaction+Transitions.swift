@@ -33,11 +33,12 @@ extension StateTransaction {
     }
 
     private mutating func lease(_ terms: LeaseTerms, passingOver lanes: Set<CopyLane>, maxErrors: Int) throws -> LeaseOutcome {
-        while let first = try firstJob(terms.pools, passingOver: lanes) {
-            guard first.due <= now else { return .notDue(next: first.due) }
-            guard let id = try? RecordRow.id(pool: first.pool, url: first.url), let old = try readable(id), old.job != nil else {
+        while let lane = try firstLane(of: terms.pools, passingOver: lanes) {
+            guard lane.due <= now else { return .notDue(next: lane.due) }
+            let job = try firstJob(in: lane)
+            guard let (id, old) = job.replica else {
                 // All others would wait behind it.
-                try drop(row: first.number)
+                try drop(row: job.number)
                 continue
             }
             var record = old
@@ -51,7 +52,7 @@ extension StateTransaction {
             case nil:
                 let token = try nextNumber()
                 guard let lease = record.lease(id, token: token, worker: terms.worker, at: now, duration: terms.duration) else {
-                    return .notDue(next: first.due)
+                    return .notDue(next: lane.due)
                 }
                 try storeLease(record, replacing: old, id)
                 return .leased(lease)

@@ -69,7 +69,10 @@ struct SQLiteRecordTests {
 
     @Test(
         "a job that cannot be read does not hold up those behind it, and is dropped",
-        arguments: ["attempts = 9223372036854775807", "unfinished = -1", "queued_at = NULL", "url = 'no name at all'"])
+        arguments: [
+            "attempts = 9223372036854775807", "unfinished = -1", "queued_at = NULL", "url = 'no name at all'",
+            "url = 'https://artifacts.example.org/builds/not-of-this-hash.tar.bz2'",
+        ])
     func dropsJobs(_ damage: String) async throws {
         let store = try open()
         let ids = [try Sample.id(1), try Sample.id(2)]
