@@ -126,9 +126,8 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         let hasQuery = queries.query(for: id) != nil
         return try await write { [maxQueued, maxQueuedPerOrigin] transaction in
-            let claim = try transaction.claim(id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
-            guard claim == .claimed, let terms else { return (claim, nil) }
-            return (claim, try transaction.lease(terms, maxErrors: maxQueued))
+            try transaction.claim(
+                id, leasing: terms, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
         }
     }
 

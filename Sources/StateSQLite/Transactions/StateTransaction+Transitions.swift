@@ -4,14 +4,30 @@ import MirrorState
 
 /// The calls of ``StateStore`` that change something.
 extension StateTransaction {
-    mutating func claim(_ id: ReplicaID, maxQueued: Int, maxQueuedPerOrigin: Int, hasQuery: Bool) throws -> Claim {
+    mutating func claim(
+        _ id: ReplicaID, leasing terms: LeaseTerms?, maxQueued: Int, maxQueuedPerOrigin: Int, hasQuery: Bool
+    ) throws -> (claim: Claim, lease: LeaseOutcome?) {
         let old = try record(id)
-        if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
-        guard try hasRoom(for: id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin) else { return .queueFull }
+        if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return (.exists(replica), nil) }
+        guard try hasRoom(for: id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin) else { return (.queueFull, nil) }
+        // The terms by which this job is leased at once, which is then written once.
+        let met = try terms.flatMap { try isNext(id, by: $0) ? $0 : nil }
+        let number = try nextNumber(of: met == nil ? 1 : 2)
         var record = old
-        record.claim(sequence: try nextNumber(), at: now)
+        record.claim(sequence: number, at: now)
+        let leased = met.flatMap { record.lease(id, token: number + 1, worker: $0.worker, at: now, duration: $0.duration) }
         try store(record, replacing: old, id, isToldOf: true)
-        return .claimed
+        if let leased { return (.claimed, .leased(leased)) }
+        return (.claimed, try terms.map { try lease($0, maxErrors: maxQueued) })
+    }
+
+    /// Whether a job that is queued now is the one that would be leased: it comes after all others that are due.
+    private func isNext(_ id: ReplicaID, by terms: LeaseTerms) throws -> Bool {
+        for lanes in terms.passingOver {
+            if let first = try firstLane(of: terms.pools, passingOver: lanes), first.due <= now { return false }
+            if terms.pools.contains(id.pool), !lanes.contains(CopyLane(of: id.artifact)) { return true }
+        }
+        return false
     }
 
     mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject) throws -> Replica {

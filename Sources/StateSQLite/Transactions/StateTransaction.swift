@@ -92,13 +92,15 @@ struct StateTransaction {
         }
     }
 
-    /// A number that no job, lease or removal of this file has had before.
-    func nextNumber() throws -> Int64 {
+    /// Numbers that no job, lease or removal of this file has had before.
+    ///
+    /// - Returns: The first of them.
+    func nextNumber(of count: Int64 = 1) throws -> Int64 {
         // With RETURNING it would be one statement that costs as much as four: it has a table of its own for what it returns.
-        try db.cachedStatement(sql: "UPDATE counters SET value = value + 1 WHERE name = 'number'").execute()
+        try db.cachedStatement(sql: "UPDATE counters SET value = value + ? WHERE name = 'number'").execute(arguments: [count])
         let statement = try db.cachedStatement(sql: "SELECT value FROM counters WHERE name = 'number'")
-        guard let number = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
-        return number
+        guard let last = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
+        return last - count + 1
     }
 
     // MARK: SQL

@@ -10,6 +10,9 @@ final class SeenStatements: Sendable {
 
     var all: [String] { seen.withLock { $0 } }
 
+    /// The first word of each.
+    var kinds: [String] { all.map { String($0.prefix { !$0.isWhitespace }) } }
+
     func forget() { seen.withLock { $0 = [] } }
 
     /// Opens a file that has the present schema already, so that no migration is among what is seen.
