@@ -110,7 +110,10 @@ struct SQLiteStatementTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...200 {
                 let id = try Sample.id(number)
-                group.addTask { #expect(try await store.claim(id) == .claimed) }
+                group.addTask {
+                    let claim = try await store.claim(id)
+                    #expect(claim == .claimed)
+                }
             }
             try await group.waitForAll()
         }
