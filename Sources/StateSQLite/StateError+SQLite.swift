@@ -14,8 +14,9 @@ extension StateError {
         case let error as DatabaseError:
             let text = error.message ?? "result code \(error.resultCode.rawValue)"
             switch error.extendedResultCode {
-            // Nothing that is written lacks a value, unless it was read from the file.
-            case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_MISMATCH, .SQLITE_FORMAT, .SQLITE_CONSTRAINT_NOTNULL:
+            // Nothing that is written lacks a value or has the wrong type, unless it was read from the file.
+            case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_MISMATCH, .SQLITE_FORMAT, .SQLITE_CONSTRAINT_NOTNULL,
+                .SQLITE_CONSTRAINT_DATATYPE:
                 self.init(.corrupt, "\(doing): \(text); \(Self.remedy)", cause: error)
             default:
                 self.init(.unavailable, "\(doing): \(text)", cause: error)

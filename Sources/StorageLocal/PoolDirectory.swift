@@ -60,8 +60,13 @@ final class PoolDirectory: Sendable {
         let present = Set(try files.entries())
         for byte in 0...UInt8.max {
             let name = Hex.encode([byte])
-            // If the disk is full, it is made when an object needs it.
-            if !present.contains(name) { _ = try? files.makeDirectory(name) }
+            guard !present.contains(name) else { continue }
+            do throws(Errno) {
+                try files.makeDirectory(name)
+            } catch {
+                // On a full disk, it is made when an object needs it.
+                guard error == .noSpace || error == .diskQuotaExceeded else { throw error }
+            }
         }
         try files.sync()
     }

@@ -18,19 +18,16 @@ public enum Hex {
 
     /// - Returns: `nil` for an odd number of digits or any other character; accepts upper and lower case.
     public static func decode(_ text: String) -> [UInt8]? {
+        let digits = text.utf8
+        guard digits.count.isMultiple(of: 2) else { return nil }
         var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count / 2)
-        var high: UInt8?
-        for character in text.utf8 {
-            guard let value = value(of: character) else { return nil }
-            if let first = high {
-                out.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+        out.reserveCapacity(digits.count / 2)
+        var rest = digits.makeIterator()
+        while let first = rest.next(), let second = rest.next() {
+            guard let high = value(of: first), let low = value(of: second) else { return nil }
+            out.append(high << 4 | low)
         }
-        return high == nil ? out : nil
+        return out
     }
 
     static func digit(_ value: UInt8) -> UInt8 {

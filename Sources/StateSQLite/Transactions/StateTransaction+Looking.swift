@@ -36,7 +36,7 @@ extension StateTransaction {
     struct JobRow {
         /// Its `rowid`.
         let number: Int64
-        /// `nil` if it cannot be read.
+        /// `nil` if it cannot be read, or is not pending although the index says so.
         let replica: (id: ReplicaID, record: ReplicaRecord)?
     }
 
@@ -44,7 +44,7 @@ extension StateTransaction {
         let job = try db.cachedStatement(sql: Self.selectJob).first([lane.pool, lane.lane]) { row -> JobRow? in
             guard let number = row.integer(0) else { return nil }
             guard let url = row.text(1), let id = try? RecordRow.id(pool: lane.pool, url: url), row.text(2) == id.artifact.nameHash,
-                let record = try? decode(row, of: id, from: 3)
+                let record = try? decode(row, of: id, from: 3), record.job != nil
             else { return JobRow(number: number, replica: nil) }
             return JobRow(number: number, replica: (id, record))
         }

@@ -67,7 +67,7 @@ extension StateTransaction {
             Self.add(row, to: &difference, &-)
             return (pool, difference)
         }
-        guard let counted else { return }
+        guard let counted else { throw RecordRow.damaged("name") }
         try add(counted.difference, to: counted.pool)
         try db.execute(sql: "DELETE FROM replicas WHERE rowid = ?", arguments: [number])
         try Schema.fillLanes(db)

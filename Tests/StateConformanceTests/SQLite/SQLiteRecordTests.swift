@@ -27,6 +27,31 @@ struct SQLiteRecordTests {
         try queue.close()
     }
 
+    /// Damages a row as a disk does: any type is accepted, and an index is not told.
+    ///
+    /// - Parameter index: Left as it is; `nil` for none.
+    private func damage(_ id: ReplicaID, _ change: String, behind index: String? = nil) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            let table = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_schema WHERE name = 'replicas'")
+            let hidden = try Row.fetchOne(
+                db, sql: "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = ?", arguments: [index])
+            try db.execute(sql: "PRAGMA writable_schema = ON")
+            try db.execute(sql: "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'replicas'")
+            try db.execute(sql: "DELETE FROM sqlite_schema WHERE name = ?", arguments: [index])
+            try db.execute(sql: "PRAGMA writable_schema = RESET")
+            try db.execute(sql: "UPDATE replicas SET \(change) WHERE hash = ?", arguments: [id.artifact.nameHash])
+            try db.execute(sql: "PRAGMA writable_schema = ON")
+            try db.execute(sql: "UPDATE sqlite_schema SET sql = ? WHERE name = 'replicas'", arguments: [table])
+            if let hidden {
+                try db.execute(
+                    sql: "INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", arguments: StatementArguments(hidden.databaseValues))
+            }
+            try db.execute(sql: "PRAGMA writable_schema = RESET")
+        }
+        try queue.close()
+    }
+
     @Test("a failure whose reason only a newer version knows is a failure")
     func readsUnknownReasons() async throws {
         let store = try open()
@@ -88,12 +113,29 @@ struct SQLiteRecordTests {
         await after.close()
     }
 
-    @Test("a lane whose first job has no time takes no other job, and the message says what to do")
-    func refusesLanes() async throws {
+    @Test(
+        "a row that is no job, although the index of jobs says so, is reported as damage",
+        arguments: [
+            "status = 2, size = 1, stored_at = 1, last_used = 1", "pool = CAST(pool AS BLOB), url = CAST(url AS BLOB)",
+        ])
+    func refusesJobs(_ damage: String) async throws {
+        let store = try open()
+        let ids = [try Sample.id(1), try Sample.id(2)]
+        for id in ids { #expect(try await store.claim(id) == .claimed) }
+        try self.damage(ids[0], damage, behind: "jobs_by_lane")
+        let error = await #expect(throws: StateError.self) {
+            try await store.lease(pools: [ids[0].pool], worker: "worker", duration: .seconds(15))
+        }
+        #expect(error?.code == .corrupt)
+        await store.close()
+    }
+
+    @Test("a lane whose first job has no time takes no other job, and the message says what to do", arguments: ["NULL", "1.5"])
+    func refusesLanes(_ due: String) async throws {
         let store = try open()
         let ids = [try Sample.id(1), try Sample.id(2)]
         #expect(try await store.claim(ids[0]) == .claimed)
-        try tamper(ids[0], "due = NULL")
+        try damage(ids[0], "due = \(due)")
         let error = await #expect(throws: StateError.self) { try await store.claim(ids[1]) }
         #expect(error?.code == .corrupt)
         #expect(error?.message.contains("only a cache") == true)
