@@ -210,9 +210,11 @@ let package = Package(
             name: "LinkBenchmark", dependencies: ["NamedOrigins", "MirrorCore"], path: "Benchmarks/LinkBenchmark",
             swiftSettings: settings),
 
-        // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
+        // What several of the targets below share: servers, other programs and directories of a test's own, a state store that does what a test
+        // wants, and what was logged.
         .target(
-            name: "TestServers", dependencies: ["MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix],
+            name: "TestServers",
+            dependencies: ["MirrorState", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix],
             path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem", "CLibrary"]),

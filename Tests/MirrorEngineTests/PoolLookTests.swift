@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

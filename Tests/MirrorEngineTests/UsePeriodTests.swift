@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorState
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

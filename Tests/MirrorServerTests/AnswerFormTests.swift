@@ -74,7 +74,7 @@ import Testing
             var composed = ByteBuffer()
             let isFound = target.withUnsafeBytes { bytes in
                 let target = HotTarget(bytes)
-                return table.find(target, testCase.choice, at: (now, .now())) { record, pool in
+                return table.find(target, testCase.choice, at: now) { record, pool in
                     let form = table.forms.counted(on: MultiThreadedEventLoopGroup.singleton.next())[Int(record.form)].form
                     form.write(
                         record, target: target.words, date: table.dates.bytes(at: now), isHead: isHead, isLast: isLast, to: &composed)

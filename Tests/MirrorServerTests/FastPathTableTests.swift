@@ -46,12 +46,12 @@ import Testing
     ///   - now: Milliseconds of the time of day.
     ///   - passed: Milliseconds since the start, as many unless it is given.
     private func find(_ target: String, _ choice: PoolChoice = .named, at now: Int64 = 0, passed: Int64? = nil) -> Int64? {
-        let now = (time: Timestamp(milliseconds: now), instant: Self.start + .milliseconds(passed ?? now))
+        let instant = Self.start + .milliseconds(passed ?? now)
         var size: Int64?
         // Below /o/ the header fields of an answer to HEAD are others.
         let isNamed = target.hasPrefix("/o/")
         _ = Array(target.utf8).withUnsafeBytes { target in
-            table.find(HotTarget(target), choice, at: now) { record, _ in
+            table.find(HotTarget(target), choice, at: Timestamp(milliseconds: now), instant: instant) { record, _ in
                 size = record.size
                 #expect(record.answersHead == (record.end == nil && !isNamed))
                 return true

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorServer
@@ -158,6 +159,30 @@ struct StateLookupTests {
             }
             let response = try await mirror.get(World.target("/0"))
             #expect(response["X-Cloud-Mirror-Outcome"] == "hit")
+        }
+    }
+
+    @Test func `a look that takes too long is left, and the slow path answers`() async throws {
+        var scripted: ScriptedStateStore?
+        let world = World { base in
+            let state = ScriptedStateStore(base)
+            scripted = state
+            return state
+        }
+        let state = try #require(scripted)
+        try await world.seed("/a.txt")
+        let (looks, end) = (Countdown(1), FirstValue<Void>())
+        try await MirrorFixture.run(world) { mirror in
+            world.state.invalidateAll()
+            let before = state.count(.replica)
+            state.before(.replica) { if looks.next() { await end.value() } }
+            async let answer = mirror.get(World.target("/a.txt"))
+            try await state.calls(.replica, before + 1)
+            world.clock.advance(by: MirrorOptions().lookupPatience)
+            let response = try await answer
+            #expect(response["X-Cloud-Mirror-Outcome"] == "hit")
+            #expect(state.count(.replica) == before + 2)
+            end.give(())
         }
     }
 

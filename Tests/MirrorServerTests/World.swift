@@ -23,11 +23,12 @@ final class World: Sendable {
     let base: MemoryStateStore
     let state: HotIndex
 
-    init() {
+    /// - Parameter layer: What the mirror sees of the state in place of ``base``.
+    init(state layer: (MemoryStateStore) -> any StateStore = { $0 }) {
         memory = MemoryStore(region: "dev", clock: clock)
         otherMemory = MemoryStore(region: "two", clock: clock)
         base = MemoryStateStore(clock: clock, maxQueued: 100_000)
-        state = HotIndex(base, memory: 8 << 20)
+        state = HotIndex(layer(base), memory: 8 << 20)
     }
 
     /// The replica of an artifact.

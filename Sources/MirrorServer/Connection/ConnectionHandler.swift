@@ -165,9 +165,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func proceed(_ context: ChannelHandlerContext) {
         guard !isProceeding else { return }
         isProceeding = true
-        while let bytes = input, mayProceed(context) {
-            input = nil
-            input = step(bytes, context)
+        // Moved rather than copied: each copy would count its references.
+        while input != nil, mayProceed(context), var bytes = input.take() {
+            step(&bytes, context)
+            input = bytes.readableBytes > 0 ? consume bytes : nil
         }
         isProceeding = false
         // The handlers behind were not told of what was answered here, and need not be woken for it.
@@ -192,14 +193,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return context.channel.isWritable && (!connection.isAnswering || connection.isInBody)
     }
 
-    /// - Returns: What is left for later.
-    private func step(_ input: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
-        guard !isClosing, !connection.isInputOver else { return nil }
-        var input = input
+    /// Removes what has been handled from the input.
+    private func step(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
+        guard !isClosing, !connection.isInputOver else { return input.moveReaderIndex(to: input.writerIndex) }
         if !connection.isAtBoundary || !answer(&input, context) {
             handOn(&input, context)
         }
-        return input.readableBytes > 0 ? input : nil
     }
 
     /// - Returns: `false` if the next request is for the slow path.

@@ -9,12 +9,21 @@ import Synchronization
 /// Forms are never removed. There are few: one for each pool and reason, unless a pool's locations begin in several ways.
 final class AnswerForms: Sendable {
     /// A form, and counters that only one event loop adds to.
-    struct Counted {
+    ///
+    /// One object, so that an answer counts only one reference.
+    final class Counted: Sendable {
         let form: AnswerForm
         let hits: CounterPart
         let egressAvoided: CounterPart
         /// `nil` for targets that name their pool.
         let choices: CounterPart?
+
+        init(form: AnswerForm, hits: CounterPart, egressAvoided: CounterPart, choices: CounterPart?) {
+            self.form = form
+            self.hits = hits
+            self.egressAvoided = egressAvoided
+            self.choices = choices
+        }
     }
 
     private struct State {

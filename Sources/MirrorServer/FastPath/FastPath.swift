@@ -66,7 +66,7 @@ struct FastPath {
 
     /// Answers requests at the front of `input` as long as it can, and removes them from `input`.
     mutating func answer(_ input: inout ByteBuffer) -> Next {
-        let now = (time: clock.now, instant: NIODeadline.now())
+        let now = clock.now
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
@@ -102,7 +102,7 @@ struct FastPath {
     /// - Returns: Whether it was answered; if not, its pool where known. The pool is chosen only if there is no answer to the target alone: requests
     ///   that name their pool do not pay for those that do not, and the target need not be parsed.
     private mutating func answer(
-        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
+        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: Timestamp
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
         guard let table else { return (false, chooser.choice(ofPlain: head)) }
         let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
@@ -115,18 +115,18 @@ struct FastPath {
         if let use {
             // Reading who the client is takes time, which only the log is worth.
             let client = uses.areLogged ? chooser.client(ofPlain: head) : nil
-            uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, by: client, isHead: isHead, at: now.time)
+            uses.record(target, in: use.pool, bytes: use.bytes, lastUsed: use.last, by: client, isHead: isHead, at: now)
         }
         return result
     }
 
     private mutating func answer(
         _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
-        at now: (time: Timestamp, instant: NIODeadline), _ use: inout Use?
+        at now: Timestamp, _ use: inout Use?
     ) -> Bool {
         table.find(target, choice, at: now) { record, pool in
             // Not every answer is for HEAD.
-            (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
+            (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now, &use)
         }
     }
 

@@ -23,17 +23,18 @@ final class FastPathTable: Sendable {
 
     /// Calls `body` with the record of a request target, if its answer is still valid.
     ///
+    /// - Parameter instant: The same moment as `now`; only read for answers that are valid for a limited time.
     /// - Parameter body: Must be quick. It compares `pool`, unless that is empty, with the form's pool, and returns whether it used the record.
     /// - Returns: Whether there was a record, and `body` used it.
     func find(
-        _ target: HotTarget, _ choice: PoolChoice, at now: (time: Timestamp, instant: NIODeadline),
+        _ target: HotTarget, _ choice: PoolChoice, at now: Timestamp, instant: @autoclosure () -> NIODeadline = .now(),
         _ body: (HotRecord, _ pool: UnsafeRawBufferPointer) -> Bool
     ) -> Bool {
         let epoch = UInt16(truncatingIfNeeded: epoch)
         func isValid(_ record: HotRecord) -> Bool {
             guard record.epoch == epoch else { return false }
             guard let end = record.end else { return true }
-            return now.time < end.time && now.instant < .uptimeNanoseconds(end.instant)
+            return now < end.time && instant() < .uptimeNanoseconds(end.instant)
         }
         if choice == .named, target.length > 0 {
             let isFound = index.memory.find(target.url, target.hash, variant: choice.variant(.behindPool)) {

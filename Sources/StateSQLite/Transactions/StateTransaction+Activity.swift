@@ -199,7 +199,9 @@ extension StateTransaction {
     // MARK: -
 
     private func count(of table: String) throws -> Int64 {
-        try Int64.fetchOne(db.cachedStatement(sql: "SELECT value FROM counters WHERE name = ?"), arguments: [table]) ?? 0
+        let count = try Int64.fetchOne(db.cachedStatement(sql: "SELECT value FROM counters WHERE name = ?"), arguments: [table])
+        // A damaged file may say anything.
+        return max(0, count ?? 0)
     }
 
     private func count(_ table: String, _ difference: Int64) throws {

@@ -50,4 +50,16 @@ struct SQLiteActivityTests {
         #expect(try await store.activity(of: [key]) == [record])
         await store.close()
     }
+
+    @Test("a count that cannot be ends nothing")
+    func damagedCounts() async throws {
+        let store = try open()
+        let file = try DatabaseQueue(path: "\(directory.path)/state.sqlite")
+        try await file.write { db in try db.execute(sql: "UPDATE counters SET value = ? WHERE name = 'activity'", arguments: [Int64.min]) }
+        try file.close()
+        let record = ActivityRecord(firstSeen: 1, artifactClass: 2, pools: [])
+        _ = try await store.updateActivity([key]) { _, stored in stored = record }
+        #expect(try await store.activity(of: [key]) == [record])
+        await store.close()
+    }
 }
