@@ -57,14 +57,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// - Parameter hasDashboard: Whether `/dashboard` is there, on the listener for admin calls.
     /// - Parameter tls: For new connections; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
-    /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it. Longer than it takes until
-    ///   Redis counts as silent: if the look has failed by then, the slow path does not wait for Redis once more.
+    /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
         hasDashboard: Bool = true, tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
-        lookupPatience: Duration = .milliseconds(240), group: MultiThreadedEventLoopGroup, logger: Logger,
+        lookupPatience: Duration = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
