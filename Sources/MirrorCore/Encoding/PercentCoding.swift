@@ -30,7 +30,7 @@ public enum PercentCoding {
     }
 
     static func decodeBytes(_ text: some Sequence<UInt8>) -> [UInt8]? {
-        // In memory: reading each byte through the protocol takes ten times as long.
+        // In memory: each byte that is read through the protocol is a call.
         if let decoded = text.withContiguousStorageIfAvailable({ decode(inMemory: $0) }) { return decoded }
         return Array(text).withUnsafeBufferPointer { decode(inMemory: $0) }
     }

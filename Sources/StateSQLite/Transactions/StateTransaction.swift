@@ -96,7 +96,7 @@ struct StateTransaction {
     ///
     /// - Returns: The first of them.
     func nextNumber(of count: Int64 = 1) throws -> Int64 {
-        // With RETURNING it would be one statement that costs as much as four: it has a table of its own for what it returns.
+        // With RETURNING it would be one statement, but a slower one: SQLite makes a table of its own for what it returns.
         try db.cachedStatement(sql: "UPDATE counters SET value = value + ? WHERE name = 'number'").execute(arguments: [count])
         let statement = try db.cachedStatement(sql: "SELECT value FROM counters WHERE name = 'number'")
         guard let last = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
