@@ -30,6 +30,7 @@ let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", pac
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -151,7 +152,7 @@ let package = Package(
                 nioHTTP1,
             ]),
         module("MirrorState", ["Retention", "MirrorSystem", "MirrorCore", deque, logging]),
-        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", deque, grdb, logging]),
+        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", deque, grdb, sqlite, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
             "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],

@@ -3,9 +3,8 @@ import MirrorState
 
 /// What a sweep calls of a state store, without deleting any objects, and what others call meanwhile.
 struct SweepOperations: Sendable {
-    /// As many as a sweep asks for in one call, and as it takes out of service at the same time.
+    /// As many as a sweep asks for in one call.
     private static let page = 500
-    private static let together = 64
     /// Replicas that were not used for so long have expired.
     private static let life = Duration.seconds(86_400)
 
@@ -59,12 +58,10 @@ struct SweepOperations: Sendable {
                 return (replica.id, at)
             }
             guard !marked.isEmpty else { return removed }
-            let begun = try await concurrently(marked) { [store] replica in
-                try await store.beginRemoval(replica.id, .unused(since: replica.at), duration: .seconds(300))
-            }
-            let removals = try await store.confirm(begun.compactMap(\.self), duration: .seconds(300))
-            let ended = try await concurrently(removals) { [store] removal in try await store.endRemoval(removal) }
-            guard ended.count == marked.count, ended.allSatisfy(\.self) else { throw Failure("a marked replica could not be removed") }
+            let wanted = marked.map { WantedRemoval(id: $0.id, condition: .unused(since: $0.at)) }
+            let removals = try await store.beginRemovals(wanted, duration: .seconds(300))
+            let ended = try await store.endRemovals(removals.compactMap(\.self))
+            guard ended.count == marked.count, ended.allSatisfy({ $0 == .absent }) else { throw Failure("a marked replica could not be removed") }
             removed += ended.count
         }
     }
@@ -94,20 +91,5 @@ struct SweepOperations: Sendable {
         var measured = Measured()
         measured.steps = ["claim": claims, "lookup": lookups]
         return measured
-    }
-
-    /// - Returns: What the calls returned, in any order.
-    private func concurrently<Item: Sendable, Value: Sendable>(
-        _ items: [Item], _ body: @escaping @Sendable (Item) async throws -> Value
-    ) async throws -> [Value] {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            var values: [Value] = []
-            for (index, item) in items.enumerated() {
-                if index >= Self.together, let value = try await group.next() { values.append(value) }
-                group.addTask { try await body(item) }
-            }
-            for try await value in group { values.append(value) }
-            return values
-        }
     }
 }

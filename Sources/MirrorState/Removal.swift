@@ -24,6 +24,27 @@ public enum RemovalCondition: Sendable, Hashable {
     case abandoned
 }
 
+/// A replica to be taken out of service, and on what condition.
+public struct WantedRemoval: Sendable, Hashable {
+    public let id: ReplicaID
+    public let condition: RemovalCondition
+
+    public init(id: ReplicaID, condition: RemovalCondition) {
+        self.id = id
+        self.condition = condition
+    }
+}
+
+/// What became of a removal whose object was deleted.
+public enum RemovalEnd: Sendable, Hashable {
+    /// The replica is absent.
+    case absent
+    /// Another deletion was requested since this one began: the removal continues; delete once more and end it again.
+    case repeated
+    /// The removal is not the newest: it belongs to another caller, or has ended. Nothing has changed.
+    case stale
+}
+
 /// A point in the history of a pool, taken before a lookup in it; see ``StateStore/recordPresent(_:_:seenSince:)``.
 public struct PoolMoment: Sendable, Hashable {
     /// Grows with each removal that ends; only meaningful to the store.

@@ -42,12 +42,13 @@ public import MirrorCore
 /// - `time` is by the same clock as marks.
 /// - `mark` only marks replicas that are present and were not used after `unusedSince`.
 /// - `touch` and `mark` do for each of many replicas what they do for one; `mark` returns them in the order of the list.
-/// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked replica that was not used after it.
-/// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `endRemoval`.
+/// - `beginRemovals` and `endRemovals` do for each of many replicas what they do for one, and answer in the order of the list.
+/// - `beginRemovals` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked replica that was not used after it.
+/// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `endRemovals`.
 /// - A removal belongs to one caller at a time; one that expired or was handed back can be begun again, with a larger token, and then belongs only to the new
 ///   caller.
-/// - `endRemoval` and `handBack` of a removal that is not the newest throw `.staleLease` and change nothing; `confirm` leaves it out.
-/// - Requesting a removal with `.none` while another caller is removing the replica makes the next `endRemoval` return `false`, once; the one after it ends
+/// - A removal that is not the newest is `.stale` to `endRemovals`, `handBack` of it throws `.staleLease`, and `confirm` leaves it out; nothing changes.
+/// - Requesting a removal with `.none` while another caller is removing the replica makes the next `endRemovals` return `.repeated`, once; the one after it ends
 ///   the removal.
 /// - An expired removal that nobody else has taken over can still be confirmed and ended.
 /// - `abandonedRemovals` lists the removals in one pool that no caller holds.
@@ -135,11 +136,13 @@ public protocol StateStore: Sendable {
     /// - Returns: The replicas that this call has marked.
     func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID]
 
-    /// Takes a replica out of service, before its object is deleted.
+    /// Takes replicas out of service, before their objects are deleted.
     ///
-    /// - Parameter duration: How long the removal lasts without ``confirm(_:duration:)`` before another caller may take it over.
-    /// - Returns: The right to delete the object; `nil` if the condition spares the replica, or while another caller is removing it.
-    func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal?
+    /// - Parameter wanted: Replicas of one pool.
+    /// - Parameter duration: How long a removal lasts without ``confirm(_:duration:)`` before another caller may take it over.
+    /// - Returns: For each replica, in their order, the right to delete the object; `nil` if the condition spares the replica, or while another caller
+    ///   is removing it.
+    func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?]
 
     /// Call it right before objects are deleted: the removals last for `duration` from now.
     ///
@@ -147,10 +150,11 @@ public protocol StateStore: Sendable {
     /// - Returns: The removals that still belong to the caller.
     func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal]
 
-    /// Ends a removal whose object has been deleted: the replica becomes absent.
+    /// Ends removals whose objects have been deleted: the replicas become absent.
     ///
-    /// - Returns: `false` if another deletion was requested since this one began: then the removal continues; delete once more and end it again.
-    func endRemoval(_ removal: Removal) async throws -> Bool
+    /// - Parameter removals: Removals in one pool.
+    /// - Returns: What became of each of them, in their order.
+    func endRemovals(_ removals: [Removal]) async throws -> [RemovalEnd]
 
     /// Gives up a removal, because the object could not be deleted, so that another caller can take it over.
     func handBack(_ removal: Removal) async throws
@@ -249,6 +253,23 @@ extension StateStore {
     /// Records an object that is in the pool now.
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica? {
         try await recordPresent(id, object, seenSince: try await moment(in: id.pool))
+    }
+
+    /// Takes one replica out of service.
+    package func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+        try await beginRemovals([WantedRemoval(id: id, condition: condition)], duration: duration).first ?? nil
+    }
+
+    /// Ends one removal.
+    ///
+    /// - Returns: `false` if the object must be deleted once more.
+    /// - Throws: `.staleLease` if the removal is not the newest.
+    package func endRemoval(_ removal: Removal) async throws -> Bool {
+        switch try await endRemovals([removal]).first {
+        case .absent: true
+        case .repeated: false
+        case .stale, nil: throw StateError.stale(removal)
+        }
     }
 
     /// Takes a replica out of service whatever its state.

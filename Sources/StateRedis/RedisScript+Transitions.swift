@@ -3,11 +3,11 @@ import RedisClient
 /// The scripts of the directory `Scripts`, one for each transition.
 extension RedisScript {
     static let abandonedRemovals = transition(PackageResources.abandoned_removals_lua, times)
-    static let beginRemoval = transition(PackageResources.begin_removal_lua, times, removals)
+    static let beginRemovals = transition(PackageResources.begin_removals_lua, times, removals)
     static let claim = transition(PackageResources.claim_lua, leases, repair)
     static let confirm = transition(PackageResources.confirm_lua, indexes, removals)
     static let describe = transition(PackageResources.describe_lua, records)
-    static let endRemoval = transition(PackageResources.end_removal_lua, jobs, removals, moments)
+    static let endRemovals = transition(PackageResources.end_removals_lua, jobs, removals, moments)
     static let extend = transition(PackageResources.extend_lua, jobs)
     static let finish = transition(PackageResources.finish_lua, leases)
     static let forgetErrors = transition(PackageResources.forget_errors_lua, jobs)

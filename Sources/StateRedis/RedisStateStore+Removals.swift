@@ -4,17 +4,27 @@ package import MirrorState
 import RedisClient
 
 extension RedisStateStore {
-    package func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
-        let word: RedisWord =
-            switch condition {
-            case .none: "none"
-            case .abandoned: "abandoned"
-            case .unused(let since): .integer(since.milliseconds)
+    package func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
+        var removals = [Removal?](repeating: nil, count: wanted.count)
+        try await inBatches(wanted.map(\.id)) { positions in
+            let arguments = positions.flatMap { [Self.url(wanted[$0].id), Self.word(wanted[$0].condition)] }
+            let answer = try await self.run(
+                .beginRemovals, in: wanted[positions[0]].id.pool, positions.map { wanted[$0].id.artifact },
+                [Self.milliseconds(duration)] + arguments)
+            for (position, token) in zip(positions, try Self.answers(answer, to: positions, "beginRemovals")) where !token.isNull {
+                guard let number = token.integer else { throw StateError.unexpected("beginRemovals") }
+                removals[position] = Removal(id: wanted[position].id, token: number)
             }
-        let answer = try await run(.beginRemoval, id, [Self.milliseconds(duration), Self.url(id), word])
-        guard !answer.isNull else { return nil }
-        guard let token = answer.integer else { throw StateError.unexpected("beginRemoval") }
-        return Removal(id: id, token: token)
+        }
+        return removals
+    }
+
+    private static func word(_ condition: RemovalCondition) -> RedisWord {
+        switch condition {
+        case .none: "none"
+        case .abandoned: "abandoned"
+        case .unused(let since): .integer(since.milliseconds)
+        }
     }
 
     package func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
@@ -29,19 +39,30 @@ extension RedisStateStore {
         return confirmed.map { removals[$0] }
     }
 
-    package func endRemoval(_ removal: Removal) async throws -> Bool {
-        try await end(removal, "deleted") == 1
+    package func endRemovals(_ removals: [Removal]) async throws -> [RemovalEnd] {
+        try await end(removals, "deleted")
     }
 
     package func handBack(_ removal: Removal) async throws {
-        _ = try await end(removal, "back")
+        if try await end([removal], "back") == [.stale] { throw StateError.stale(removal) }
     }
 
-    private func end(_ removal: Removal, _ how: RedisWord) async throws(StateError) -> Int64 {
-        let answer = try await run(.endRemoval, removal.id, [.integer(removal.token), how])
-        guard !answer.isNull else { throw .stale(removal) }
-        guard let ended = answer.integer else { throw .unexpected("endRemoval") }
-        return ended
+    private func end(_ removals: [Removal], _ how: RedisWord) async throws -> [RemovalEnd] {
+        var ends = [RemovalEnd](repeating: .stale, count: removals.count)
+        try await inBatches(removals.map(\.id)) { positions in
+            let answer = try await self.run(
+                .endRemovals, in: removals[positions[0]].id.pool, positions.map { removals[$0].id.artifact },
+                [how] + positions.map { .integer(removals[$0].token) })
+            for (position, end) in zip(positions, try Self.answers(answer, to: positions, "endRemovals")) {
+                switch end.integer {
+                case 1: ends[position] = .absent
+                case 0: ends[position] = .repeated
+                case -1: break
+                default: throw StateError.unexpected("endRemovals")
+                }
+            }
+        }
+        return ends
     }
 
     package func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {

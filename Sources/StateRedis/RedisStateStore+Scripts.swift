@@ -14,6 +14,12 @@ extension RedisStateStore {
         }
     }
 
+    /// What a script has answered about each of the replicas at these positions.
+    static func answers(_ answer: RedisValue, to positions: [Int], _ what: String) throws(StateError) -> [RedisValue] {
+        guard let answers = answer.array, answers.count == positions.count else { throw .unexpected(what) }
+        return answers
+    }
+
     /// Calls `body` with positions of replicas in one pool, in their order and in limited batches.
     func inBatches(_ ids: [ReplicaID], _ body: ([Int]) async throws -> Void) async throws {
         var positions: [PoolID: [Int]] = [:]

@@ -18,7 +18,7 @@ extension SQLiteStateStore {
     /// Calls `body` with the items in their order and in limited batches, with time for other calls in between.
     func inBatches<Item: Sendable>(_ items: [Item], _ body: ([Item]) async throws -> Void) async throws {
         for start in stride(from: 0, to: items.count, by: Self.batch) {
-            if start > 0 { await checkpoints.wait() }
+            if start > 0 { await checkpoints.makeRoom() }
             try await body(Array(items[start..<min(start + Self.batch, items.count)]))
         }
     }
@@ -46,7 +46,8 @@ extension SQLiteStateStore {
     /// Counts the totals again while the process serves already, and corrects them if a fault has left them wrong.
     func checkTotals() async {
         do {
-            guard let missing = try await read({ [gate] in try $0.missingTotals { !gate.isClosed } }), !missing.isEmpty else { return }
+            let missing = try await missingTotals()
+            guard !missing.isEmpty else { return }
             try await write { transaction in
                 for (pool, difference) in missing { try transaction.add(difference, to: pool) }
             }
@@ -55,5 +56,24 @@ extension SQLiteStateStore {
             guard !gate.isClosed else { return }
             logger.warning("the totals in the state file cannot be counted", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func missingTotals() async throws -> [String: TotalsRow] {
+        let version = try await write { [count] transaction in
+            count.begin()
+            return try transaction.version()
+        }
+        do {
+            while try await write({ [count] transaction in
+                guard try transaction.version() == version else {
+                    throw StateError(.unavailable, "another process writes to the state file")
+                }
+                return try transaction.count(after: count.last)
+            }) {}
+        } catch {
+            count.end()
+            throw error
+        }
+        return count.end()
     }
 }

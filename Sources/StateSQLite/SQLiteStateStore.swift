@@ -32,6 +32,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     let reads: ReadQueue
     let writes: WriteQueue
     let recent: RecentWrites
+    let count = TotalsCount()
     private let lock: Mutex<FileLock?>
     let logger: Logger
 
@@ -68,19 +69,20 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
             pool = try DatabasePool(path: path, configuration: configuration)
             try Schema.migrate(pool, path: path)
             if takeOver { try pool.write { try StateTransaction($0, at: clock.now).takeOver() } }
-            checkpoints = try Checkpoints(path: path, configuration: configuration)
+            checkpoints = try Checkpoints(of: pool, path: path, configuration: configuration)
         } catch {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
         reads = ReadQueue(limit: pool.configuration.maximumReaderCount)
         let recent = RecentWrites(since: takeOver ? clock.now : nil)
-        writes = WriteQueue(pool, checkpoints) { db in
-            let transaction = StateTransaction(db, at: clock.now)
+        writes = WriteQueue(pool, checkpoints) { [count] db in
+            let transaction = StateTransaction(db, at: clock.now, notesRows: count.isRunning)
             if recent.isPutBack(transaction.now) { try transaction.clampTimes() }
             return transaction
-        } committed: { [broadcaster] transaction in
+        } committed: { [broadcaster, count] transaction in
             recent.note(transaction)
+            count.note(transaction)
             broadcaster.publish(transaction.changes)
         }
         self.recent = recent
@@ -207,12 +209,18 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
         return marked
     }
 
-    public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
-        try await write { [queries] transaction in
-            let removal = try transaction.beginRemoval(id, condition, duration: duration)
-            if removal != nil { queries.drop(id) }
-            return removal
+    public func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
+        var removals: [Removal?] = []
+        try await inBatches(wanted) { wanted in
+            removals += try await write { [queries] transaction in
+                try wanted.map { wanted in
+                    let removal = try transaction.beginRemoval(wanted.id, wanted.condition, duration: duration)
+                    if removal != nil { queries.drop(wanted.id) }
+                    return removal
+                }
+            }
         }
+        return removals
     }
 
     public func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
@@ -221,12 +229,18 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
         return confirmed
     }
 
-    public func endRemoval(_ removal: Removal) async throws -> Bool {
-        try await write { [removals] in
-            // On the writer's queue, before an object can be recorded that was looked up earlier.
-            removals.note(removal.id)
-            return try $0.endRemoval(removal)
+    public func endRemovals(_ ended: [Removal]) async throws -> [RemovalEnd] {
+        var ends: [RemovalEnd] = []
+        try await inBatches(ended) { ended in
+            ends += try await write { [removals] transaction in
+                try ended.map { removal in
+                    // On the writer's queue, before an object can be recorded that was looked up earlier.
+                    removals.note(removal.id)
+                    return try transaction.endRemoval(removal)
+                }
+            }
         }
+        return ends
     }
 
     public func handBack(_ removal: Removal) async throws {
@@ -240,7 +254,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
             let count = try await write { try $0.forgetErrors(before: before, limit: part) }
             forgotten += count
             guard count == part, forgotten < StatePage.length(limit) else { return forgotten }
-            await checkpoints.wait()
+            await checkpoints.makeRoom()
         }
     }
 
@@ -284,8 +298,8 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
             // Closing blocks its thread while SQLite writes the log back into the file.
             DispatchQueue.global().async { [pool, checkpoints] in
                 // If it fails, the file is recovered from the log when it is opened again.
-                try? pool.close()
                 try? checkpoints.close()
+                try? pool.close()
                 continuation.resume()
             }
         }

@@ -95,7 +95,7 @@ final class WriteQueue: Sendable {
     private func commitNext(_ db: Database) -> Bool {
         guard let (first, isLast) = take() else { return false }
         if isLast { commit(first, db) } else { commitTogether(first, db) }
-        checkpoints.noteCommit(db)
+        checkpoints.proceed(db)
         return true
     }
 

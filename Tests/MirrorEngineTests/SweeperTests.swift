@@ -122,26 +122,68 @@ struct SweeperTests {
         }
     }
 
+    /// Replicas whose grace has ended.
+    private func expired(_ count: Int, _ engine: EngineFixture, _ memory: MemoryStateStore, _ clock: ManualClock) async throws {
+        for number in 0..<count {
+            let id = try engine.id("/\(number).bin")
+            let object = StoredObject(key: ObjectKey(id.artifact), size: 1, sha256: nil, storedAt: clock.now, lastUsed: clock.now)
+            _ = try await memory.recordPresent(id, object)
+        }
+        clock.advance(by: .seconds(3_600))
+        try await engine.sweeper.sweep(engine.pool)
+        clock.advance(by: .seconds(60))
+    }
+
     @Test("What has expired is taken out of service, deleted, and recorded as gone, many at a time")
     func removesTogether() async throws {
         try await run { engine, memory, clock async throws in
-            for number in 0..<100 {
-                let id = try engine.id("/\(number).bin")
-                let object = StoredObject(key: ObjectKey(id.artifact), size: 1, sha256: nil, storedAt: clock.now, lastUsed: clock.now)
-                _ = try await memory.recordPresent(id, object)
-            }
-            clock.advance(by: .seconds(3_600))
-            try await engine.sweeper.sweep(engine.pool)
-            clock.advance(by: .seconds(60))
+            try await expired(100, engine, memory, clock)
             let base = engine.base
-            base.before(.beginRemoval) { try await base.calls(.beginRemoval, 10) }
-            base.before(.endRemoval) { try await base.calls(.endRemoval, 10) }
             try await engine.sweeper.sweep(engine.pool)
-            #expect(base.count(.beginRemoval) == 100)
+            #expect(base.count(.confirm) == 0)
+            #expect(base.count(.beginRemovals) == 1)
             #expect(engine.store.count(.deleteTogether) == 1)
-            #expect(base.count(.endRemoval) == 100)
+            #expect(base.count(.endRemovals) == 1)
             #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
             #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 100)
+        }
+    }
+
+    @Test("While a page of objects is deleted, the next one is taken out of service, and no more")
+    func removesPagesAtOnce() async throws {
+        try await run { engine, memory, clock async throws in
+            try await expired(1_600, engine, memory, clock)
+            let (base, store) = (engine.base, engine.store)
+            let door = Door()
+            store.before(.deleteTogether) { try await door.pass() }
+            async let sweep: Void = engine.sweeper.sweep(engine.pool)
+            try await store.calls(.deleteTogether, 2)
+            // A sweep that did not wait would be at the third page by then.
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(base.count(.beginRemovals) == 2)
+            #expect(base.count(.endRemovals) == 0)
+            door.open()
+            try await sweep
+            #expect(base.count(.endRemovals) == 4)
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+        }
+    }
+
+    @Test("A removal that began long ago is confirmed before its object is deleted")
+    func confirmsOldRemovals() async throws {
+        try await run { engine, memory, clock async throws in
+            try await expired(3, engine, memory, clock)
+            let id = try engine.id("/1.bin")
+            // Another caller takes one over before this one goes on.
+            engine.base.after(.beginRemovals) {
+                clock.advance(by: .seconds(301))
+                _ = try await memory.beginRemoval(id, .abandoned, duration: .seconds(300))
+            }
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(engine.base.count(.confirm) == 1)
+            #expect(try await memory.replica(id)?.status == .removing)
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 2)
         }
     }
 
@@ -167,7 +209,7 @@ struct SweeperTests {
             try await engine.sweeper.sweep(engine.pool)
             clock.advance(by: .seconds(60))
             let use = ReplicaUse(id: try engine.id("/a.bin"), at: clock.now)
-            engine.base.before(.beginRemoval) { try await memory.touch([use]) }
+            engine.base.before(.beginRemovals) { try await memory.touch([use]) }
             try await engine.sweeper.sweep(engine.pool)
             #expect(try await engine.isInPool("/a.bin"))
             #expect(try await engine.ask("/a.bin").outcome == .hit)

@@ -69,17 +69,17 @@ final class HeldStore: StateStore {
         return marked
     }
 
-    func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
-        let removal = try await base.beginRemoval(id, condition, duration: duration)
+    func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
+        let removals = try await base.beginRemovals(wanted, duration: duration)
         try failIfAsked()
-        return removal
+        return removals
     }
 
     func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
         try await base.confirm(removals, duration: duration)
     }
 
-    func endRemoval(_ removal: Removal) async throws -> Bool { try await base.endRemoval(removal) }
+    func endRemovals(_ removals: [Removal]) async throws -> [RemovalEnd] { try await base.endRemovals(removals) }
 
     func handBack(_ removal: Removal) async throws { try await base.handBack(removal) }
 

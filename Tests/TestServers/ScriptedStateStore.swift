@@ -5,8 +5,8 @@ package import MirrorState
 package final class ScriptedStateStore: StateStore, SelectiveStateStore {
     package enum Call: Sendable, Hashable, CaseIterable {
         case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, confirmLease, finish, touch, describe, mark,
-            beginRemoval,
-            confirm, endRemoval, handBack, moment, forgetErrors
+            beginRemovals,
+            confirm, endRemovals, handBack, moment, forgetErrors
         case time, leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
     }
 
@@ -132,15 +132,17 @@ package final class ScriptedStateStore: StateStore, SelectiveStateStore {
         try await run(.mark) { try await base.mark(ids, unusedSince: unusedSince) }
     }
 
-    package func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
-        try await run(.beginRemoval) { try await base.beginRemoval(id, condition, duration: duration) }
+    package func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
+        try await run(.beginRemovals) { try await base.beginRemovals(wanted, duration: duration) }
     }
 
     package func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
         try await run(.confirm) { try await base.confirm(removals, duration: duration) }
     }
 
-    package func endRemoval(_ removal: Removal) async throws -> Bool { try await run(.endRemoval) { try await base.endRemoval(removal) } }
+    package func endRemovals(_ removals: [Removal]) async throws -> [RemovalEnd] {
+        try await run(.endRemovals) { try await base.endRemovals(removals) }
+    }
 
     package func handBack(_ removal: Removal) async throws { try await run(.handBack) { try await base.handBack(removal) } }
 

@@ -16,8 +16,8 @@ extension PublicationLock {
 package struct ReplicaRemover: Sendable {
     /// How long a removal belongs to the caller that confirmed it last: longer than any deletion takes, including retries.
     static let life = Duration.seconds(300)
-    /// How many replicas are taken out of service at a time, and recorded as absent: as many as a state commits together.
-    private static let together = 64
+    /// How long after their begin removals are known to be the caller's still.
+    private static let fresh = Duration.seconds(30)
     /// How often a purge checks whether another caller's removal has ended, and how many times before it gives up.
     private static let waits = (pause: Duration.milliseconds(100), count: 300)
 
@@ -52,7 +52,8 @@ package struct ReplicaRemover: Sendable {
     /// - Returns: The replicas that this call removed.
     /// - Throws: The reason, if none could be removed.
     func remove(_ marked: [(id: ReplicaID, at: Timestamp, bytes: Int64)], in pool: Pool) async throws -> [ReplicaID] {
-        let (removed, failure) = try await remove(marked.map { ($0.id, .unused(since: $0.at)) }, in: pool)
+        let (removed, failure) = try await remove(
+            marked.map { WantedRemoval(id: $0.id, condition: .unused(since: $0.at)) }, in: pool)
         let bytes = Dictionary(marked.map { ($0.id, $0.bytes) }) { first, _ in first }
         await activity?.ended(removed.map { ($0, bytes[$0]) }, at: clock.now)
         if let failure, removed.isEmpty { throw failure }
@@ -61,17 +62,15 @@ package struct ReplicaRemover: Sendable {
 
     /// Finishes abandoned removals, perhaps of a process that died. Removals whose object cannot be deleted are left for the next sweep.
     func finish(abandoned ids: [ReplicaID], in pool: Pool) async throws {
-        let (removed, _) = try await remove(ids.map { ($0, .abandoned) }, in: pool)
+        let (removed, _) = try await remove(ids.map { WantedRemoval(id: $0, condition: .abandoned) }, in: pool)
         await activity?.ended(removed.map { ($0, nil) }, at: clock.now)
     }
 
-    private func remove(
-        _ replicas: [(id: ReplicaID, condition: RemovalCondition)], in pool: Pool
-    ) async throws -> (removed: [ReplicaID], failure: StorageError?) {
-        let removals = try await concurrently(replicas, limit: Self.together) { [state] replica in
-            try await state.beginRemoval(replica.id, replica.condition, duration: Self.life)
-        }
-        return try await finish(removals.compactMap(\.self), in: pool)
+    private func remove(_ wanted: [WantedRemoval], in pool: Pool) async throws -> (removed: [ReplicaID], failure: StorageError?) {
+        guard !wanted.isEmpty else { return ([], nil) }
+        let began = clock.instant
+        let removals = try await state.beginRemovals(wanted, duration: Self.life)
+        return try await finish(removals.compactMap(\.self), begun: began, in: pool)
     }
 
     // MARK: Purging
@@ -191,8 +190,11 @@ package struct ReplicaRemover: Sendable {
 
     /// The same for many replicas of one pool.
     ///
+    /// - Parameter began: A moment before the removals began. They need no confirmation soon after it.
     /// - Returns: The replicas that this call made absent, and an error if some could not be deleted.
-    private func finish(_ removals: [Removal], in pool: Pool) async throws -> (removed: [ReplicaID], failure: StorageError?) {
+    private func finish(
+        _ removals: [Removal], begun began: ContinuousClock.Instant, in pool: Pool
+    ) async throws -> (removed: [ReplicaID], failure: StorageError?) {
         // A fixed order prevents deadlocks between callers that take several of these locks.
         let removals = removals.sorted { $0.id.artifact.description < $1.id.artifact.description }
         return try await uncancelled {
@@ -200,17 +202,18 @@ package struct ReplicaRemover: Sendable {
                 var left = removals
                 var removed: [ReplicaID] = []
                 var failure: StorageError?
+                if began.duration(to: clock.instant) > Self.fresh { left = try await state.confirm(left, duration: Self.life) }
                 while !left.isEmpty {
-                    left = try await state.confirm(left, duration: Self.life)
                     let failures = try await delete(left, in: pool)
                     failure = failures.values.first ?? failure
                     for removal in left {
                         if let error = failures[removal.id] { await leave(removal, after: error) }
                     }
                     let deleted = left.filter { failures[$0.id] == nil }
-                    let ends = try await concurrently(deleted, limit: Self.together) { try await ended($0) }
-                    removed += zip(deleted, ends).filter { $0.1 == true }.map(\.0.id)
-                    left = zip(deleted, ends).filter { $0.1 == false }.map(\.0)
+                    let ends = try await state.endRemovals(deleted)
+                    removed += zip(deleted, ends).filter { $0.1 == .absent }.map(\.0.id)
+                    let repeated = zip(deleted, ends).filter { $0.1 == .repeated }.map(\.0)
+                    left = repeated.isEmpty ? [] : try await state.confirm(repeated, duration: Self.life)
                 }
                 return (removed, failure)
             }
@@ -237,25 +240,16 @@ package struct ReplicaRemover: Sendable {
         do {
             while try await !state.confirm([removal], duration: Self.life).isEmpty {
                 try await withinLife { try await pool.store.delete(ObjectKey(removal.id.artifact)) }
-                if let hasEnded = try await ended(removal) {
-                    if hasEnded { return true }
-                } else {
-                    return false
+                switch try await state.endRemovals([removal]).first {
+                case .absent: return true
+                case .repeated: continue
+                case .stale, nil: return false
                 }
             }
             return false
         } catch let error as StorageError {
             await leave(removal, after: error)
             throw error
-        }
-    }
-
-    /// - Returns: `true` if the replica is absent now, `false` if its object must be deleted again, `nil` if the removal belongs to another caller.
-    private func ended(_ removal: Removal) async throws -> Bool? {
-        do {
-            return try await state.endRemoval(removal)
-        } catch let error as StateError where error.code == .staleLease {
-            return nil
         }
     }
 

@@ -13,6 +13,8 @@ import ServiceLifecycle
 /// out objects. A graceful shutdown ends it between two replicas; a removal that a crash cut off is finished by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
+    /// As many pages are removed at the same time.
+    static let together = 2
     /// How long a failure can still be seen after it could have been retried.
     static let errorLife = Duration.seconds(3_600)
     /// When a comparison that failed, or has left out objects for the first time, is tried again.
@@ -137,40 +139,62 @@ package struct Sweeper: Service, CustomStringConvertible {
         try await space.sweep(pool)
     }
 
+    /// While the objects of some replicas are deleted, the next ones are looked at and taken out of service.
     private func expire(_ pool: Pool) async throws {
-        // The clock of this node may differ from the one that set the marks.
-        let now = try await state.time(in: pool.id)
-        let retention = pool.retention
-        let shortest = retention.shortestLife(in: pool)
-        var last: Replica?
-        repeat {
-            try Task.checkCancellation()
-            let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
-            // Replicas are ordered by their last use: none after the first that is too young has expired.
-            let present = replicas.compactMap { replica -> (id: ReplicaID, object: StoredObject)? in
-                if case .present(let object) = replica.status { (replica.id, object) } else { nil }
-            }
-            let candidates = Array(present.prefix { $0.object.lastUsed + shortest <= now })
-            let isFresh = candidates.count < present.count
-            var expired: [ReplicaID] = []
-            var over: [(id: ReplicaID, at: Timestamp, bytes: Int64)] = []
-            var lastUse: Timestamp?
-            for ((id, object), expiry) in zip(candidates, try await retention.expiries(of: candidates, in: pool)) where expiry <= now {
-                if let markedAt = object.markedAt {
-                    if markedAt + pool.grace <= now { over.append((id, markedAt, object.size)) }
-                } else {
-                    expired.append(id)
-                    lastUse = object.lastUsed
+        try await withThrowingTaskGroup(of: Void.self) { removals in
+            // The clock of this node may differ from the one that set the marks.
+            let now = try await state.time(in: pool.id)
+            let shortest = pool.retention.shortestLife(in: pool)
+            var last: Replica?
+            var begun = 0
+            repeat {
+                try Task.checkCancellation()
+                let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
+                // Replicas are ordered by their last use: none after the first that is too young has expired.
+                let present = replicas.compactMap { replica -> (id: ReplicaID, object: StoredObject)? in
+                    if case .present(let object) = replica.status { (replica.id, object) } else { nil }
                 }
+                let candidates = Array(present.prefix { $0.object.lastUsed + shortest <= now })
+                let over = try await mark(candidates, at: now, in: pool)
+                if !over.isEmpty {
+                    begun += 1
+                    if begun > Self.together { try await removals.next() }
+                    removals.addTask { try await remove(over, in: pool) }
+                }
+                last = replicas.count == Self.page && candidates.count == present.count ? replicas.last : nil
+            } while last != nil
+            try await removals.waitForAll()
+        }
+    }
+
+    private typealias Expired = (id: ReplicaID, at: Timestamp, bytes: Int64)
+
+    /// Marks those that are no longer worth keeping.
+    ///
+    /// - Parameter candidates: In the order of their last use.
+    /// - Returns: Those whose grace has ended since they were marked.
+    private func mark(_ candidates: [(id: ReplicaID, object: StoredObject)], at now: Timestamp, in pool: Pool) async throws -> [Expired] {
+        var expired: [ReplicaID] = []
+        var over: [Expired] = []
+        var lastUse: Timestamp?
+        for ((id, object), expiry) in zip(candidates, try await pool.retention.expiries(of: candidates, in: pool)) where expiry <= now {
+            if let markedAt = object.markedAt {
+                if markedAt + pool.grace <= now { over.append((id, markedAt, object.size)) }
+            } else {
+                expired.append(id)
+                lastUse = object.lastUsed
             }
-            // This is their newest use, because of that order. Replicas that were used since this lookup stay unmarked.
-            if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
-            for id in try await remover.remove(over, in: pool) {
-                metrics.countExpired(pool: pool.id)
-                logger.debug("removed", metadata: ["replica": "\(id)"])
-            }
-            last = replicas.count == Self.page && !isFresh ? replicas.last : nil
-        } while last != nil
+        }
+        // This is their newest use, because of that order. Replicas that were used since this lookup stay unmarked.
+        if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
+        return over
+    }
+
+    private func remove(_ over: [Expired], in pool: Pool) async throws {
+        for id in try await remover.remove(over, in: pool) {
+            metrics.countExpired(pool: pool.id)
+            logger.debug("removed", metadata: ["replica": "\(id)"])
+        }
     }
 
     /// Forgets failures of all pools.

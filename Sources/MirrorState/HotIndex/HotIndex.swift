@@ -277,13 +277,14 @@ package final class HotIndex: StateStore, SelectiveStateStore {
         }
     }
 
-    package func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+    package func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
         do {
-            let removal = try await base.beginRemoval(id, condition, duration: duration)
-            if removal != nil { invalidate(id) }
-            return removal
+            let removals = try await base.beginRemovals(wanted, duration: duration)
+            for case let removal? in removals { invalidate(removal.id) }
+            return removals
         } catch {
-            invalidate(id)
+            // The call may have succeeded nevertheless.
+            for removal in wanted { invalidate(removal.id) }
             throw error
         }
     }
@@ -292,8 +293,8 @@ package final class HotIndex: StateStore, SelectiveStateStore {
         try await base.confirm(removals, duration: duration)
     }
 
-    package func endRemoval(_ removal: Removal) async throws -> Bool {
-        try await base.endRemoval(removal)
+    package func endRemovals(_ removals: [Removal]) async throws -> [RemovalEnd] {
+        try await base.endRemovals(removals)
     }
 
     package func handBack(_ removal: Removal) async throws {

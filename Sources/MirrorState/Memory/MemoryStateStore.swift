@@ -88,11 +88,13 @@ public final class MemoryStateStore: StateStore, SelectiveStateStore {
         try transact { table, now in table.mark(ids, unusedSince: unusedSince, at: now) }
     }
 
-    public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+    public func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
         try transact { table, now in
-            let removal = table.beginRemoval(id, condition, at: now, duration: duration)
-            if removal != nil { queries.drop(id) }
-            return removal
+            wanted.map { wanted in
+                let removal = table.beginRemoval(wanted.id, wanted.condition, at: now, duration: duration)
+                if removal != nil { queries.drop(wanted.id) }
+                return removal
+            }
         }
     }
 
@@ -100,11 +102,13 @@ public final class MemoryStateStore: StateStore, SelectiveStateStore {
         try transact { table, now in table.confirm(removals, at: now, duration: duration) }
     }
 
-    public func endRemoval(_ removal: Removal) async throws -> Bool {
-        try transact { table, _ throws(StateError) in
-            let hasEnded = try table.endRemoval(removal)
-            if hasEnded { removals.note(removal.id) }
-            return hasEnded
+    public func endRemovals(_ ended: [Removal]) async throws -> [RemovalEnd] {
+        try transact { table, _ in
+            ended.map { removal in
+                let end = table.endRemoval(removal)
+                if end == .absent { removals.note(removal.id) }
+                return end
+            }
         }
     }
 

@@ -174,12 +174,15 @@ struct MemoryStateTable {
         }
     }
 
-    /// - Returns: Whether the replica is absent now.
-    mutating func endRemoval(_ removal: Removal) throws(StateError) -> Bool {
+    mutating func endRemoval(_ removal: Removal) -> RemovalEnd {
         var record = record(removal.id)
-        let hasEnded = try record.endRemoval(removal)
-        if hasEnded { write(record, removal.id) } else { store(record, removal.id) }
-        return hasEnded
+        let end = record.endRemoval(removal)
+        switch end {
+        case .absent: write(record, removal.id)
+        case .repeated: store(record, removal.id)
+        case .stale: break
+        }
+        return end
     }
 
     mutating func handBack(_ removal: Removal, at now: Timestamp) throws(StateError) {

@@ -252,16 +252,15 @@ package struct ReplicaRecord: Sendable, Hashable {
         return true
     }
 
-    /// - Returns: Whether the replica is absent now; `false` if the object has to be deleted once more.
-    package mutating func endRemoval(_ ended: Removal) throws(StateError) -> Bool {
-        guard let removal, removal.token == ended.token else { throw .stale(ended) }
+    package mutating func endRemoval(_ ended: Removal) -> RemovalEnd {
+        guard let removal, removal.token == ended.token else { return .stale }
         if removal.isRepeated {
             self.removal?.isRepeated = false
-            return false
+            return .repeated
         }
         status = nil
         self.removal = nil
-        return true
+        return .absent
     }
 
     package mutating func handBack(_ removal: Removal, at now: Timestamp) throws(StateError) {

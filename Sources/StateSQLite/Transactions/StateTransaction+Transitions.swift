@@ -154,38 +154,39 @@ extension StateTransaction {
     }
 
     /// A purge gets rid of a record that cannot be read: it counts as absent.
-    private func recordOrDrop(_ id: ReplicaID) throws -> ReplicaRecord {
+    private mutating func recordOrDrop(_ id: ReplicaID) throws -> ReplicaRecord {
         if let record = try readable(id) { return record }
-        let statement = try db.cachedStatement(sql: "SELECT rowid FROM replicas WHERE pool = ? AND hash = ?")
-        if let number = try Int64.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash]) { try drop(row: number) }
+        if let number = try row(of: id) { try drop(row: number) }
         return ReplicaRecord()
     }
 
     mutating func confirm(_ removals: [Removal], duration: Duration) throws -> [Removal] {
         var confirmed: [Removal] = []
         for removal in removals {
-            let old = try record(removal.id)
-            var record = old
+            var record = try record(removal.id)
             guard record.confirm(removal, at: now, duration: duration) else { continue }
-            try store(record, replacing: old, removal.id, isToldOf: false)
+            try storeRemoval(record, removal.id)
             confirmed.append(removal)
         }
         return confirmed
     }
 
-    mutating func endRemoval(_ removal: Removal) throws -> Bool {
+    mutating func endRemoval(_ removal: Removal) throws -> RemovalEnd {
         let old = try record(removal.id)
         var record = old
-        let hasEnded = try record.endRemoval(removal)
-        try store(record, replacing: old, removal.id, isToldOf: hasEnded)
-        return hasEnded
+        let end = record.endRemoval(removal)
+        switch end {
+        case .absent: try store(record, replacing: old, removal.id, isToldOf: true)
+        case .repeated: try storeRemoval(record, removal.id)
+        case .stale: break
+        }
+        return end
     }
 
     mutating func handBack(_ removal: Removal) throws {
-        let old = try record(removal.id)
-        var record = old
+        var record = try record(removal.id)
         try record.handBack(removal, at: now)
-        try store(record, replacing: old, removal.id, isToldOf: false)
+        try storeRemoval(record, removal.id)
     }
 
     mutating func forgetErrors(before time: Timestamp, limit: Int) throws -> Int {

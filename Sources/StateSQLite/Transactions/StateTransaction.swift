@@ -9,10 +9,15 @@ struct StateTransaction {
     private(set) var changes: [ReplicaChange] = []
     /// The newest tokens of jobs that were leased, put back or ended; `nil` if nobody holds a lease any more.
     private(set) var tokens: [(id: ReplicaID, token: Int64?)] = []
+    /// Whether the totals are being counted; then the rows are noted that change them.
+    private let notesRows: Bool
+    private(set) var changedRows: [(row: Int64, pool: String, difference: TotalsRow)] = []
+    private(set) var counted: Counted?
 
-    init(_ db: Database, at now: Timestamp) {
+    init(_ db: Database, at now: Timestamp, notesRows: Bool = false) {
         self.db = db
         self.now = now
+        self.notesRows = notesRows
     }
 
     // MARK: Records
@@ -43,11 +48,13 @@ struct StateTransaction {
     /// - Parameter isToldOf: Whether the change is published.
     mutating func store(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID, isToldOf: Bool) throws {
         let name: [(any DatabaseValueConvertible)?] = [id.pool.description, id.artifact.nameHash]
+        var row = try notesRows ? row(of: id) : nil
         if record.status == nil {
             try db.cachedStatement(sql: Self.delete).execute(arguments: StatementArguments(name))
         } else {
             try db.cachedStatement(sql: Self.upsert).execute(
                 arguments: StatementArguments(name + [id.artifact.description] + RecordRow.encode(record, of: id)))
+            if notesRows, row == nil { row = db.lastInsertedRowID }
         }
         let (left, entered) = (old.job?.lane(of: id), record.job?.lane(of: id))
         for lane in Set([left, entered].compactMap(\.self)) {
@@ -55,10 +62,26 @@ struct StateTransaction {
         }
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
-        if difference != PoolTotals() { try add(difference, cost: StateLimits.cost(of: id), to: id.pool.description) }
+        if difference != PoolTotals() {
+            let difference = TotalsRow(difference, cost: StateLimits.cost(of: id))
+            try add(difference, to: id.pool.description)
+            if let row { note(difference, to: id.pool.description, ofRow: row) }
+        }
         if old.job?.token != record.job?.token { tokens.append((id, record.job?.token)) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
+
+    /// Its `rowid`.
+    func row(of id: ReplicaID) throws -> Int64? {
+        let statement = try db.cachedStatement(sql: "SELECT rowid FROM replicas WHERE pool = ? AND hash = ?")
+        return try Int64.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash])
+    }
+
+    mutating func note(_ difference: TotalsRow, to pool: String, ofRow row: Int64) {
+        if notesRows { changedRows.append((row, pool, difference)) }
+    }
+
+    mutating func note(_ counted: Counted) { self.counted = counted }
 
     /// Stores what a lease has changed in the job of a pending replica, which is not published. Writing the whole row would write all of its indexes.
     mutating func storeLease(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID) throws {
@@ -80,6 +103,17 @@ struct StateTransaction {
         try db.cachedStatement(sql: "UPDATE replicas SET marked_at = ? WHERE pool = ? AND hash = ?")
             .execute(arguments: [object.markedAt?.milliseconds, id.pool.description, id.artifact.nameHash])
         changes.append(.replica(id, record.replica(id)))
+    }
+
+    /// Stores what has changed in the removal of a replica under removal, which is not published.
+    func storeRemoval(_ record: ReplicaRecord, _ id: ReplicaID) throws {
+        guard let removal = record.removal else { return }
+        try db.cachedStatement(sql: "UPDATE replicas SET due = ?, wait = ?, token = ?, is_repeated = ? WHERE pool = ? AND hash = ?")
+            .execute(
+                arguments: [
+                    removal.dueAt.milliseconds, removal.wait.wholeMilliseconds, removal.token, removal.isRepeated, id.pool.description,
+                    id.artifact.nameHash,
+                ])
     }
 
     /// Records which job of a lane is due first, if any, and how many jobs there are.

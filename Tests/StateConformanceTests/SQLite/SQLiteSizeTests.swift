@@ -75,12 +75,17 @@ struct SQLiteSizeTests {
         #expect(marked.count == 300)
         for case .present(let object) in marked.map(\.status) { #expect(object.markedAt == clock.now) }
 
-        var removals: [Removal] = []
-        for id in ids {
-            removals.append(try #require(try await store.beginRemoval(id, .unused(since: clock.now), duration: .seconds(300))))
-        }
+        seen.forget()
+        let wanted = ids.map { WantedRemoval(id: $0, condition: .unused(since: clock.now)) }
+        let removals = try await store.beginRemovals(wanted, duration: .seconds(300)).compactMap(\.self)
+        #expect(removals.map(\.id) == ids)
+        #expect(seen.writes == SeenStatements.Writes(largest: 64, all: 300))
         seen.forget()
         #expect(try await store.confirm(removals, duration: .seconds(300)) == removals)
+        #expect(seen.writes == SeenStatements.Writes(largest: 64, all: 300))
+        #expect(!seen.all.contains { $0.hasPrefix("INSERT INTO replicas") })
+        seen.forget()
+        #expect(try await store.endRemovals(removals) == ids.map { _ in .absent })
         #expect(seen.writes == SeenStatements.Writes(largest: 64, all: 300))
         await store.close()
     }
@@ -104,7 +109,66 @@ struct SQLiteSizeTests {
         await store.close()
     }
 
+    // MARK: The totals
+
+    @Test("the totals are counted a few replicas at a time, whatever is written meanwhile", arguments: [0, 7])
+    func countsMeanwhile(_ error: Int) async throws {
+        let before = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: false, clock: clock)
+        let ids = try await record(0..<3_000, in: before)
+        await before.close()
+        let pool = ids[0].pool
+        try await DatabaseQueue(path: path).write { [error] in try $0.execute(sql: "UPDATE totals SET objects = objects + \(error)") }
+
+        let store = try await seen.open(path, takeOver: true, clock: clock)
+        // From both ends, and rows that others have had before.
+        for number in 0..<500 {
+            #expect(try await store.remove(ids[number]))
+            #expect(try await store.remove(ids[2_999 - number]))
+            _ = try await record(3_000 + number..<3_001 + number, in: store)
+            #expect(try await store.claim(try Sample.id(10_000 + number)) == .claimed)
+        }
+        try await eventually("the totals are counted") {
+            seen.all.contains { $0.contains("FROM totals") && $0.hasPrefix("SELECT pool, objects") }
+        }
+        try await eventually("the totals are right") {
+            try await store.totals(of: pool) == PoolTotals(objects: 2_500, bytes: 2_500 * Sample.object(ids[0]).size, pending: 500)
+        }
+        await store.close()
+        let file = try DatabaseQueue(path: path)
+        let counted = try await file.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas WHERE status = 2") }
+        #expect(counted == 2_500)
+        try file.close()
+    }
+
     // MARK: The log
+
+    @Test("who writes much waits while a reader keeps a long log from beginning again, and others do not")
+    func slowsDown() async throws {
+        let store = try await seen.open(path, takeOver: true, clock: clock)
+        // So few that no checkpoint has reached the end of the log: after one, a reader would not need it.
+        _ = try await record(0..<10, in: store)
+        let other = try DatabasePool(path: path)
+        let reader = try other.makeSnapshot()
+        #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
+        let ids = try await record(10..<410, in: store)
+        var number = 410
+        while try logBytes() <= 14 << 20 {
+            _ = try await record(number..<number + 100, in: store)
+            number += 100
+        }
+        clock.advance(by: .seconds(1))
+        seen.forget()
+        let uses = ids.map { ReplicaUse(id: $0, at: clock.now) }
+        async let touched: Void = store.touch(uses)
+        try await eventually("the first part is written") { seen.writes.all >= 64 }
+        #expect(try await store.claim(try Sample.id(100_000)) == .claimed)
+        #expect(seen.writes.all < 400)
+        try reader.close()
+        try other.close()
+        try await touched
+        #expect(seen.all.count { $0.hasPrefix("UPDATE replicas SET last_used") } == 400)
+        await store.close()
+    }
 
     @Test("a log that is too long, because no checkpoint reaches its end, is begun again by the writer itself")
     func writerBeginsAgain() async throws {

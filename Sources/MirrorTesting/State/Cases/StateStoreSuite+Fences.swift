@@ -75,6 +75,38 @@ extension StateStoreSuite {
             try requireEqual(try await scene.store.endRemoval(removal), true, "second end")
             try await scene.requireStatus(id, nil)
         },
+        .scene("many removals begin and end in one call as each would alone, and the answers are in order") { scene in
+            let start = scene.now
+            var wanted: [WantedRemoval] = []
+            for number in 0..<250 {
+                let id = try await scene.makePresent(number, lastUsed: start).id
+                wanted.append(WantedRemoval(id: id, condition: .unused(since: start)))
+            }
+            let marked = try await scene.store.mark(wanted.map(\.id), unusedSince: start)
+            try requireEqual(marked.count, 250, "marks")
+            scene.clock.advance(by: .seconds(1))
+            try await scene.store.touch([ReplicaUse(id: wanted[120].id, at: scene.now)])
+            let taken = try requireValue(try await scene.store.beginRemoval(wanted[30].id), "another caller's removal")
+            wanted[7] = WantedRemoval(id: wanted[7].id, condition: .abandoned)
+            wanted.append(WantedRemoval(id: try scene.id(1_000), condition: .none))
+
+            let begun = try await scene.store.beginRemovals(wanted, duration: .seconds(60))
+            try requireEqual(begun.map { $0 == nil }, wanted.indices.map { [7, 30, 120].contains($0) }, "which did not begin")
+            try requireEqual(zip(begun, wanted).allSatisfy { $0?.id == nil || $0?.id == $1.id }, true, "order")
+            for index in [7, 120] { try requireEqual(try await scene.store.replica(wanted[index].id)?.state, .present, "state of \(index)") }
+            try requireEqual(try await scene.store.beginRemovals([], duration: .seconds(60)), [], "none")
+
+            // Somebody purges one meanwhile, and one has ended already.
+            let removals = begun.compactMap(\.self)
+            try requireEqual(try await scene.store.beginRemoval(removals[3].id), nil, "purge")
+            try requireEqual(try await scene.store.endRemoval(removals[200]), true, "end of one")
+            let ends = try await scene.store.endRemovals(removals)
+            let expected = removals.indices.map { $0 == 3 ? RemovalEnd.repeated : $0 == 200 ? .stale : .absent }
+            try requireEqual(ends, expected, "ends")
+            try requireEqual(try await scene.store.endRemovals([removals[3], taken]), [.absent, .absent], "ends of the last")
+            try requireEqual(try await scene.store.endRemovals([]), [], "ends of none")
+            try requireEqual(try await scene.store.totals(of: scene.pool).objects, 2, "what is left")
+        },
         .scene("confirm takes many removals and returns those that the caller still holds, in order") { scene in
             var removals: [Removal] = []
             for number in 0..<250 {

@@ -62,7 +62,7 @@ extension StateStoreSuite {
             try await scene.requireStatus(pending, .pending)
             try await scene.requireStatus(try scene.id(4), nil)
         },
-        .scene("a replica under removal answers claims with exists, is leased to nobody, and is absent after endRemoval") { scene in
+        .scene("a replica under removal answers claims with exists, is leased to nobody, and is absent after its end") { scene in
             let id = try await scene.makePresent(1).id
             let removal = try requireValue(try await scene.store.beginRemoval(id), "removal")
             try requireEqual(try await scene.store.claim(id), .exists(Replica(id: id, status: .removing)), "claim")
