@@ -61,7 +61,9 @@ struct SweepOperations: Sendable {
             let wanted = marked.map { WantedRemoval(id: $0.id, condition: .unused(since: $0.at)) }
             let removals = try await store.beginRemovals(wanted, duration: .seconds(300))
             let ended = try await store.endRemovals(removals.compactMap(\.self))
-            guard ended.count == marked.count, ended.allSatisfy({ $0 == .absent }) else { throw Failure("a marked replica could not be removed") }
+            guard ended.count == marked.count, ended.allSatisfy({ $0 == .absent }) else {
+                throw Failure("a marked replica could not be removed")
+            }
             removed += ended.count
         }
     }

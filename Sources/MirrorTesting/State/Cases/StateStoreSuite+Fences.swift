@@ -93,7 +93,9 @@ extension StateStoreSuite {
             let begun = try await scene.store.beginRemovals(wanted, duration: .seconds(60))
             try requireEqual(begun.map { $0 == nil }, wanted.indices.map { [7, 30, 120].contains($0) }, "which did not begin")
             try requireEqual(zip(begun, wanted).allSatisfy { $0?.id == nil || $0?.id == $1.id }, true, "order")
-            for index in [7, 120] { try requireEqual(try await scene.store.replica(wanted[index].id)?.state, .present, "state of \(index)") }
+            for index in [7, 120] {
+                try requireEqual(try await scene.store.replica(wanted[index].id)?.state, .present, "state of \(index)")
+            }
             try requireEqual(try await scene.store.beginRemovals([], duration: .seconds(60)), [], "none")
 
             // Somebody purges one meanwhile, and one has ended already.
