@@ -65,20 +65,26 @@ package final class RedisDatabase: Sendable {
     /// Sends commands together, of which each is carried out by itself.
     ///
     /// - Parameter commands: Each with whether the server is to report (``RedisEvent/invalidated(keys:)``) later changes of the key that is read.
+    /// - Parameter limit: How long they may take, if that is less than ``RedisConfiguration/commandTimeout``; `nil` for just that.
     /// - Returns: The answers, in the order of the commands.
     /// - Throws: The error of the first one that has one, after all are answered.
-    package func execute(together commands: [(command: RedisCommand, isTracked: Bool)]) async throws(RedisError) -> [RedisValue] {
-        let answers = await answers(to: commands)
+    package func execute(
+        together commands: [(command: RedisCommand, isTracked: Bool)], within limit: Duration? = nil
+    ) async throws(RedisError) -> [RedisValue] {
+        let answers = await answers(to: commands, within: limit)
         for case .error(let error) in answers { throw error }
         return answers
     }
 
     /// The same, with a ``RedisValue/error(_:)`` for each command that has no proper answer.
-    package func answers(to commands: [(command: RedisCommand, isTracked: Bool)]) async -> [RedisValue] {
+    package func answers(
+        to commands: [(command: RedisCommand, isTracked: Bool)], within limit: Duration? = nil
+    ) async -> [RedisValue] {
         guard !commands.isEmpty else { return [] }
         let result = await withAnswerContinuation { continuation in
             let answers = AnswerList(commands.count, continuation)
-            let deadline = NIODeadline.now() + TimeAmount(context.configuration.commandTimeout)
+            let timeout = context.configuration.commandTimeout
+            let deadline = NIODeadline.now() + TimeAmount(min(limit ?? timeout, timeout))
             let pending = commands.indices.map { index in
                 PendingCommand(
                     command: commands[index].command, script: nil, isTracked: commands[index].isTracked, deadline: deadline,

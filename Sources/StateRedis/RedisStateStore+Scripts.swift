@@ -49,9 +49,13 @@ extension RedisStateStore {
     }
 
     /// Commands that are sent together.
-    func execute(together commands: [(command: RedisCommand, isTracked: Bool)]) async throws(StateError) -> [RedisValue] {
+    ///
+    /// - Parameter limit: How long they may take, if that is less than ``answerLimit``; `nil` for just that.
+    func execute(
+        together commands: [(command: RedisCommand, isTracked: Bool)], within limit: Duration? = nil
+    ) async throws(StateError) -> [RedisValue] {
         do throws(RedisError) {
-            return try await redis.execute(together: commands)
+            return try await redis.execute(together: commands, within: limit)
         } catch {
             throw StateError(error)
         }

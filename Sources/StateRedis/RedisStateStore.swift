@@ -10,7 +10,7 @@ package import RedisClient
 /// calls with very many replicas are split. Leases are timed by the server's clock, whatever the clocks of the processes say. Calls are not
 /// interrupted when their task is cancelled, and end within the timeouts of the configuration. What the server evicts or loses is absent: that
 /// costs a lookup in the pool.
-package final class RedisStateStore: StateStore, SelectiveStateStore {
+package final class RedisStateStore: StateStore, SelectiveStateStore, LimitedStateStore {
     /// The maximum number of replicas that one script changes: other commands wait for it.
     static let batch = 100
     /// The maximum number of lookups that are sent together.
@@ -27,6 +27,7 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
     let maxSums: Int
     let clock: any WallClock
     let isTimedByServer: Bool
+    package let answerLimit: Duration?
     let logger: Logger
 
     /// Starts to connect, without waiting for it.
@@ -52,6 +53,7 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
         let feed = ChangeFeed(keys, learned: activityKeys.changes, staleLife: staleLife, loop: group.next())
         var configuration = configuration
         configuration.channels += keys.map(\.changes) + [activityKeys.changes]
+        answerLimit = configuration.commandTimeout
         redis = RedisDatabase(configuration, group: group, logger: logger) { feed.handle($0) }
         self.feed = feed
         self.prefix = prefix
@@ -81,11 +83,15 @@ package final class RedisStateStore: StateStore, SelectiveStateStore {
 
     // MARK: Becoming present
 
-    package func replica(_ id: ReplicaID) async throws -> Replica? {
+    package func replica(_ id: ReplicaID) async throws -> Replica? { try await read(id, within: nil) }
+
+    package func replica(_ id: ReplicaID, within limit: Duration) async throws -> Replica? { try await read(id, within: limit) }
+
+    private func read(_ id: ReplicaID, within limit: Duration?) async throws -> Replica? {
         // Computed once: that costs as much as the rest of a lookup's words.
         let hash = id.artifact.nameHash
         return try await feed.knowing(id, hash: hash, isKept: { $0 != nil }) {
-            let answers = try await execute(together: look(id, hash: hash))
+            let answers = try await execute(together: look(id, hash: hash), within: limit)
             return try found(id, hash: hash, answers, at: 0)
         }
     }

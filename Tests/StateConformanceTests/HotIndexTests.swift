@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorTesting
 import Synchronization
+import TestServers
 import Testing
 
 @Suite("The hot index", .timeLimit(.minutes(5)))
@@ -17,6 +18,26 @@ struct HotIndexTests {
         for _ in 0..<3 { #expect(try await scene.index.replica(id) == replica) }
         #expect(scene.held.reads == 1)
         #expect(scene.index.cached(id) == Sample.object(id))
+    }
+
+    @Test("passes a limit on to a store that has one, and remembers the answer; a store without limits takes its time")
+    func passesLimitsOn() async throws {
+        let elsewhere = MemoryStateStore(clock: ManualClock())
+        let store = ScriptedStateStore(elsewhere)
+        let index = HotIndex(store, memory: 1 << 20)
+        #expect(index.answerLimit == nil)
+        store.limitAnswers(to: .seconds(2))
+        #expect(index.answerLimit == .seconds(2))
+        let id = try Sample.id(1)
+        let replica = try await elsewhere.recordPresent(id, Sample.object(id))
+        for _ in 0..<2 { #expect(try await index.replica(id, within: .seconds(1)) == replica) }
+        #expect(store.limits == [.seconds(1)])
+        _ = try await index.replica(try Sample.id(2), within: nil)
+        #expect(store.count(.replica) == 1)
+        #expect(store.limits == [.seconds(1)])
+        let unlimited = HotIndex(elsewhere, memory: 1 << 20)
+        #expect(unlimited.answerLimit == nil)
+        #expect(try await unlimited.replica(id, within: .seconds(1)) == replica)
     }
 
     @Test("remembers what it learns from a claim, a back-fill and the end of a copy")

@@ -153,6 +153,29 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
+    @Test("a call with a limit ends in time, whether the server is silent or there is no connection yet, and is answered if it can be")
+    func limitsOneCall() async throws {
+        let server = try await RedisServer.start()
+        let place = RedisPlace(configuration: server.configuration)
+        let store = try await place.open(clock)
+        #expect(store.answerLimit == .seconds(60))
+        let id = try Sample.id(1)
+        _ = try await store.recordPresent(id, Sample.object(id))
+        #expect(try await store.replica(id, within: .seconds(30))?.state == .present)
+        server.send(.suspend)
+        let unconnected = try await place.open(clock, connects: false)
+        for store in [store, unconnected] {
+            let began = ContinuousClock.now
+            let error = try await requireThrows(StateError.self) { _ = try await store.replica(id, within: .milliseconds(50)) }
+            #expect(error.code == .unavailable)
+            // Without that limit it takes a minute.
+            #expect(began.duration(to: .now) < .seconds(30))
+        }
+        server.send(.resume)
+        await store.close()
+        await unconnected.close()
+    }
+
     @Test("a server that is gone interrupts whoever waits, drops what is remembered only when that is too old, and again when it is back")
     func tellsOfAnOutage() async throws {
         let server = try await RedisServer.start()

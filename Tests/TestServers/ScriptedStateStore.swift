@@ -2,10 +2,10 @@ package import MirrorCore
 package import MirrorState
 
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
-package final class ScriptedStateStore: StateStore, SelectiveStateStore {
+package final class ScriptedStateStore: StateStore, SelectiveStateStore, LimitedStateStore {
     package enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, confirmLease, finish, touch, describe, mark,
-            beginRemovals,
+        case replica, replicaInTime, claim, keepQuery, query, recordPresent, lease, nextDue, extend, confirmLease, finish, touch, describe,
+            mark, beginRemovals,
             confirm, endRemovals, handBack, moment, forgetErrors
         case time, leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
     }
@@ -16,6 +16,8 @@ package final class ScriptedStateStore: StateStore, SelectiveStateStore {
         var counts: [Call: Int] = [:]
         var results: [CopyResult] = []
         var uses: [[ReplicaUse]] = []
+        var answerLimit: Duration?
+        var limits: [Duration] = []
         var before: [Call: Hook] = [:]
         var after: [Call: Hook] = [:]
     }
@@ -36,6 +38,9 @@ package final class ScriptedStateStore: StateStore, SelectiveStateStore {
     package func after(_ calls: Call..., do hook: @escaping Hook) {
         script.change { script in for call in calls { script.after[call] = hook } }
     }
+
+    /// Says that calls wait no longer than that. They wait as long as a test makes them wait.
+    package func limitAnswers(to limit: Duration) { script.change { $0.answerLimit = limit } }
 
     /// Every call fails from now on, until ``heal()``.
     package func fail(_ code: StateError.Code = .unavailable) {
@@ -70,6 +75,9 @@ package final class ScriptedStateStore: StateStore, SelectiveStateStore {
     /// Of each call of `touch`.
     package var uses: [[ReplicaUse]] { script.current.uses }
 
+    /// Of each call of `replica` that had one.
+    package var limits: [Duration] { script.current.limits }
+
     private func run<Result: Sendable>(_ call: Call, _ operation: () async throws -> Result) async throws -> Result {
         let (before, after) = script.change { script in
             script.counts[call, default: 0] += 1
@@ -84,6 +92,13 @@ package final class ScriptedStateStore: StateStore, SelectiveStateStore {
     // MARK: StateStore
 
     package func replica(_ id: ReplicaID) async throws -> Replica? { try await run(.replica) { try await base.replica(id) } }
+
+    package var answerLimit: Duration? { script.current.answerLimit }
+
+    package func replica(_ id: ReplicaID, within limit: Duration) async throws -> Replica? {
+        script.change { $0.limits.append(limit) }
+        return try await run(.replicaInTime) { try await base.replica(id) }
+    }
 
     package func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {
         try await run(.claim) { try await base.claim(id, leasing: terms) }

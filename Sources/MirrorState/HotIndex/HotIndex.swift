@@ -166,14 +166,26 @@ package final class HotIndex: StateStore, SelectiveStateStore {
 
     // MARK: StateStore
 
-    package func replica(_ id: ReplicaID) async throws -> Replica? {
+    package func replica(_ id: ReplicaID) async throws -> Replica? { try await replica(id, within: nil) }
+
+    /// - Parameter limit: See ``LimitedStateStore/replica(_:within:)``; `nil` for the base store's own. A base store without a limit takes as long as
+    ///   it takes.
+    package func replica(_ id: ReplicaID, within limit: Duration?) async throws -> Replica? {
         let key = memory.key(id)
         if let object = cached(id, key) { return Replica(id: id, status: .present(object)) }
         let token = token(of: key)
-        let replica = try await base.replica(id)
+        let replica = try await read(id, within: limit)
         learn(id, key, replica, token)
         return replica
     }
+
+    private func read(_ id: ReplicaID, within limit: Duration?) async throws -> Replica? {
+        guard let limit, let store = base as? any LimitedStateStore else { return try await base.replica(id) }
+        return try await store.replica(id, within: limit)
+    }
+
+    /// See ``LimitedStateStore/answerLimit``.
+    package var answerLimit: Duration? { (base as? any LimitedStateStore)?.answerLimit }
 
     package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
         let found = try await look(ids)
