@@ -31,7 +31,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
     let coalescing: CoalescingTable
-    private let lookups: StateLookups
+    let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let namedMetrics: NamedMetrics
     let relays: Relays

@@ -7,6 +7,7 @@ package final class ClientPresence: Sendable {
     private struct State {
         var address: IPAddress?
         var hasLeft = false
+        var stateLimit: Duration?
         var action: (@Sendable () -> Void)?
     }
 
@@ -24,6 +25,12 @@ package final class ClientPresence: Sendable {
     package var address: IPAddress? {
         get { state.withLock { $0.address } }
         set { state.withLock { $0.address = newValue } }
+    }
+
+    /// How long the request that is being answered may wait for the state, after it has waited in vain; `nil` for as long as any request.
+    package var stateLimit: Duration? {
+        get { state.withLock { $0.stateLimit } }
+        set { state.withLock { $0.stateLimit = newValue } }
     }
 
     package var hasLeft: Bool { state.withLock { $0.hasLeft } }

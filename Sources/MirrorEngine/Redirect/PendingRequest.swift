@@ -15,6 +15,8 @@ final class PendingRequest: Sendable {
     let isHead: Bool
     /// Whether HEAD is answered with a description even if a redirect would do.
     let describes: Bool
+    /// How long it may wait for the state's first answer; `nil` for as long as the state itself waits.
+    let stateLimit: Duration?
     /// Whose budget pays for artifacts without a copy; `nil` for an admin, who has no budget.
     let network: ClientNetwork?
     /// Whose share of the waits it takes; `nil` if many clients may be behind one address.
@@ -25,7 +27,7 @@ final class PendingRequest: Sendable {
     /// - Parameter state: Not yet asked for this request.
     init(
         _ origin: any Origin, pool: Pool, state: HotIndex, wait: Wait, time: RequestTime, isHead: Bool, describes: Bool = false,
-        network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
+        stateLimit: Duration? = nil, network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
     ) {
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
@@ -35,6 +37,7 @@ final class PendingRequest: Sendable {
         self.time = time
         self.isHead = isHead
         self.describes = describes
+        self.stateLimit = stateLimit
         self.network = network
         self.sharer = sharer
         self.isCounted = isCounted

@@ -9,7 +9,7 @@ extension RedirectService {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
         let landed = probe.landed
-        let known = try await traced("lookup in state") { _ in try await state.replica(request.id) }
+        let known = try await traced("lookup in state") { _ in try await state.replica(request.id, within: request.stateLimit) }
         if let replica = known, !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
@@ -169,7 +169,7 @@ extension RedirectService {
     ///
     /// - Parameter token: Taken before `replica` was looked up.
     /// - Returns: `nil` if it is more than a present replica whose location is known at once; then use
-    ///   ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
+    ///   ``answer(_:in:wait:isHead:describes:isReportedMissing:stateLimit:from:sharer:client:)``.
     package func plainHit(_ replica: Replica?, _ origin: any Origin, in pool: Pool, token: HotIndex.Token) async -> ReplicaRedirect? {
         guard case .present(let object) = replica?.status, object.markedAt == nil, refusal(of: origin) == nil, health.isReadable(pool.id),
             let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife), location.expires == nil

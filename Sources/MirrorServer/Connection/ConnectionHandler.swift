@@ -207,6 +207,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         hasLooked = false
         let next = fastPath.answer(&input)
         if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
+        let isLooked = hadLooked && input.readableBytes == length
         switch next {
         case .pause: return true
         case .end:
@@ -214,9 +215,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return true
         case .plain(let request):
             if join(request, &input, context) { return true }
-            return !(hadLooked && input.readableBytes == length) && look(for: request, &input, context)
-        case .other: return false
+            if !isLooked, look(for: request, &input, context) { return true }
+        case .other: break
         }
+        if !isLooked { client.stateLimit = nil }
+        return false
     }
 
     private func handOn(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
@@ -307,6 +310,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         coalescing?.leave(member)
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
+        client.stateLimit = nil
         var request = member.request
         handOn(&request, context)
     }
@@ -330,7 +334,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Called on the event loop when the replica is in memory, or could not be remembered.
     ///
     /// - Parameter look: The look that ended; ignored if it was given up meanwhile.
-    func proceed(after look: StateLookups.Request) {
+    /// - Parameter stateLimit: How long the request may still wait for the state; `nil` for as long as any request.
+    func proceed(after look: StateLookups.Request, stateLimit: Duration?) {
         guard self.look === look, let context else { return }
         self.look = nil
         connection.answerEnded(at: .now())
@@ -344,6 +349,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if var rest = input { request.writeBuffer(&rest) }
         input = request
         hasLooked = true
+        client.stateLimit = stateLimit
         proceed(context)
     }
 
@@ -353,6 +359,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.look = nil
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
+        client.stateLimit = nil
         var request = look.bytes
         handOn(&request, context)
     }

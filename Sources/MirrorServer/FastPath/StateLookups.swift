@@ -9,8 +9,8 @@ import Synchronization
 /// Looks into the state for replicas that plain requests name and that are not in memory: many at a time, and without a parser, a task or a response
 /// for each.
 ///
-/// What it finds is remembered, and then the fast path answers. Everything but the plainest hits is left to the slow path, which is not told of
-/// the look.
+/// What it finds is remembered, and then the fast path answers. Everything but the plainest hits is left to the slow path, which is told of the look
+/// only if the state counts as silent: then the request has waited once, and hardly waits again.
 final class StateLookups: Sendable {
     /// A waiting request, and where its connection is.
     final class Request: Sendable {
@@ -20,22 +20,24 @@ final class StateLookups: Sendable {
         fileprivate let target: [UInt8]
         fileprivate let choice: PoolChoice
         fileprivate let epoch: Int
+        fileprivate let began: ContinuousClock.Instant
         private let handler: NIOLoopBound<ConnectionHandler>
 
         fileprivate init(
-            _ bytes: ByteBuffer, _ target: [UInt8], _ choice: PoolChoice, epoch: Int, _ handler: ConnectionHandler,
-            on eventLoop: any EventLoop
+            _ bytes: ByteBuffer, _ target: [UInt8], _ choice: PoolChoice, epoch: Int, at began: ContinuousClock.Instant,
+            _ handler: ConnectionHandler, on eventLoop: any EventLoop
         ) {
             self.bytes = bytes
             self.eventLoop = eventLoop
             self.target = target
             self.choice = choice
             self.epoch = epoch
+            self.began = began
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
         }
 
         /// Called on the event loop.
-        fileprivate func end() { handler.value.proceed(after: self) }
+        fileprivate func end(stateLimit: Duration?) { handler.value.proceed(after: self, stateLimit: stateLimit) }
     }
 
     /// A request whose target has been parsed.
@@ -47,10 +49,38 @@ final class StateLookups: Sendable {
         var id: ReplicaID { ReplicaID(artifact: origin.source.name, pool: pool.id) }
     }
 
+    /// The state has left a look unanswered for as long as it lets its callers wait.
+    private struct Silence {
+        /// A request that has waited that long may still wait for this fraction of the limit. If the state is several servers of which one is silent,
+        /// the others answer in that time.
+        private static let fraction = 8
+
+        private let limit: Duration
+        private let since: ContinuousClock.Instant
+        private let now: ContinuousClock.Instant
+
+        /// - Parameter limit: ``HotIndex/answerLimit``.
+        /// - Parameter since: When the look began.
+        /// - Returns: `nil` if the limit has not passed, or there is none.
+        init?(_ limit: Duration?, since: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+            guard let limit, since.duration(to: now) >= limit else { return nil }
+            self.limit = limit
+            self.since = since
+            self.now = now
+        }
+
+        /// How long a request may still wait for the state. What it waited before this look does not count: the state had answered then.
+        func rest(of request: Request) -> Duration {
+            max(limit - max(since, request.began).duration(to: now), limit / Self.fraction)
+        }
+    }
+
     private struct State {
         var waiting: [Request] = []
         /// Whether the state has not answered in time, or is no longer asked: no request waits here then.
         var isSilent = false
+        /// Whether the state has answered the current look.
+        var hasAnswered = false
         /// Counts the looks.
         var number = 0
     }
@@ -83,7 +113,8 @@ final class StateLookups: Sendable {
         on eventLoop: any EventLoop
     ) -> Request? {
         guard target.starts(with: "\(HotTarget.route)".utf8), !target.contains(UInt8(ascii: "?")) else { return nil }
-        let request = Request(bytes, Array(target), choice, epoch: table.epoch, handler, on: eventLoop)
+        let request = Request(
+            bytes, Array(target), choice, epoch: table.epoch, at: services.clock.instant, handler, on: eventLoop)
         let isWaiting = state.withLock { state in
             guard !state.isSilent, state.waiting.count < Self.maxWaiting else { return false }
             state.waiting.append(request)
@@ -93,6 +124,9 @@ final class StateLookups: Sendable {
         call.yield()
         return request
     }
+
+    /// How many requests wait for their look to begin.
+    var waiting: Int { state.withLock { $0.waiting.count } }
 
     /// Looks until graceful shutdown; no connections are left by then.
     func run() async {
@@ -130,32 +164,47 @@ final class StateLookups: Sendable {
     }
 
     private func look(for requests: [Request]) async {
-        let number = state.withLock { $0.number }
-        let alarm = services.clock.timer(after: patience) { self.giveUp(requests, number) }
+        let (number, began) = (state.withLock { $0.number }, services.clock.instant)
+        let alarm = services.clock.timer(after: patience) { self.giveUp(requests, number, since: began) }
         // Requests that name no artifact or no pool are for the slow path.
         let looks = requests.compactMap(read)
         let ids = looks.map(\.id)
+        var isUnanswered = false
         if !ids.isEmpty {
             do {
                 let found = try await leaving(by: services.clock) { [index = services.state] in try await index.look(ids) }
+                state.withLock { $0.hasAnswered = true }
                 for (look, found) in zip(looks, found ?? []) { await remember(look, found.replica, found.token) }
             } catch {
                 // If the error persists, the slow path meets and reports it.
+                isUnanswered = (error as? StateError)?.code == .unavailable
             }
         }
         alarm.cancel()
-        state.withLock { state in
+        let silence = isUnanswered ? self.silence(since: began) : nil
+        let others = state.withLock { state -> [Request] in
             state.number += 1
             state.isSilent = false
+            state.hasAnswered = false
+            // A look of their own would make them wait once more.
+            guard silence != nil else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
         }
-        end(requests)
+        end(requests + others, after: silence)
     }
 
     /// The state takes too long: waiting requests go to the slow path.
     ///
     /// - Parameter number: The look, which may have ended by now.
-    private func giveUp(_ requests: [Request], _ number: Int) {
-        if let others = close(number) { end(requests + others) }
+    /// - Parameter began: When it began.
+    private func giveUp(_ requests: [Request], _ number: Int, since began: ContinuousClock.Instant) {
+        let hasAnswered = state.withLock { $0.hasAnswered }
+        if let others = close(number) { end(requests + others, after: hasAnswered ? nil : silence(since: began)) }
+    }
+
+    private func silence(since began: ContinuousClock.Instant) -> Silence? {
+        Silence(services.state.answerLimit, since: began, now: services.clock.instant)
     }
 
     private func read(_ request: Request) -> Look? {
@@ -184,9 +233,11 @@ final class StateLookups: Sendable {
     }
 
     /// Calls each event loop once. A request that has ended before ignores it.
-    private func end(_ requests: [Request]) {
+    ///
+    /// - Parameter silence: `nil` if the state has answered, or could not be asked.
+    private func end(_ requests: [Request], after silence: Silence? = nil) {
         for (_, requests) in Dictionary(grouping: requests, by: { ObjectIdentifier($0.eventLoop) }) {
-            requests.first?.eventLoop.execute { for request in requests { request.end() } }
+            requests.first?.eventLoop.execute { for request in requests { request.end(stateLimit: silence?.rest(of: request)) } }
         }
     }
 }
