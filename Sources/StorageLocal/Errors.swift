@@ -22,4 +22,8 @@ extension StorageError {
             }
         self.init(code, message, operation: operation)
     }
+
+    static func uploadHasEnded(_ operation: String) -> StorageError {
+        StorageError(.invalidRequest, "the upload has already ended", operation: operation)
+    }
 }

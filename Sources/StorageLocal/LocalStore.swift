@@ -77,6 +77,9 @@ package struct LocalStore: ObjectStore {
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         let operation = "local.beginUpload"
+        if let size = expectedSize, (0...SmallUpload.maxSize).contains(size) {
+            return SmallUpload(store: self, key: key, metadata: metadata, expectedSize: size)
+        }
         return try await threads.run(operation) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size cannot be negative", operation: operation) }
             // Stated bytes are not taken yet, and existing objects may be deleted meanwhile. So only a size that can never fit is refused.

@@ -4,7 +4,7 @@ import MirrorSystem
 import NIOCore
 import Synchronization
 
-/// An upload into a ``LocalStore``: one file, in which every part has a fixed place from the start.
+/// An upload into a ``LocalStore`` that is written as it arrives: one file, in which every part has a fixed place from the start.
 ///
 /// An upload that is dropped without ``complete(size:sha256:)`` or ``abort()`` removes its file, too.
 final class LocalUpload: ObjectUpload {
@@ -64,8 +64,8 @@ final class LocalUpload: ObjectUpload {
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
         let operation = "local.write"
         let file = try state.withLock { state in
-            guard state.phase == .open, let file = state.file else { throw over(operation) }
-            try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.begin(part) }
+            guard state.phase == .open, let file = state.file else { throw StorageError.uploadHasEnded(operation) }
+            try WrittenParts.explaining(operation) { () throws(WrittenParts.Problem) in try state.parts.begin(part) }
             return file
         }
         do {
@@ -147,7 +147,7 @@ final class LocalUpload: ObjectUpload {
     func read(_ range: ByteRange) async throws -> ByteStream {
         let operation = "local.read"
         let file = try state.withLock { state in
-            guard state.phase == .open, let file = state.file else { throw over(operation) }
+            guard state.phase == .open, let file = state.file else { throw StorageError.uploadHasEnded(operation) }
             guard state.parts.hold(range) else {
                 throw StorageError(.invalidRequest, "the range was not written yet", operation: operation)
             }
@@ -171,8 +171,8 @@ final class LocalUpload: ObjectUpload {
 
     private func publish(_ footer: ObjectFooter, size: Int64, _ operation: String) throws {
         let file = try state.withLock { state in
-            guard state.phase == .open, let file = state.file else { throw over(operation) }
-            try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
+            guard state.phase == .open, let file = state.file else { throw StorageError.uploadHasEnded(operation) }
+            try WrittenParts.explaining(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
             state.phase = .completing
             return file
         }
@@ -181,11 +181,10 @@ final class LocalUpload: ObjectUpload {
             try file.write(encoded, at: size)
             // Frees reserved blocks, and cuts off anything that a failed attempt wrote, beyond the end.
             try file.truncate(to: size + Int64(encoded.readableBytes))
-            try file.sync()
-            let prefix = try store.directory.openPrefix(of: key)
-            // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
-            try state.withLock { if $0.isAborted { throw over(operation) } }
-            try store.directory.publish(name, as: key, in: prefix)
+            try store.directory.publish(file, of: name, as: key) {
+                // Callers that gave up on a hanging disk rely on this: the object must not appear long afterwards.
+                if state.withLock({ $0.isAborted }) { throw StorageError.uploadHasEnded(operation) }
+            }
             _ = state.withLock { $0.end() }
         } catch {
             let isAborted = state.withLock { state in
@@ -206,18 +205,6 @@ final class LocalUpload: ObjectUpload {
         await store.threads.runAlways { [store, name] in
             store.directory.removeUpload(name)
             withExtendedLifetime(file) {}
-        }
-    }
-
-    private func over(_ operation: String) -> StorageError {
-        StorageError(.invalidRequest, "the upload has already ended", operation: operation)
-    }
-
-    private func invalid(_ operation: String, _ body: () throws(WrittenParts.Problem) -> Void) throws {
-        do {
-            try body()
-        } catch {
-            throw StorageError(.invalidRequest, error.message, operation: operation)
         }
     }
 }

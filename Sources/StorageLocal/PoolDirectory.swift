@@ -144,8 +144,19 @@ final class PoolDirectory: Sendable {
         try? uploads.remove(name)
     }
 
+    /// Syncs the file of a finished upload, and renames it to its object's name, in one step. Returns once that survives a crash.
+    ///
+    /// - Parameter confirm: Called just before the rename; if it throws, nothing is published.
+    func publish(_ file: Descriptor, of upload: String, as key: ObjectKey, confirm: () throws -> Void) throws {
+        try file.sync()
+        let prefix = try openPrefix(of: key)
+        try confirm()
+        try uploads.rename(upload, to: prefix, as: String(key.hash))
+        try prefix.sync()
+    }
+
     /// Opens the directory that an object will be in, and makes it again if it was taken away. Returns once its name survives a crash.
-    func openPrefix(of key: ObjectKey) throws(Errno) -> Descriptor {
+    private func openPrefix(of key: ObjectKey) throws(Errno) -> Descriptor {
         let name = Self.prefix(of: key)
         try isSynced.withLock { isSynced throws(Errno) in
             if try files.makeDirectory(name) { isSynced = false }
@@ -153,12 +164,6 @@ final class PoolDirectory: Sendable {
             isSynced = true
         }
         return try files.openDirectory(name)
-    }
-
-    /// Renames a finished upload to its object's name, in one step. Returns once that survives a crash.
-    func publish(_ upload: String, as key: ObjectKey, in prefix: Descriptor) throws(Errno) {
-        try uploads.rename(upload, to: prefix, as: String(key.hash))
-        try prefix.sync()
     }
 
     // MARK: Listing

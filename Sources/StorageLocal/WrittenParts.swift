@@ -8,6 +8,15 @@ struct WrittenParts {
         let message: String
     }
 
+    /// Makes a check, and translates what is wrong for the store's callers.
+    static func explaining(_ operation: String, _ check: () throws(Problem) -> Void) throws {
+        do {
+            try check()
+        } catch {
+            throw StorageError(.invalidRequest, error.message, operation: operation)
+        }
+    }
+
     private struct Part {
         var offset: Int64
         var written: Int64 = 0

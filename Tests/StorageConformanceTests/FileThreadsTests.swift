@@ -163,7 +163,7 @@ struct FileThreadsTests {
         let directory = try TemporaryDirectory()
         let threads = FileThreads(count: 1, clock: clock)
         let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
-        let object = try SampleObject(size: 1_000)
+        let object = try SampleObject(size: 600_000)
         let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
         _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
         let hung = threads.start("test") { pipe.open() }
@@ -179,6 +179,34 @@ struct FileThreadsTests {
         pipe.letGo()
         try await hung.value
         try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
+        #expect(try directory.contents("uploads") == [])
+    }
+
+    @Test("A small object needs its disk only at the end, and does not appear if it was given up before the disk went on")
+    func smallUpload() async throws {
+        let pipe = try Pipe()
+        let directory = try TemporaryDirectory()
+        let threads = FileThreads(count: 1, clock: clock)
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
+        let (kept, given) = (try SampleObject("kept.bin", size: 1_000), try SampleObject("given.bin", size: 1_000))
+        let hung = threads.start("test") { pipe.open() }
+        await pipe.hanging()
+        @Sendable func begin(_ object: SampleObject) async throws -> any ObjectUpload {
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            return upload
+        }
+        let keptEnd = Task { try await begin(kept).complete(size: kept.size, sha256: kept.sha256) }
+        let upload = try await begin(given)
+        let end = Task { try await upload.complete(size: given.size, sha256: given.sha256) }
+        end.cancel()
+        await #expect(throws: CancellationError.self) { try await end.value }
+        await upload.abort()
+        pipe.letGo()
+        try await hung.value
+        #expect(try await keptEnd.value.size == 1_000)
+        try await requireStorageError(.notFound, "head") { try await store.head(given.key) }
+        #expect(try await store.head(kept.key).size == 1_000)
         #expect(try directory.contents("uploads") == [])
     }
 }

@@ -208,7 +208,7 @@ struct LocalStoreTests {
         let threads = FileThreads(count: 1)
         let directory = try TemporaryDirectory()
         let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
-        let object = try SampleObject(size: 1_000)
+        let object = try SampleObject(size: 600_000)
         do {
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
