@@ -194,6 +194,22 @@ struct SingleFlightTests {
         #expect(runs.current == 0)
     }
 
+    @Test("Work that waits for nothing is done in its caller's thread")
+    func inCallersThread() async throws {
+        let (flights, runs) = (flights, runs)
+        let task = Task(executorPreference: steps) {
+            try await flights.run("key") {
+                runs.change {
+                    $0 += 1; return 1
+                }
+            }
+        }
+        steps.run()
+        #expect(runs.current == 1)
+        #expect(try await steps.finish(task).get() == 1)
+        #expect(flights.count == 0)
+    }
+
     @Test("A run that is over is not the next caller's")
     func overIsOver() async throws {
         door.open()

@@ -1,6 +1,8 @@
 import Synchronization
 
 /// Does the work of several callers with the same key once, in a separate task: no caller has to wait longer because of another, and each can leave.
+///
+/// The task starts in the thread of the first caller (``startNow(_:)``).
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private typealias Caller = CheckedContinuation<Value, any Error>
 
@@ -8,6 +10,11 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
         let number: Int
         var callers: [Int: Caller]
         var task: Task<Void, Never>?
+    }
+
+    /// What a caller has to do.
+    private enum Turn {
+        case leave, wait, begin
     }
 
     private struct State {
@@ -36,22 +43,35 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
         }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (caller: Caller) in
-                let isCancelled = state.withLock { state -> Bool in
-                    if Task.isCancelled { return true }
-                    if state.flights[key] != nil {
+                let turn = state.withLock { state -> Turn in
+                    if Task.isCancelled { return .leave }
+                    guard state.flights[key] == nil else {
                         state.flights[key]?.callers[number] = caller
-                    } else {
-                        // The task cannot finish before this lock is released.
-                        let task = Task { await self.fly(key, number, operation) }
-                        state.flights[key] = Flight(number: number, callers: [number: caller], task: task)
+                        return .wait
                     }
-                    return false
+                    state.flights[key] = Flight(number: number, callers: [number: caller])
+                    return .begin
                 }
-                if isCancelled { caller.resume(throwing: CancellationError()) }
+                switch turn {
+                case .leave: caller.resume(throwing: CancellationError())
+                case .wait: break
+                case .begin: begin(key, number, operation)
+                }
             }
         } onCancel: {
             leave(key, number)
         }
+    }
+
+    private func begin(_ key: Key, _ number: Int, _ operation: @escaping @Sendable () async throws -> Value) {
+        let task: Task<Void, Never> = startNow { await self.fly(key, number, operation) }
+        let isKept = state.withLock { state -> Bool in
+            guard state.flights[key]?.number == number else { return false }
+            state.flights[key]?.task = task
+            return true
+        }
+        // The flight is over, or all its callers have left it before they could cancel the task.
+        if !isKept { task.cancel() }
     }
 
     private func fly(_ key: Key, _ number: Int, _ operation: @Sendable () async throws -> Value) async {
