@@ -124,7 +124,8 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     }
 
     public func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
-        try await read { transaction in try ids.map { try transaction.record($0).replica($0) } }
+        // A request that comes alone is looked up alone.
+        try await read(isOneStatement: ids.count == 1) { transaction in try ids.map { try transaction.record($0).replica($0) } }
     }
 
     public func claim(_ id: ReplicaID, leasing terms: LeaseTerms?) async throws -> (claim: Claim, lease: LeaseOutcome?) {

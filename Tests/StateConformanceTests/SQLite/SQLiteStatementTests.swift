@@ -45,6 +45,9 @@ struct SQLiteStatementTests {
         // GRDB looks first whether the schema is another.
         #expect(seen.kinds == ["PRAGMA", "SELECT"])
         seen.forget()
+        _ = try await store.replicas([id])
+        #expect(seen.kinds == ["PRAGMA", "SELECT"])
+        seen.forget()
         _ = try await store.replicas([id, try Sample.id(1)])
         #expect(seen.kinds == ["BEGIN", "PRAGMA", "SELECT", "SELECT", "COMMIT"])
         await store.close()
