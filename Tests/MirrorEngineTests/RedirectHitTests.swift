@@ -87,8 +87,10 @@ struct RedirectHitTests {
         }
     }
 
-    @Test("A request looks at the state once before its claim, and again only if another lookup has ended meanwhile")
-    func looksAgain() async throws {
+    @Test(
+        "A request looks at the state once before its claim, and again only if another lookup of the same artifact has ended meanwhile",
+        arguments: [false, true])
+    func looksAgain(isSame: Bool) async throws {
         // No time passes while the door is closed.
         try await EngineFixture.run({
             $0.clock = ManualClock()
@@ -101,11 +103,15 @@ struct RedirectHitTests {
             async let late = engine.ask("/b.txt", wait: .zero)
             try await door.waiting()
             engine.base.heal()
-            #expect(try await engine.ask("/c.txt", wait: .zero).fallback == .timedOut)
+            // Not one that is counted together with it.
+            let place = ReplicaCounts.place(of: try engine.id("/b.txt"))
+            let others = try (0..<100).map { "/c-\($0).txt" }.filter { try ReplicaCounts.place(of: engine.id($0)) != place }
+            let other = try #require(others.first)
+            #expect(try await engine.ask(isSame ? "/b.txt" : other, wait: .zero).fallback == .timedOut)
             #expect(engine.base.count(.replica) == 3)
             door.open()
             #expect(try await late.fallback == .timedOut)
-            #expect(engine.base.count(.replica) == 4)
+            #expect(engine.base.count(.replica) == (isSame ? 4 : 3))
         }
     }
 

@@ -8,7 +8,7 @@ extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
-        let landed = probe.landed
+        let landed = probe.landed(request.id)
         let known = try await traced("lookup in state") { _ in try await state.replica(request.id, within: request.stateLimit) }
         if let replica = known, !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)

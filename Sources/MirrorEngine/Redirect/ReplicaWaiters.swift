@@ -30,12 +30,9 @@ package final class ReplicaWaiters: Sendable {
         fileprivate let count: Int
     }
 
-    /// The counts of ``News``; a replica has one of them.
-    private static let counts = 256
-
     private struct State {
         var waiters: [ReplicaID: [ObjectIdentifier: Waiter]] = [:]
-        var news = [Int](repeating: 0, count: ReplicaWaiters.counts)
+        var news = ReplicaCounts()
         var count = 0
         var joined = 0
         /// The shares of those that are counted.
@@ -51,10 +48,6 @@ package final class ReplicaWaiters: Sendable {
             guard waiter.isCounted else { return }
             count -= 1
             if let sharer = waiter.sharer { shares.giveBack(sharer) }
-        }
-
-        mutating func noteNewsOfAll() {
-            for place in news.indices { news[place] += 1 }
         }
 
         /// Why another request may not wait.
@@ -116,7 +109,7 @@ package final class ReplicaWaiters: Sendable {
             case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
             case .stale(let id): deliver(.lookAgain, to: take(id))
             // Nobody waits for it yet, but somebody may be about to.
-            case .staleName: state.withLock { $0.noteNewsOfAll() }
+            case .staleName: state.withLock { $0.news.countAll() }
             case .everything, .interrupted: deliver(.lookAgain, to: takeAll())
             }
         }
@@ -124,10 +117,8 @@ package final class ReplicaWaiters: Sendable {
 
     /// The news so far, to be taken before the state says that a replica is pending; see ``wait(for:since:isCounted:sharer:in:isStillPending:)``.
     func news(of id: ReplicaID) -> News {
-        News(count: state.withLock { $0.news[Self.place(of: id)] })
+        News(count: state.withLock { $0.news[id] })
     }
-
-    private static func place(of id: ReplicaID) -> Int { Int(UInt(bitPattern: id.hashValue) % UInt(counts)) }
 
     /// Waits for a change of `id`.
     ///
@@ -166,7 +157,7 @@ package final class ReplicaWaiters: Sendable {
         state.withLock { state in
             state.waiters[id, default: [:]][ObjectIdentifier(waiter.mailbox)] = waiter
             state.begin(waiter)
-            return News(count: state.news[Self.place(of: id)])
+            return News(count: state.news[id])
         }
     }
 
@@ -180,7 +171,7 @@ package final class ReplicaWaiters: Sendable {
 
     private func take(_ id: ReplicaID) -> [Waiter] {
         state.withLock { state in
-            state.news[Self.place(of: id)] += 1
+            state.news.count(id)
             let taken = state.waiters.removeValue(forKey: id) ?? [:]
             for waiter in taken.values { state.end(waiter) }
             return Array(taken.values)
@@ -189,7 +180,7 @@ package final class ReplicaWaiters: Sendable {
 
     private func takeAll() -> [Waiter] {
         state.withLock { state in
-            state.noteNewsOfAll()
+            state.news.countAll()
             let taken = state.waiters.values.flatMap { $0.values }
             state.waiters = [:]
             for waiter in taken { state.end(waiter) }

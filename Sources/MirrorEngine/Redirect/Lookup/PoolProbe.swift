@@ -22,7 +22,7 @@ final class PoolProbe: Sendable {
     /// What a request has read of its replica on its way here.
     struct Reading: Sendable {
         let replica: Replica?
-        /// ``landed``, from before the state was read.
+        /// ``landed(_:)``, from before the state was read.
         let landed: Int
     }
 
@@ -39,7 +39,7 @@ final class PoolProbe: Sendable {
     /// Those that claim nothing.
     private let plainFlights = SingleFlight<ReplicaID, Finding?>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
-    private let landings = Atomic(0)
+    private let landings = Mutex(ReplicaCounts())
 
     init(
         state: HotIndex, waiters: ReplicaWaiters, backfill: Backfill, coldClaims: ColdClaims, desk: LeaseDesk, clock: any MirrorClock
@@ -52,8 +52,8 @@ final class PoolProbe: Sendable {
         self.clock = clock
     }
 
-    /// How many lookups have ended. While it does not change, no other request has changed the state here.
-    var landed: Int { landings.load(ordering: .acquiring) }
+    /// How many lookups of the replica have ended. While it does not change, no other request has changed the replica here.
+    func landed(_ id: ReplicaID) -> Int { landings.withLock { $0[id] } }
 
     /// Looks in the pool and claims the artifact, and keeps this request's query for the copy.
     ///
@@ -102,7 +102,7 @@ final class PoolProbe: Sendable {
         let finding = try await leaving(after: Self.life, by: clock) {
             // When the lookup itself ends, even if nobody has waited for it for a long time.
             defer {
-                self.landings.add(1, ordering: .releasing)
+                self.landings.withLock { $0.count(request.id) }
                 self.looks.end(in: request.pool.id)
             }
             return try await look()
@@ -116,7 +116,7 @@ final class PoolProbe: Sendable {
     private func lookAndClaim(_ request: PendingRequest, _ reading: Reading?) async throws -> Finding {
         let news = waiters.news(of: request.id)
         // Another request may have changed the state between this request's reading and its turn.
-        let current = if let reading, reading.landed == landed { reading.replica } else { try await state.replica(request.id) }
+        let current = if let reading, reading.landed == landed(request.id) { reading.replica } else { try await state.replica(request.id) }
         switch current?.status {
         case .present: if let current { return .settled(current, .hit, request.token) }
         case .pending:
