@@ -115,6 +115,44 @@ struct RedirectHitTests {
         }
     }
 
+    @Test("That a replica was absent is believed of that replica, once, and until another request has come as far with it")
+    func knownAbsence() async throws {
+        try await EngineFixture.run({
+            $0.clock = ManualClock()
+            $0.hasWorkers = false
+        }) { engine async throws in
+            let client = ClientPresence()
+            func note(_ path: String) throws {
+                let id = try engine.id(path)
+                client.note(.absent(id, landed: engine.redirects.landed(id)))
+            }
+            /// - Returns: How often the request has read the state.
+            func reads(_ path: String, _ answer: Fallback? = .timedOut) async throws -> Int {
+                let before = engine.base.count(.replica)
+                let answered = await engine.redirects.answer(
+                    try engine.artifact(path), in: engine.pool, wait: Wait(limit: .zero), client: client)
+                #expect(answered.fallback == answer)
+                return engine.base.count(.replica) - before
+            }
+            try note("/a.txt")
+            #expect(try await reads("/a.txt") == 0)
+            #expect(try await engine.state.replica(engine.id("/a.txt"))?.state == .pending)
+            #expect(try await reads("/a.txt") == 1)
+            try note("/b.txt")
+            #expect(try await engine.ask("/b.txt", wait: .zero).fallback == .timedOut)
+            #expect(try await reads("/b.txt") == 1)
+            try note("/c.txt")
+            #expect(try await reads("/d.txt") == 1)
+            // Found in the pool by something else than a request.
+            try note("/e.txt")
+            try await engine.put("/e.txt", [1])
+            _ = try await engine.state.recordPresent(engine.id("/e.txt"), engine.pooled("/e.txt"))
+            let looks = engine.store.count(.head)
+            #expect(try await reads("/e.txt", nil) == 0)
+            #expect(engine.store.count(.head) == looks)
+        }
+    }
+
     @Test("Each request for what is pending claims it again, in case a shared state has lost its job")
     func claimsAgain() async throws {
         try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in

@@ -186,6 +186,29 @@ struct StateLookupTests {
         }
     }
 
+    @Test func `what a look has not found is not read again before it is claimed`() async throws {
+        var scripted: ScriptedStateStore?
+        let world = World { base in
+            let state = ScriptedStateStore(base)
+            scripted = state
+            return state
+        }
+        let state = try #require(scripted)
+        try await MirrorFixture.run(world) { mirror in
+            for path in ["/1.txt", "/2.txt"] {
+                let before = state.count(.replica)
+                let response = try await mirror.get(World.target(path))
+                #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+                #expect(state.count(.replica) == before + 1)
+                #expect(try await world.base.replica(world.id(path))?.state == .pending)
+            }
+            // Those that are not looked up on their way are read once as well.
+            let before = state.count(.replica)
+            _ = try await mirror.get(World.target("/3.txt") + "?wait=0")
+            #expect(state.count(.replica) == before + 1)
+        }
+    }
+
     @Test func `while the state is away requests are answered as by the slow path`() async throws {
         let world = World()
         try await world.seed("/a.txt")

@@ -7,8 +7,8 @@ package final class ClientPresence: Sendable {
     private struct State {
         var address: IPAddress?
         var hasLeft = false
-        var stateLimit: Duration?
         var action: (@Sendable () -> Void)?
+        var look: StateLook?
     }
 
     /// The client of the connection whose request the current task answers.
@@ -25,12 +25,6 @@ package final class ClientPresence: Sendable {
     package var address: IPAddress? {
         get { state.withLock { $0.address } }
         set { state.withLock { $0.address = newValue } }
-    }
-
-    /// How long the request that is being answered may wait for the state, after it has waited in vain; `nil` for as long as any request.
-    package var stateLimit: Duration? {
-        get { state.withLock { $0.stateLimit } }
-        set { state.withLock { $0.stateLimit = newValue } }
     }
 
     package var hasLeft: Bool { state.withLock { $0.hasLeft } }
@@ -55,6 +49,15 @@ package final class ClientPresence: Sendable {
 
     package func forget() {
         state.withLock { $0.action = nil }
+    }
+
+    /// Notes what a look into the state has shown for the client's request, for whoever answers it; `nil` for nothing.
+    package func note(_ look: StateLook?) {
+        state.withLock { $0.look = look }
+    }
+
+    package func takeLook() -> StateLook? {
+        state.withLock { $0.look.take() }
     }
 }
 

@@ -23,11 +23,14 @@ final class PendingRequest: Sendable {
     let sharer: ClientNetwork?
     /// Whether it stands for one request, not for others that are already counted.
     let isCounted: Bool
+    /// `landed` of ``StateLook/absent(_:landed:)`` if the replica was absent when it was looked up on the way here.
+    let absentSince: Int?
 
     /// - Parameter state: Not yet asked for this request.
+    /// - Parameter look: What was noted of the client's request, which may be about another replica.
     init(
         _ origin: any Origin, pool: Pool, state: HotIndex, wait: Wait, time: RequestTime, isHead: Bool, describes: Bool = false,
-        stateLimit: Duration? = nil, network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
+        look: StateLook? = nil, network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
     ) {
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
@@ -37,10 +40,11 @@ final class PendingRequest: Sendable {
         self.time = time
         self.isHead = isHead
         self.describes = describes
-        self.stateLimit = stateLimit
+        stateLimit = look?.rest
         self.network = network
         self.sharer = sharer
         self.isCounted = isCounted
+        absentSince = look?.absentSince(of: id)
     }
 
     var source: ArtifactSource { origin.source }

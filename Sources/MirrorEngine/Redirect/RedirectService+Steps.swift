@@ -9,7 +9,7 @@ extension RedirectService {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.
         let hasHopped = request.wait.before > .zero
         let landed = probe.landed(request.id)
-        let known = try await traced("lookup in state") { _ in try await state.replica(request.id, within: request.stateLimit) }
+        let known = try await known(of: request, landed)
         if let replica = known, !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
@@ -37,6 +37,13 @@ extension RedirectService {
             if isFirst { await uses.confirmCopy(of: request.id) }
             return try await pending(request, copy, since: news)
         }
+    }
+
+    /// What the state knows of the replica. It is not asked if it had nothing a moment ago: should another process have claimed the replica since, this
+    /// request's claim will show it.
+    private func known(of request: PendingRequest, _ landed: Int) async throws -> Replica? {
+        if request.absentSince == landed, state.cached(request.id) == nil { return nil }
+        return try await traced("lookup in state") { _ in try await state.replica(request.id, within: request.stateLimit) }
     }
 
     /// The answer if no copy is made of an artifact that the state does not have: the pool goes by cost, and a copy could not save anything, or is
@@ -169,7 +176,7 @@ extension RedirectService {
     ///
     /// - Parameter token: Taken before `replica` was looked up.
     /// - Returns: `nil` if it is more than a present replica whose location is known at once; then use
-    ///   ``answer(_:in:wait:isHead:describes:isReportedMissing:stateLimit:from:sharer:client:)``.
+    ///   ``answer(_:in:wait:isHead:describes:isReportedMissing:from:sharer:client:)``.
     package func plainHit(_ replica: Replica?, _ origin: any Origin, in pool: Pool, token: HotIndex.Token) async -> ReplicaRedirect? {
         guard case .present(let object) = replica?.status, object.markedAt == nil, refusal(of: origin) == nil, health.isReadable(pool.id),
             let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife), location.expires == nil

@@ -130,21 +130,18 @@ package final class RedirectService: Sendable {
     /// - Parameter isHead: Whether the client only wants to know about the artifact.
     /// - Parameter describes: Whether HEAD is answered with a description even if a redirect would do.
     /// - Parameter isReportedMissing: Whether the client was already redirected to a copy and did not find it.
-    /// - Parameter stateLimit: How long it may wait for the state's first answer, after it has waited for one in vain; `nil` for as long as any
-    ///   request.
     /// - Parameter network: Whose budget pays for artifacts without a copy; `nil` for nobody's.
     /// - Parameter sharer: Whose share of the waits it takes; `nil` if many clients may be behind one address.
     /// - Parameter client: The client that asks; once it has left, nothing is waited for.
     package func answer(
         _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, describes: Bool = false,
-        isReportedMissing: Bool = false, stateLimit: Duration? = nil, from network: ClientNetwork?, sharer: ClientNetwork?,
-        client: ClientPresence? = nil
+        isReportedMissing: Bool = false, from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let began = clock.instant
         let time = time(wait, isHead: isHead, client)
         let request = pool.map { pool in
             PendingRequest(
-                origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, describes: describes, stateLimit: stateLimit,
+                origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, describes: describes, look: client?.takeLook(),
                 network: network, sharer: sharer)
         }
         let answer = await answerInTime(origin, request, time, isHead: isHead, isReportedMissing: isReportedMissing, network)
@@ -156,11 +153,14 @@ package final class RedirectService: Sendable {
         return answer
     }
 
+    /// For ``StateLook/absent(_:landed:)``; to be asked before the state is read.
+    package func landed(_ id: ReplicaID) -> Int { probe.landed(id) }
+
     // MARK: Requests that wait together
 
     /// Counts a request that waits for the answer to another one, until ``leave(_:)``.
     ///
-    /// - Parameter sharer: As for ``answer(_:in:wait:isHead:describes:isReportedMissing:stateLimit:from:sharer:client:)``.
+    /// - Parameter sharer: As for ``answer(_:in:wait:isHead:describes:isReportedMissing:from:sharer:client:)``.
     /// - Returns: Until when it may wait; `nil` if no more requests may wait.
     package func join(wait: Wait, sharer: ClientNetwork?) -> ContinuousClock.Instant? {
         var limits = configuration.waiting

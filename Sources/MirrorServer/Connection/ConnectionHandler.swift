@@ -218,7 +218,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if !isLooked, look(for: request, &input, context) { return true }
         case .other: break
         }
-        if !isLooked { client.stateLimit = nil }
+        if !isLooked { client.note(nil) }
         return false
     }
 
@@ -310,7 +310,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         coalescing?.leave(member)
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
-        client.stateLimit = nil
+        client.note(nil)
         var request = member.request
         handOn(&request, context)
     }
@@ -334,8 +334,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Called on the event loop when the replica is in memory, or could not be remembered.
     ///
     /// - Parameter look: The look that ended; ignored if it was given up meanwhile.
-    /// - Parameter stateLimit: How long the request may still wait for the state; `nil` for as long as any request.
-    func proceed(after look: StateLookups.Request, stateLimit: Duration?) {
+    /// - Parameter found: What the slow path is to know of the look.
+    func proceed(after look: StateLookups.Request, _ found: StateLook?) {
         guard self.look === look, let context else { return }
         self.look = nil
         connection.answerEnded(at: .now())
@@ -349,7 +349,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if var rest = input { request.writeBuffer(&rest) }
         input = request
         hasLooked = true
-        client.stateLimit = stateLimit
+        client.note(found)
         proceed(context)
     }
 
@@ -359,7 +359,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.look = nil
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
-        client.stateLimit = nil
+        client.note(nil)
         var request = look.bytes
         handOn(&request, context)
     }

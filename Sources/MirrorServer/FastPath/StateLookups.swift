@@ -10,7 +10,8 @@ import Synchronization
 /// for each.
 ///
 /// What it finds is remembered, and then the fast path answers. Everything but the plainest hits is left to the slow path, which is told of the look
-/// only if the state counts as silent: then the request has waited once, and hardly waits again.
+/// in two cases: if there was nothing, as for artifacts that nobody has copied, it need not look again; if the state counts as silent, the request has
+/// waited once, and hardly waits again.
 final class StateLookups: Sendable {
     /// A waiting request, and where its connection is.
     final class Request: Sendable {
@@ -22,6 +23,7 @@ final class StateLookups: Sendable {
         fileprivate let epoch: Int
         fileprivate let began: ContinuousClock.Instant
         private let handler: NIOLoopBound<ConnectionHandler>
+        private let found = Mutex<StateLook?>(nil)
 
         fileprivate init(
             _ bytes: ByteBuffer, _ target: [UInt8], _ choice: PoolChoice, epoch: Int, at began: ContinuousClock.Instant,
@@ -36,8 +38,12 @@ final class StateLookups: Sendable {
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
         }
 
+        fileprivate func note(_ look: StateLook) {
+            found.withLock { $0 = look }
+        }
+
         /// Called on the event loop.
-        fileprivate func end(stateLimit: Duration?) { handler.value.proceed(after: self, stateLimit: stateLimit) }
+        fileprivate func end() { handler.value.proceed(after: self, found.withLock { $0 }) }
     }
 
     /// A request whose target has been parsed.
@@ -46,7 +52,18 @@ final class StateLookups: Sendable {
         let origin: any Origin
         let pool: Pool
         let choice: PoolChoice
-        var id: ReplicaID { ReplicaID(artifact: origin.source.name, pool: pool.id) }
+        let id: ReplicaID
+        /// From before the state is read.
+        let landed: Int
+
+        init(_ request: Request, _ origin: any Origin, _ pool: Pool, _ choice: PoolChoice, _ redirects: RedirectService) {
+            self.request = request
+            self.origin = origin
+            self.pool = pool
+            self.choice = choice
+            id = ReplicaID(artifact: origin.source.name, pool: pool.id)
+            landed = redirects.landed(id)
+        }
     }
 
     /// The state has left a look unanswered for as long as it lets its callers wait.
@@ -216,16 +233,17 @@ final class StateLookups: Sendable {
         let look: Look
         if let words = target.pool {
             guard let pool = try? services.pool(words) else { return nil }
-            look = Look(request: request, origin: origin, pool: pool, choice: .named)
+            look = Look(request, origin, pool, .named, services.redirects)
         } else {
             guard case .chosen(let index, _) = request.choice else { return nil }
-            look = Look(request: request, origin: origin, pool: services.pools.all[index], choice: request.choice)
+            look = Look(request, origin, services.pools.all[index], request.choice, services.redirects)
         }
         // A location that takes time to sign is left to the slow path.
         return look.pool.store.capabilities.features.contains(.presignedLocations) ? nil : look
     }
 
     private func remember(_ look: Look, _ replica: Replica?, _ token: HotIndex.Token) async {
+        guard let replica else { return look.request.note(.absent(look.id, landed: look.landed)) }
         guard let redirect = await services.redirects.plainHit(replica, look.origin, in: look.pool, token: token) else { return }
         table.remember(
             redirect, location: redirect.location.url(behind: publicURL), to: look.request.target, look.choice, epoch: look.request.epoch,
@@ -236,8 +254,9 @@ final class StateLookups: Sendable {
     ///
     /// - Parameter silence: `nil` if the state has answered, or could not be asked.
     private func end(_ requests: [Request], after silence: Silence? = nil) {
+        if let silence { for request in requests { request.note(.silent(rest: silence.rest(of: request))) } }
         for (_, requests) in Dictionary(grouping: requests, by: { ObjectIdentifier($0.eventLoop) }) {
-            requests.first?.eventLoop.execute { for request in requests { request.end(stateLimit: silence?.rest(of: request)) } }
+            requests.first?.eventLoop.execute { for request in requests { request.end() } }
         }
     }
 }

@@ -32,8 +32,10 @@ extension RedirectService {
             origin(of: artifact), in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client)
     }
 
-    func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false) async -> RedirectAnswer {
-        await answer(origin(of: artifact), in: pool, wait: wait, isHead: isHead, from: nil, sharer: nil)
+    func answer(
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false, client: ClientPresence? = nil
+    ) async -> RedirectAnswer {
+        await answer(origin(of: artifact), in: pool, wait: wait, isHead: isHead, from: nil, sharer: nil, client: client)
     }
 
     func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult { await warm(origin(of: artifact), in: pool) }

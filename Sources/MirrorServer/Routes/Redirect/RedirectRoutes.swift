@@ -43,8 +43,7 @@ final class RedirectRoutes: Sendable {
     func answer(_ call: Call, _ context: MirrorRequestContext) async -> RedirectAnswer {
         await services.redirects.answer(
             call.origin, in: call.pool, wait: call.wait, isHead: call.words.method == .head, describes: call.describes,
-            isReportedMissing: call.isReportedMissing, stateLimit: context.client?.stateLimit, from: call.network, sharer: call.sharer,
-            client: context.client)
+            isReportedMissing: call.isReportedMissing, from: call.network, sharer: call.sharer, client: context.client)
     }
 
     // Not inlined, so that nothing of this is kept while a request waits for a copy.

@@ -1,0 +1,16 @@
+/// What a look into the state has shown for a request, on the way to what answers the request.
+package enum StateLook: Sendable {
+    /// The state did not have the replica. As many requests had come as far as a claim with it before the state was read: if there are more by now, the
+    /// state has to be read again.
+    case absent(ReplicaID, landed: Int)
+    /// The state has not answered. For as long the request may still wait for it.
+    case silent(rest: Duration)
+
+    package func absentSince(of id: ReplicaID) -> Int? {
+        if case .absent(id, let landed) = self { landed } else { nil }
+    }
+
+    package var rest: Duration? {
+        if case .silent(let rest) = self { rest } else { nil }
+    }
+}
