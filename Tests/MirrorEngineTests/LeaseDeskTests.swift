@@ -93,6 +93,18 @@ struct LeaseDeskTests {
         #expect(desk.takeErrands().copies.map(\.lease.id) == [try id(1)])
     }
 
+    @Test("Copies that were leased in passing are given out once, before the workers' turn or in it")
+    func givenOutOnce() async throws {
+        desk.rest()
+        #expect(try await desk.claim(try id(1), in: state) == .claimed)
+        #expect(desk.takeCopies().map(\.lease.id) == [try id(1)])
+        #expect(desk.takeErrands().copies.isEmpty)
+        // Nobody has told it that the workers are busy.
+        #expect(try await desk.claim(try id(2), in: state) == .claimed)
+        #expect(desk.takeErrands().copies.map(\.lease.id) == [try id(2)])
+        #expect(desk.takeCopies().isEmpty)
+    }
+
     @Test("A job that is leased while the workers end is handed back, and its attempt does not count")
     func handsBack() async throws {
         desk.rest()

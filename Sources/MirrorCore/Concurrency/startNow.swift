@@ -11,3 +11,11 @@ package func startNow<Success: Sendable>(_ operation: @escaping @Sendable () asy
     guard #available(macOS 26, *) else { return Task(operation: operation) }
     return Task.immediate(operation: operation)
 }
+
+extension DiscardingTaskGroup {
+    /// Adds a task that starts in the same way.
+    package mutating func addTaskNow(_ operation: @escaping @Sendable () async -> Void) {
+        guard #available(macOS 26, *) else { return addTask(operation: operation) }
+        addImmediateTask(operation: operation)
+    }
+}

@@ -118,7 +118,8 @@ package final class CopyWorkers: Service {
                 do {
                     // By the new time, our leases may seem to have expired, and this worker would take the jobs from itself.
                     if time.wasSet() { await keeper.renewAll() }
-                    let next = try await takeTurn(&copies, &outlook)
+                    let hasStarted = startLeased(&copies)
+                    let next = try await takeTurn(&copies, &outlook, hasStarted: hasStarted)
                     isFailing = false
                     if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
                 } catch {
@@ -149,7 +150,18 @@ package final class CopyWorkers: Service {
         var validFor: Duration?
     }
 
-    private func takeTurn(_ copies: inout DiscardingTaskGroup, _ outlook: inout Outlook) async throws -> Next {
+    /// Starts the copies that were leased in passing; the last one, and mostly the only one, in this thread, up to its request to the origin.
+    ///
+    /// - Returns: Whether there were any.
+    private func startLeased(_ copies: inout DiscardingTaskGroup) -> Bool {
+        let leased = desk.takeCopies()
+        for copy in leased.dropLast() { start(copy, &copies) }
+        if let last = leased.last { copies.addTaskNow { await self.run(last) } }
+        return !leased.isEmpty
+    }
+
+    /// - Parameter hasStarted: Whether copies that were leased in passing have been started since the last turn.
+    private func takeTurn(_ copies: inout DiscardingTaskGroup, _ outlook: inout Outlook, hasStarted: Bool) async throws -> Next {
         await desk.take()
         defer { desk.giveBack() }
         let errands = desk.takeErrands()
@@ -159,7 +171,7 @@ package final class CopyWorkers: Service {
         guard turn != .full else { return .wait(upTo: nil) }
         if case .notDue(let next)? = errands.found { return rest(until: next, &outlook) }
         // Each was leased with its own claim, which tells nothing of other jobs.
-        if !errands.copies.isEmpty, !errands.hasNews { return rest(until: outlook.due, &outlook) }
+        if hasStarted || !errands.copies.isEmpty, !errands.hasNews { return rest(until: outlook.due, &outlook) }
         let (own, life) = try await duty.pools(among: pools.ids)
         outlook.validFor = life
         desk.note(LeaseDesk.Duty(pools: own, validUntil: duty.passingLife.map { clock.instant + $0 }))
@@ -199,11 +211,13 @@ package final class CopyWorkers: Service {
     private var longestWait: Duration { max(configuration.lease, configuration.backoff.limit) }
 
     private func start(_ copy: CopySlots.Copy, _ copies: inout DiscardingTaskGroup) {
-        copies.addTask {
-            await self.process(copy)
-            // Otherwise its slot was given on when the copy ended.
-            if self.slots.end(copy) { self.desk.wake() }
-        }
+        copies.addTask { await self.run(copy) }
+    }
+
+    private func run(_ copy: CopySlots.Copy) async {
+        await process(copy)
+        // Otherwise its slot was given on when the copy ended.
+        if slots.end(copy) { desk.wake() }
     }
 
     /// Reports a job that was set aside.

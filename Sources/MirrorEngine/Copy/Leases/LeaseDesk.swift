@@ -175,6 +175,14 @@ package final class LeaseDesk: Sendable {
     /// Whether the workers have nothing to do.
     var isResting: Bool { state.withLock { $0.isIdle } }
 
+    /// Copies that were leased in passing, to be started before the workers' turn: so that more can be leased in passing meanwhile.
+    func takeCopies() -> [CopySlots.Copy] {
+        state.withLock { state in
+            defer { state.errands.copies = [] }
+            return state.errands.copies
+        }
+    }
+
     func takeErrands() -> Errands {
         state.withLock { state in
             var errands = state.errands
