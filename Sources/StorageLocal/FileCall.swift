@@ -6,13 +6,22 @@ import Synchronization
 /// A call that runs on a thread for a task. The task may leave before the call ends.
 final class FileCall<Value: Sendable>: Sendable {
     private let operation: String
+    private let limit: Duration?
+    private let message: String?
     private let clock: any MonotonicClock
     /// `nil` once the call has begun, or must not begin any more.
     private let body: Mutex<(@Sendable () throws -> Value)?>
     private let outcome = FirstValue<Result<Value, any Error>>()
 
-    init(_ operation: String, clock: any MonotonicClock, _ body: @escaping @Sendable () throws -> Value) {
+    /// - Parameter limit: How long ``value`` waits; `nil` for no limit.
+    /// - Parameter message: What is said after that; `nil` for the usual.
+    init(
+        _ operation: String, within limit: Duration?, saying message: String?, clock: any MonotonicClock,
+        _ body: @escaping @Sendable () throws -> Value
+    ) {
         self.operation = operation
+        self.limit = limit
+        self.message = message
         self.clock = clock
         self.body = Mutex(body)
     }
@@ -36,15 +45,22 @@ final class FileCall<Value: Sendable>: Sendable {
     /// The result; to be awaited only once.
     ///
     /// - Throws: `CancellationError` if the task is cancelled: at once if the call has not begun, which it then never does; otherwise when
-    ///   ``FileThreads/lastMoment`` has passed.
+    ///   ``FileThreads/lastMoment`` has passed. `.timedOut` after the limit; a call that has not begun by then never does.
     var value: Value {
         get async throws {
-            try await withTaskCancellationHandler {
+            let alarm = outcome.isGiven ? nil : limit.map { clock.timer(after: $0) { self.expire() } }
+            defer { alarm?.cancel() }
+            return try await withTaskCancellationHandler {
                 await outcome.value()
             } onCancel: {
                 leave()
             }.get()
         }
+    }
+
+    private func expire() {
+        _ = takeBody()
+        fail(.timedOut, message ?? "no answer within \(limit ?? .zero)")
     }
 
     /// Ends the wait for the result, as if its task were cancelled.

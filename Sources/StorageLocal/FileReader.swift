@@ -62,7 +62,7 @@ final class FileReader: AsyncSequence, Sendable {
         let count = Int(Swift.min(Int64(Self.chunkSize), state.end - offset))
         state.offset += Int64(count)
         if state.offset == state.end { state.file = nil }
-        return threads.start(operation) { [operation] in
+        return threads.start(operation, within: LocalStore.limits.idle) { [operation] in
             let chunk = try file.read(count, at: offset)
             guard chunk.readableBytes == count else {
                 throw StorageError(.unavailable, "the object's file ended early", operation: operation)

@@ -35,28 +35,23 @@ package final class FileThreads: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Runs `body`; not at all if the task is cancelled before a thread is free.
+    /// Runs `body`; not at all if the task is cancelled, or the limit has passed, before a thread is free.
     ///
-    /// - Throws: `CancellationError` soon after the task is cancelled, even if `body` hangs, which may then end at any later time; `.timedOut` at
-    ///   once if all threads hang.
-    func run<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try await start(operation, body).value
-    }
-
-    /// Runs `body`, and stops waiting for it after `limit`.
-    ///
-    /// - Throws: As ``run(_:_:)``; `.timedOut` with `message` after the limit.
+    /// - Parameter limit: How long to wait for it; `nil` for no limit.
+    /// - Parameter message: What is said after that; `nil` for the usual.
+    /// - Throws: `CancellationError` soon after the task is cancelled, and `.timedOut` after the limit, even if `body` hangs, which may then end at
+    ///   any later time; `.timedOut` at once if all threads hang.
     func run<Result: Sendable>(
-        _ operation: String, within limit: Duration, _ message: String, _ body: @escaping @Sendable () throws -> Result
+        _ operation: String, within limit: Duration? = nil, saying message: String? = nil, _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
-        try await withAlarm(operation, message, alarm: { clock.timer(after: limit, $0) }) {
-            try await self.run(operation, body)
-        }
+        try await start(operation, within: limit, saying: message, body).value
     }
 
-    /// Starts `body` now; its result may be awaited later, or never.
-    func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> FileCall<Result> {
-        let call = FileCall(operation, clock: clock, body)
+    /// Starts `body` now; its result may be awaited later, or never. The limit is that of the wait.
+    func start<Result: Sendable>(
+        _ operation: String, within limit: Duration? = nil, saying message: String? = nil, _ body: @escaping @Sendable () throws -> Result
+    ) -> FileCall<Result> {
+        let call = FileCall(operation, within: limit, saying: message, clock: clock, body)
         guard !allHang else {
             call.fail(.timedOut, "all threads of the pool are waiting for its disk")
             return call

@@ -7,7 +7,7 @@ import MirrorSystem
 ///
 /// An object appears when a file that is already on disk is renamed, so that a crash at any moment leaves the whole object or none.
 /// See docs/storage-backends.md for the layout.
-package struct LocalStore: ObjectStore {
+package struct LocalStore: TimedStore {
     let path: String
     let region: String
     let minFreeBytes: Int64
@@ -29,7 +29,7 @@ package struct LocalStore: ObjectStore {
         clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
         let message = "the pool's directory \(path) does not answer: its disk or file server hangs"
-        let directory = try await threads.run("local.open", within: openLimit, message) {
+        let directory = try await threads.run("local.open", within: openLimit, saying: message) {
             try PoolDirectory(path, logger: logger)
         }
         var capabilities = Self.capabilities
@@ -42,18 +42,19 @@ package struct LocalStore: ObjectStore {
 
     /// Longer than for other calls, because there may be many unfinished uploads to remove.
     static let openLimit = Duration.seconds(60)
+    static let limits = TimeoutStore.Limits.standard
 
     /// The capabilities of a directory on a local disk.
     package static let capabilities = StoreCapabilities(
         features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await threads.run("local.head") { try open(key, operation: "local.head").info }
+        try await threads.run("local.head", within: Self.limits.call) { try open(key, operation: "local.head").info }
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         let operation = "local.get"
-        let (file, info) = try await threads.run(operation) { try open(key, operation: operation) }
+        let (file, info) = try await threads.run(operation, within: Self.limits.call) { try open(key, operation: operation) }
         guard let range else {
             let reader = FileReader(file, from: 0, to: info.size, threads: threads, operation: operation)
             return ObjectContent(info: info, range: nil, body: ByteStream(reader))
@@ -69,7 +70,7 @@ package struct LocalStore: ObjectStore {
         guard capabilities.features.contains(.opensFiles) else {
             throw StorageError(.unsupported, "files of a file server are not sent by the kernel", operation: "local.openFile")
         }
-        return try await threads.run("local.openFile") {
+        return try await threads.run("local.openFile", within: Self.limits.call) {
             let (file, info) = try open(key, operation: "local.openFile")
             return ObjectFile(info: info, owning: try file.duplicate())
         }
@@ -80,7 +81,7 @@ package struct LocalStore: ObjectStore {
         if let size = expectedSize, (0...SmallUpload.maxSize).contains(size) {
             return SmallUpload(store: self, key: key, metadata: metadata, expectedSize: size)
         }
-        return try await threads.run(operation) {
+        return try await threads.run(operation, within: Self.limits.call) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size cannot be negative", operation: operation) }
             // Stated bytes are not taken yet, and existing objects may be deleted meanwhile. So only a size that can never fit is refused.
             let (total, kept) = (try directory.space.total, minFreeBytes)
@@ -96,14 +97,14 @@ package struct LocalStore: ObjectStore {
     }
 
     package func delete(_ key: ObjectKey) async throws {
-        try await threads.run("local.delete") { try directory.delete(key) }
+        try await threads.run("local.delete", within: Self.limits.call) { try directory.delete(key) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         guard (1...1000).contains(limit) else {
             throw StorageError(.invalidRequest, "a page has 1 to 1000 objects", operation: "local.list")
         }
-        return try await threads.run("local.list") {
+        return try await threads.run("local.list", within: Self.limits.call) {
             // Otherwise the listing would be empty, as if there had never been an object.
             try directory.checkPlace(operation: "local.list")
             return try directory.list(after: after, limit: limit)
@@ -115,7 +116,7 @@ package struct LocalStore: ObjectStore {
     }
 
     package func space() async throws -> StoreSpace? {
-        try await threads.run("local.space") {
+        try await threads.run("local.space", within: Self.limits.call) {
             let space = try directory.space
             return StoreSpace(total: space.total, free: space.free, kept: minFreeBytes)
         }
@@ -127,7 +128,7 @@ package struct LocalStore: ObjectStore {
     package func checkHealth() async throws {
         let operation = "local.checkHealth"
         do {
-            try await threads.run(operation) {
+            try await threads.run(operation, within: Self.limits.call) {
                 try directory.checkPlace(operation: operation)
                 guard try directory.space.total > minFreeBytes else {
                     throw StorageError(

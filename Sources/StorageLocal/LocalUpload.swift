@@ -71,7 +71,7 @@ final class LocalUpload: ObjectUpload {
         do {
             let written = try await write(part, from: body, to: file, operation: operation)
             // The digest is computed after the parts. Syncing in the meantime shortens the sync in `complete`.
-            if isLastOfMany() { try await store.threads.run(operation) { try file.sync() } }
+            if isLastOfMany() { try await store.threads.run(operation, within: LocalStore.limits.idle) { try file.sync() } }
             state.withLock { $0.parts.finish(part.number) }
             return written
         } catch {
@@ -113,7 +113,7 @@ final class LocalUpload: ObjectUpload {
             let reserved = blocks.reserved
             let ahead = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } })
             // Not a child task, which would cost two changes of threads for each batch.
-            let done: FileCall<Int64?> = store.threads.start(operation) { [store] in
+            let done: FileCall<Int64?> = store.threads.start(operation, within: LocalStore.limits.idle) { [store] in
                 let end = try ahead.map { try store.reserve(file, from: reserved, to: offset + count, ahead: $0, operation: operation) }
                 var position = offset
                 for chunk in current.chunks {
@@ -165,7 +165,7 @@ final class LocalUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
         // All in one call on the thread, so that it runs to its end even if the task leaves.
-        try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
+        try await store.threads.run(operation, within: LocalStore.limits.complete) { try self.publish(footer, size: size, operation) }
         return info
     }
 

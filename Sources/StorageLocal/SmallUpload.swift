@@ -121,7 +121,7 @@ final class SmallUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
         // All in one call on the thread, so that it runs to its end even if the task leaves.
-        try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
+        try await store.threads.run(operation, within: LocalStore.limits.complete) { try self.publish(footer, size: size, operation) }
         return info
     }
 

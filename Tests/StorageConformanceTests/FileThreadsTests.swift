@@ -140,6 +140,75 @@ struct FileThreadsTests {
         await #expect(throws: CancellationError.self) { try await read.value }
     }
 
+    @Test("A call that hangs is left after its limit, and what has not begun by then never does")
+    func limit() async throws {
+        let (pipe, threads, calls) = (try Pipe(), FileThreads(count: 1, clock: clock), Journal<String>())
+        defer { pipe.letGo() }
+        let limit = Duration.seconds(15)
+        let hung = Task { try await requireStorageError(.timedOut, "run") { try await threads.run("test", within: limit) { pipe.open() } } }
+        await pipe.hanging()
+        let queued = Task {
+            try await requireStorageError(.timedOut, "run") { try await threads.run("test", within: limit) { _ = calls.note("queued") } }
+        }
+        await clock.sleepers(2)
+        clock.advance(by: limit)
+        _ = try await hung.value
+        _ = try await queued.value
+        pipe.letGo()
+        // Until the thread is known to be free, calls fail at once.
+        let count = try await eventually("the thread is free") { try? await threads.run("test", within: limit) { calls.note("after") } }
+        #expect(count == 1)
+        #expect(calls.entries == ["after"])
+        #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("Every call of a pool whose disk hangs is left, and what was left does not happen later")
+    func leavesAllCalls() async throws {
+        let (pipe, clock, directory) = (try Pipe(), clock, try TemporaryDirectory())
+        defer { pipe.letGo() }
+        let threads = FileThreads(count: 1, clock: clock)
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
+        let (object, large) = (try SampleObject(size: 1_000), try SampleObject("large.bin", size: 600_000))
+        try await object.put(into: store)
+        let key = object.key
+        let body = try await store.get(key, range: nil).body
+        func upload(_ object: SampleObject, isWritten: Bool = true) async throws -> any ObjectUpload {
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            guard isWritten else { return upload }
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            return upload
+        }
+        let small = try await upload(object.replaced(size: 10, seed: 1))
+        let (written, unwritten) = (try await upload(large), try await upload(large, isWritten: false))
+        let sha256 = try large.sha256
+        let calls: [@Sendable () async throws -> Void] = [
+            { _ = try await store.head(key) },
+            { _ = try await store.get(key, range: nil) },
+            { _ = try await body.collect(upTo: 1_000) },
+            { _ = try await store.openFile(key) },
+            { try await store.delete(key) },
+            { _ = try await store.list(after: nil, limit: 1) },
+            { _ = try await store.space() },
+            { try await store.checkHealth() },
+            { _ = try await store.beginUpload(large.key, metadata: large.metadata, expectedSize: nil) },
+            { _ = try await unwritten.write(UploadPart(number: 0, offset: 0, length: large.size), from: ByteStream(large.bytes)) },
+            { _ = try await written.complete(size: large.size, sha256: sha256) },
+            { _ = try await small.complete(size: 10, sha256: sha256) },
+        ]
+        let hung = threads.start("test") { pipe.open() }
+        await pipe.hanging()
+        let waiting = calls.map { call in Task { try await requireStorageError(.timedOut, "a call") { try await call() } } }
+        await clock.sleepers(calls.count)
+        clock.advance(by: TimeoutStore.Limits.standard.complete)
+        for task in waiting { _ = try await task.value }
+        pipe.letGo()
+        try await hung.value
+        let info = try await eventually("the disk answers") { try? await store.head(key) }
+        #expect(info.size == 1_000)
+        #expect(try await store.get(key, range: nil).body.collect(upTo: 1_000) == object.bytes)
+        try await requireStorageError(.notFound, "head") { try await store.head(large.key) }
+    }
+
     @Test("A pool whose disk hangs is not waited for when it is opened, and the error names its directory")
     func opening() async throws {
         let (pipe, threads, directory) = (try Pipe(), FileThreads(count: 1, clock: clock), try TemporaryDirectory())

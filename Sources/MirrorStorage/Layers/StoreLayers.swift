@@ -22,12 +22,12 @@ package struct StoreLayers: Sendable {
     ///   an error counts as answering, however long the pauses between them;
     /// - limit: while an operation waits for a permit, no time limit runs, because the wait is not the store's fault;
     /// - telemetry: sees each attempt, and the effect of the time limits on it;
-    /// - timeout: only the store itself.
+    /// - timeout: only the store itself, and only one that does not give up by itself (``TimedStore``).
     package func around(
         _ store: any ObjectStore, pool: PoolID, clock: any MonotonicClock = SystemClock(),
         factory: any MetricsFactory = MetricsSystem.factory, logger: Logger = Logger(label: "cloud-mirror.storage")
     ) -> any ObjectStore {
-        let timeout = TimeoutStore(store, clock: clock)
+        let timeout: any ObjectStore = store is any TimedStore ? store : TimeoutStore(store, clock: clock)
         let telemetry = TelemetryStore(timeout, pool: pool, factory: factory)
         let limit = LimitStore(telemetry, operations: operations)
         let silence = SilenceStore(limit, pool: pool, patience: patience, clock: clock, logger: logger)
