@@ -52,7 +52,7 @@ final class Checkpoints: Sendable {
     private static let attempts = 50
     /// The length from which those who write much wait, and for how long at most.
     private static let crowdedPages = 2_560
-    private static let patience = (pause: Duration.milliseconds(5), count: 400)
+    private static let patience = (pause: Duration.milliseconds(2), count: 1_000)
     /// What remains of the log's file when it begins again, in bytes. Cutting it takes time, so a log of a usual length is not cut.
     static let maxBytes = 4_096 * 4_096
 
@@ -105,6 +105,7 @@ final class Checkpoints: Sendable {
         for _ in 0..<Self.patience.count {
             guard await isCrowded(), !Task.isCancelled else { return }
             try? await Task.sleep(for: Self.patience.pause)
+            // Perhaps everybody who writes waits here, so that nobody else tries again.
             writer.asyncWriteWithoutTransaction { [self] db in
                 state.withLock { $0.due = 0 }
                 proceed(db)
@@ -112,11 +113,11 @@ final class Checkpoints: Sendable {
         }
     }
 
-    /// - Returns: Whether the log is too long to write much, after what is being done about it.
+    /// - Returns: Whether the log is too long to write much, after the checkpoint that is running.
     private func isCrowded() async -> Bool {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
-                let waits = state.isCrowded && (state.isRunning || state.isTooLong)
+                let waits = state.isCrowded && state.isRunning
                 if waits { state.waiters.append(continuation) }
                 return !waits
             }
@@ -150,7 +151,7 @@ final class Checkpoints: Sendable {
         let waiters = state.withLock { state in
             state.isRunning = false
             state.putOff()
-            return isTooLong ? [] : state.takeWaiters()
+            return state.takeWaiters()
         }
         // Perhaps nobody writes now. Whoever does comes first.
         if isTooLong { writer.asyncWriteWithoutTransaction { [self] db in proceed(db) } }
@@ -179,13 +180,11 @@ final class Checkpoints: Sendable {
         try? db.execute(sql: "PRAGMA busy_timeout = 0")
         let isDone = (try? db.checkpoint(.restart)) != nil
         try? db.execute(sql: "PRAGMA busy_timeout = \(SQLiteStateStore.busySeconds * 1_000)")
-        let waiters = state.withLock { state in
+        state.withLock { state in
             state.attempts = isDone ? 0 : state.attempts + 1
             state.isTooLong = !isDone && state.attempts < Self.attempts
             if isDone { state.pages = 0 }
             state.putOff()
-            return state.isTooLong ? [] : state.takeWaiters()
         }
-        for waiter in waiters { waiter.resume() }
     }
 }

@@ -129,6 +129,6 @@ struct SmallUploadTests {
         #expect(try directory.contents() == before)
         try pool.publish(file, of: "0.part", as: key) {}
         #expect(try directory.contents("uploads") == [])
-        #expect(try directory.exists("files/\(key.hash.prefix(2))/\(key.hash)"))
+        #expect(directory.exists("files/\(key.hash.prefix(2))/\(key.hash)"))
     }
 }

@@ -191,6 +191,27 @@ struct SQLiteSizeTests {
         await store.close()
     }
 
+    @Test("those who write much get on while others only read, and the log stays short")
+    func getsOn() async throws {
+        let store = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
+        let ids = try await record(0..<2_000, in: store)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    while !Task.isCancelled { _ = try await store.leastRecentlyUsed(in: ids[0].pool, after: nil, limit: 20) }
+                }
+            }
+            for _ in 0..<10 {
+                clock.advance(by: .seconds(1))
+                let now = clock.now
+                try await store.touch(ids.map { ReplicaUse(id: $0, at: now) })
+                #expect(try logBytes() <= 16 << 20)
+            }
+            group.cancelAll()
+        }
+        await store.close()
+    }
+
     @Test("the log gets short again after a reader that kept it from beginning again")
     func boundsTheLog() async throws {
         let limit = 64 << 20
