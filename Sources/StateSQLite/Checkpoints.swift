@@ -22,6 +22,10 @@ final class Checkpoints: Sendable {
         var isTooLong = false
         /// How many times it could not be begun again.
         var attempts = 0
+        /// How much of the log has been written back.
+        var written = 0
+        /// Whether a caller has asked the writer to go on.
+        var isAsked = false
         var isClosed = false
         var waiters: [CheckedContinuation<Void, Never>] = []
 
@@ -31,6 +35,14 @@ final class Checkpoints: Sendable {
         mutating func putOff() {
             due = pages + Checkpoints.pages
             if pages < Checkpoints.maxPages { due = min(due, Checkpoints.maxPages) }
+        }
+
+        mutating func beginAgain() {
+            pages = 0
+            written = 0
+            attempts = 0
+            isTooLong = false
+            due = Checkpoints.pages
         }
 
         mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
@@ -50,9 +62,10 @@ final class Checkpoints: Sendable {
     /// The length from which the log is begun again, and how many writes try that before it grows on. A reader that does not end keeps it from that.
     private static let maxPages = 2_048
     private static let attempts = 50
-    /// The length from which those who write much wait, and for how long at most.
+    /// The length from which those who write much wait.
     private static let crowdedPages = 2_560
-    private static let patience = (pause: Duration.milliseconds(2), count: 1_000)
+    /// How long they wait between two looks.
+    private static let pauses = (first: Duration.milliseconds(2), longest: Duration.milliseconds(100))
     /// What remains of the log's file when it begins again, in bytes. Cutting it takes time, so a log of a usual length is not cut.
     static let maxBytes = 4_096 * 4_096
 
@@ -78,7 +91,7 @@ final class Checkpoints: Sendable {
 
     private func noteLength(_ pages: Int) {
         state.withLock { state in
-            if pages < state.pages { state.due = Self.pages }
+            if pages < state.pages { state.beginAgain() }
             state.pages = pages
         }
     }
@@ -101,15 +114,30 @@ final class Checkpoints: Sendable {
 
     /// Returns as soon as the log is short enough for somebody who writes much; nearly always at once. A reader that keeps the log from beginning again
     /// slows him down.
-    func makeRoom() async {
-        for _ in 0..<Self.patience.count {
-            guard await isCrowded(), !Task.isCancelled else { return }
-            try? await Task.sleep(for: Self.patience.pause)
+    ///
+    /// - Parameter end: When to return at the latest, after the checkpoint that is running.
+    func makeRoom(until end: ContinuousClock.Instant) async {
+        var pause = Self.pauses.first
+        while await isCrowded(), !Task.isCancelled, ContinuousClock.now < end {
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.pauses.longest)
             // Perhaps everybody who writes waits here, so that nobody else tries again.
-            writer.asyncWriteWithoutTransaction { [self] db in
-                state.withLock { $0.due = 0 }
-                proceed(db)
+            ask()
+        }
+    }
+
+    private func ask() {
+        let isFirst = state.withLock { state in
+            defer { state.isAsked = true }
+            return !state.isAsked
+        }
+        guard isFirst else { return }
+        writer.asyncWriteWithoutTransaction { [self] db in
+            state.withLock { state in
+                state.isAsked = false
+                state.due = 0
             }
+            proceed(db)
         }
     }
 
@@ -126,28 +154,33 @@ final class Checkpoints: Sendable {
         return state.withLock { $0.isCrowded }
     }
 
-    /// Call it before the writer is closed.
-    ///
-    /// - Throws: What SQLite throws if it cannot write the log back; the file is then recovered from the log when it is opened again.
-    func close() throws {
-        state.withLock { $0.isClosed = true }
-        // Waits for the checkpoint that is running.
-        defer { for waiter in state.withLock({ $0.takeWaiters() }) { waiter.resume() } }
-        try connection.close()
+    /// Ends the checkpoint that is running, and begins no other.
+    func stop() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+        connection.writeWithoutTransaction { _ in }
     }
 
+    /// Call it after the writer was closed: the last connection to a file writes the whole log back.
+    ///
+    /// - Throws: What SQLite throws if it cannot write the log back; the file is then recovered from the log when it is opened again.
+    func close() throws { try connection.close() }
+
     private func run(_ db: Database) {
-        var repetitions = 0
-        while isLeftOver(after: db), repetitions < Self.repetitions { repetitions += 1 }
-        // From here on, those who write much wait, so that next to nothing is left for the writer.
-        let isTooLong = state.withLock { state in
-            state.isTooLong = state.pages > Self.maxPages
-            return state.isTooLong
+        // Otherwise a reader is in the way, which keeps everything behind it in the log.
+        if writeBack(db) {
+            var repetitions = 0
+            while isLeftOver, repetitions < Self.repetitions, writeBack(db) { repetitions += 1 }
+            // From here on, those who write much wait, so that next to nothing is left for the writer.
+            if noteTooLong() {
+                Self.sync(db)
+                writeBack(db)
+            }
         }
-        if isTooLong {
-            Self.sync(db)
-            _ = isLeftOver(after: db)
-        }
+        let isTooLong = noteTooLong()
         let waiters = state.withLock { state in
             state.isRunning = false
             state.putOff()
@@ -158,12 +191,26 @@ final class Checkpoints: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Writes the log back.
-    ///
-    /// - Returns: Whether much of it was written meanwhile.
-    private func isLeftOver(after db: Database) -> Bool {
-        guard let written = try? db.checkpoint(.passive).checkpointedFrameCount else { return false }
-        return state.withLock { $0.pages > written + Self.remainder }
+    /// - Returns: Whether more of the log is in the file now.
+    @discardableResult
+    private func writeBack(_ db: Database) -> Bool {
+        guard !state.withLock({ $0.isClosed }), let written = try? db.checkpoint(.passive).checkpointedFrameCount else { return false }
+        return state.withLock { state in
+            defer { state.written = written }
+            return written != state.written
+        }
+    }
+
+    /// Whether much was written meanwhile.
+    private var isLeftOver: Bool { state.withLock { $0.pages > $0.written + Self.remainder } }
+
+    private func noteTooLong() -> Bool {
+        state.withLock { state in
+            let isTooLong = state.pages > Self.maxPages
+            if isTooLong, !state.isTooLong { state.attempts = 0 }
+            state.isTooLong = isTooLong
+            return isTooLong
+        }
     }
 
     /// Makes sure that the disk has what is in the file. SQLite does it only when a checkpoint has reached the end, which would be the writer's.
@@ -181,9 +228,9 @@ final class Checkpoints: Sendable {
         let isDone = (try? db.checkpoint(.restart)) != nil
         try? db.execute(sql: "PRAGMA busy_timeout = \(SQLiteStateStore.busySeconds * 1_000)")
         state.withLock { state in
-            state.attempts = isDone ? 0 : state.attempts + 1
-            state.isTooLong = !isDone && state.attempts < Self.attempts
-            if isDone { state.pages = 0 }
+            if isDone { return state.beginAgain() }
+            state.attempts += 1
+            state.isTooLong = state.attempts < Self.attempts
             state.putOff()
         }
     }

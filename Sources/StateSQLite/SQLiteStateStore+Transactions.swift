@@ -16,9 +16,12 @@ extension SQLiteStateStore {
     }
 
     /// Calls `body` with the items in their order and in limited batches, with time for other calls in between.
-    func inBatches<Item: Sendable>(_ items: [Item], _ body: ([Item]) async throws -> Void) async throws {
+    ///
+    /// - Parameter patience: How long it waits in all while the log is too long, beyond the checkpoint that is running.
+    func inBatches<Item: Sendable>(_ items: [Item], patience: Duration = .zero, _ body: ([Item]) async throws -> Void) async throws {
+        let end = ContinuousClock.now + patience
         for start in stride(from: 0, to: items.count, by: Self.batch) {
-            if start > 0 { await checkpoints.makeRoom() }
+            await checkpoints.makeRoom(until: end)
             try await body(Array(items[start..<min(start + Self.batch, items.count)]))
         }
     }
@@ -59,11 +62,11 @@ extension SQLiteStateStore {
     }
 
     private func missingTotals() async throws -> [String: TotalsRow] {
-        let version = try await write { [count] transaction in
-            count.begin()
-            return try transaction.version()
-        }
         do {
+            let version = try await write { [count] transaction in
+                count.begin()
+                return try transaction.version()
+            }
             while try await write({ [count] transaction in
                 guard try transaction.version() == version else {
                     throw StateError(.unavailable, "another process writes to the state file")

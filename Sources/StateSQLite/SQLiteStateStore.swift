@@ -14,6 +14,8 @@ import Synchronization
 public final class SQLiteStateStore: StateStore, SelectiveStateStore {
     /// The maximum number of replicas that one transaction changes: a few milliseconds.
     static let batch = 64
+    /// How long a call of a sweep waits while a reader keeps the log from beginning again.
+    private static let patience = Duration.seconds(2)
     /// How long a connection waits for a lock that another process holds.
     static let busySeconds = 5
 
@@ -206,13 +208,15 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
 
     public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
         var marked: [ReplicaID] = []
-        try await inBatches(ids) { ids in marked += try await write { try $0.mark(ids, unusedSince: unusedSince) } }
+        try await inBatches(ids, patience: Self.patience) { ids in
+            marked += try await write { try $0.mark(ids, unusedSince: unusedSince) }
+        }
         return marked
     }
 
     public func beginRemovals(_ wanted: [WantedRemoval], duration: Duration) async throws -> [Removal?] {
         var removals: [Removal?] = []
-        try await inBatches(wanted) { wanted in
+        try await inBatches(wanted, patience: Self.patience) { wanted in
             removals += try await write { [queries] transaction in
                 try wanted.map { wanted in
                     let removal = try transaction.beginRemoval(wanted.id, wanted.condition, duration: duration)
@@ -232,7 +236,7 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
 
     public func endRemovals(_ ended: [Removal]) async throws -> [RemovalEnd] {
         var ends: [RemovalEnd] = []
-        try await inBatches(ended) { ended in
+        try await inBatches(ended, patience: Self.patience) { ended in
             ends += try await write { [removals] transaction in
                 try ended.map { removal in
                     // On the writer's queue, before an object can be recorded that was looked up earlier.
@@ -250,12 +254,13 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
 
     public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
         var forgotten = 0
+        let end = ContinuousClock.now + Self.patience
         while true {
             let part = min(StatePage.length(limit) - forgotten, Self.batch)
             let count = try await write { try $0.forgetErrors(before: before, limit: part) }
             forgotten += count
             guard count == part, forgotten < StatePage.length(limit) else { return forgotten }
-            await checkpoints.makeRoom()
+            await checkpoints.makeRoom(until: end)
         }
     }
 
@@ -299,8 +304,9 @@ public final class SQLiteStateStore: StateStore, SelectiveStateStore {
             // Closing blocks its thread while SQLite writes the log back into the file.
             DispatchQueue.global().async { [pool, checkpoints] in
                 // If it fails, the file is recovered from the log when it is opened again.
-                try? checkpoints.close()
+                checkpoints.stop()
                 try? pool.close()
+                try? checkpoints.close()
                 continuation.resume()
             }
         }

@@ -121,7 +121,7 @@ final class SmallUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
         // All in one call on the thread, so that it runs to its end even if the task leaves.
-        try await store.threads.run(operation, within: LocalStore.limits.complete) { try self.publish(footer, size: size, operation) }
+        try await store.threads.run(operation, within: LocalStore.limits.idle) { try self.publish(footer, size: size, operation) }
         return info
     }
 
@@ -140,7 +140,10 @@ final class SmallUpload: ObjectUpload {
                 state.phase = .open
                 if state.isAborted { state.end() }
             }
-            throw error
+            guard var full = error as? StorageError, full.code == .full else { throw error }
+            // Others of this size may come at the same time.
+            full.missingBytes = max(full.missingBytes ?? 0, Self.maxSize)
+            throw full
         }
     }
 

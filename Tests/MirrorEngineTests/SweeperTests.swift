@@ -174,6 +174,7 @@ struct SweeperTests {
         try await run { engine, memory, clock async throws in
             try await expired(3, engine, memory, clock)
             let id = try engine.id("/1.bin")
+            try await engine.put("/1.bin", [1])
             // Another caller takes one over before this one goes on.
             engine.base.after(.beginRemovals) {
                 clock.advance(by: .seconds(301))
@@ -181,6 +182,7 @@ struct SweeperTests {
             }
             try await engine.sweeper.sweep(engine.pool)
             #expect(engine.base.count(.confirm) == 1)
+            #expect(try await engine.isInPool("/1.bin"))
             #expect(try await memory.replica(id)?.status == .removing)
             #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
             #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 2)
