@@ -26,7 +26,9 @@ public enum RemovalCondition: Sendable, Hashable {
 
 /// A replica to be taken out of service, and on what condition.
 public struct WantedRemoval: Sendable, Hashable {
+    /// The replica whose object is to be deleted.
     public let id: ReplicaID
+    /// Otherwise the replica stays in service.
     public let condition: RemovalCondition
 
     public init(id: ReplicaID, condition: RemovalCondition) {

@@ -165,6 +165,17 @@ package struct LocalStore: TimedStore {
         throw error
     }
 
+    /// What is written behind the bytes of an object that is complete now, and what it says.
+    func describe(
+        _ key: ObjectKey, size: Int64, sha256: Digest, _ metadata: ObjectMetadata, operation: String
+    ) throws -> (ObjectFooter, ObjectInfo) {
+        let footer = ObjectFooter(key: key, size: size, sha256: sha256, lastModified: clock.now, metadata: metadata)
+        guard let info = footer.info(for: key) else {
+            throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
+        }
+        return (footer, info)
+    }
+
     /// Reserves blocks of a file; those ahead only if there is space for them, too.
     ///
     /// - Returns: The end of the reserved blocks.

@@ -116,10 +116,7 @@ final class SmallUpload: ObjectUpload {
 
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         let operation = "local.complete"
-        let footer = ObjectFooter(key: key, size: size, sha256: sha256, lastModified: store.clock.now, metadata: metadata)
-        guard let info = footer.info(for: key) else {
-            throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
-        }
+        let (footer, info) = try store.describe(key, size: size, sha256: sha256, metadata, operation: operation)
         // All in one call on the thread, so that it runs to its end even if the task leaves.
         try await store.threads.run(operation, within: LocalStore.limits.idle) { try self.publish(footer, size: size, operation) }
         return info

@@ -18,13 +18,7 @@ struct SilentStateTests {
     ///
     /// - Parameter limit: How long the state lets its callers wait.
     private static func scene(limit: Duration) async throws -> (World, ScriptedStateStore) {
-        var scripted: ScriptedStateStore?
-        let world = World { base in
-            let state = ScriptedStateStore(base)
-            scripted = state
-            return state
-        }
-        let state = try #require(scripted)
+        let (world, state) = try World.scripted()
         state.limitAnswers(to: limit)
         for path in ["/a.txt", "/b.txt"] { try await world.seed(path) }
         return (world, state)

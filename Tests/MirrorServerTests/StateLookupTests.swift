@@ -163,13 +163,7 @@ struct StateLookupTests {
     }
 
     @Test func `a look that takes too long is left, and the slow path answers`() async throws {
-        var scripted: ScriptedStateStore?
-        let world = World { base in
-            let state = ScriptedStateStore(base)
-            scripted = state
-            return state
-        }
-        let state = try #require(scripted)
+        let (world, state) = try World.scripted()
         try await world.seed("/a.txt")
         let (looks, end) = (Countdown(1), FirstValue<Void>())
         try await MirrorFixture.run(world) { mirror in
@@ -187,13 +181,7 @@ struct StateLookupTests {
     }
 
     @Test func `what a look has not found is not read again before it is claimed`() async throws {
-        var scripted: ScriptedStateStore?
-        let world = World { base in
-            let state = ScriptedStateStore(base)
-            scripted = state
-            return state
-        }
-        let state = try #require(scripted)
+        let (world, state) = try World.scripted()
         try await MirrorFixture.run(world) { mirror in
             for path in ["/1.txt", "/2.txt"] {
                 let before = state.count(.replica)

@@ -51,6 +51,17 @@ final class World: Sendable {
         return try await upload.complete(size: Int64(bytes.count), sha256: try FakeBody.bytes(bytes).sha256)
     }
 
+    /// One whose state does what a test wants before its calls.
+    static func scripted() throws -> (World, ScriptedStateStore) {
+        var scripted: ScriptedStateStore?
+        let world = World { base in
+            let state = ScriptedStateStore(base)
+            scripted = state
+            return state
+        }
+        return (world, try require(scripted))
+    }
+
     /// With `/a.txt` in both pools.
     static func seeded() async throws -> World {
         let world = World()

@@ -36,6 +36,29 @@ struct SQLiteSizeTests {
         return try #require((size as? NSNumber)?.intValue)
     }
 
+    /// A store with a long log that a reader keeps from beginning again.
+    private func withLongLog() async throws -> (store: SQLiteStateStore, ids: [ReplicaID], endReading: () throws -> Void) {
+        let store = try await seen.open(path, takeOver: true, clock: clock)
+        // So few that no checkpoint has reached the end of the log: after one, a reader would not need it.
+        _ = try await record(0..<10, in: store)
+        let other = try DatabasePool(path: path)
+        let reader = try other.makeSnapshot()
+        #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
+        let ids = try await record(10..<410, in: store)
+        var number = 410
+        while try logBytes() <= 14 << 20 {
+            _ = try await record(number..<number + 100, in: store)
+            number += 100
+        }
+        return (
+            store, ids,
+            {
+                try reader.close()
+                try other.close()
+            }
+        )
+    }
+
     // MARK: Transactions
 
     @Test("a lease and a heartbeat write what they change of a job, and not the whole row into all of its indexes")
@@ -159,45 +182,22 @@ struct SQLiteSizeTests {
 
     @Test("who writes much waits while a reader keeps a long log from beginning again, and others do not")
     func slowsDown() async throws {
-        let store = try await seen.open(path, takeOver: true, clock: clock)
-        // So few that no checkpoint has reached the end of the log: after one, a reader would not need it.
-        _ = try await record(0..<10, in: store)
-        let other = try DatabasePool(path: path)
-        let reader = try other.makeSnapshot()
-        #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
-        let ids = try await record(10..<410, in: store)
-        var number = 410
-        while try logBytes() <= 14 << 20 {
-            _ = try await record(number..<number + 100, in: store)
-            number += 100
-        }
+        let (store, ids, endReading) = try await withLongLog()
         seen.forget()
         async let marked = store.mark(ids, unusedSince: clock.now)
         #expect(try await store.claim(try Sample.id(100_000)) == .claimed)
         try await store.touch([ReplicaUse(id: ids[399], at: clock.now)])
         #expect(!seen.all.contains { $0.hasPrefix("UPDATE replicas SET marked_at") })
-        try reader.close()
-        try other.close()
+        try endReading()
         #expect(try await marked == ids)
         await store.close()
     }
 
     @Test("who writes much waits only for a while")
     func isPatient() async throws {
-        let store = try await seen.open(path, takeOver: true, clock: clock)
-        _ = try await record(0..<10, in: store)
-        let other = try DatabasePool(path: path)
-        let reader = try other.makeSnapshot()
-        #expect(try await reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM replicas") } == 10)
-        let ids = try await record(10..<410, in: store)
-        var number = 410
-        while try logBytes() <= 14 << 20 {
-            _ = try await record(number..<number + 100, in: store)
-            number += 100
-        }
+        let (store, ids, endReading) = try await withLongLog()
         #expect(try await store.mark(ids, unusedSince: clock.now) == ids)
-        try reader.close()
-        try other.close()
+        try endReading()
         await store.close()
     }
 
