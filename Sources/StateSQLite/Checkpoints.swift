@@ -112,8 +112,8 @@ final class Checkpoints: Sendable {
         }
     }
 
-    /// Returns as soon as the log is short enough for somebody who writes much; nearly always at once. A reader that keeps the log from beginning again
-    /// slows him down.
+    /// Returns as soon as the log is short enough for a caller that writes much; nearly always at once. A reader that keeps the log from beginning again
+    /// slows that caller down.
     ///
     /// - Parameter end: When to return at the latest, after the checkpoint that is running.
     func makeRoom(until end: ContinuousClock.Instant) async {
@@ -221,8 +221,8 @@ final class Checkpoints: Sendable {
         _ = file.pointee.pMethods?.pointee.xSync?(file, SQLITE_SYNC_NORMAL)
     }
 
-    /// Writes back what is left of the log, and lets the next write begin it again, unless somebody is reading from it; then the next write tries
-    /// again. Writes wait meanwhile.
+    /// Writes back what is left of the log, and lets the next write begin it again. If somebody is reading from it, one of the next writes
+    /// tries again. Writes wait meanwhile.
     private func restart(_ db: Database) {
         try? db.execute(sql: "PRAGMA busy_timeout = 0")
         let isDone = (try? db.checkpoint(.restart)) != nil
